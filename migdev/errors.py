@@ -1,0 +1,117 @@
+"""Every exception and every warning that migdev raises.
+
+An error says what was found, what was expected and how to mend it. All errors derive from
+:class:`MigdevError` and from :class:`ValueError`, so ``except ValueError`` keeps working.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class MigdevError(ValueError):
+    """Root of all errors of this package."""
+
+
+class PanelError(MigdevError):
+    """The data cannot form a panel: duplicate keys, unordered or missing time, bad columns."""
+
+
+class FormulaError(MigdevError):
+    """The formula cannot be read, or names what the panel does not hold."""
+
+
+class IdentificationError(MigdevError):
+    """The data cannot identify what the specification asks for."""
+
+
+class SpecificationError(MigdevError):
+    """Options that contradict each other; raised when the specification is built."""
+
+
+class CovarianceError(MigdevError):
+    """The covariance asked for cannot be computed on this sample."""
+
+
+class ConvergenceError(MigdevError):
+    """An iterative method did not converge."""
+
+
+class ResultError(MigdevError):
+    """A result was asked for something that it does not hold."""
+
+
+class SourceError(MigdevError):
+    """A data source or file did not give what was asked for."""
+
+
+class CountryError(MigdevError):
+    """A country name or code could not be recognised."""
+
+
+class ReportError(MigdevError):
+    """A table, figure or page cannot be made as asked."""
+
+
+class MigdevWarning(UserWarning):
+    """Root of all warnings of this package."""
+
+
+class DroppedRowsWarning(MigdevWarning):
+    """Rows of the panel are not in the estimation sample."""
+
+
+class SingletonWarning(MigdevWarning):
+    """Groups of one observation were dropped: their effect fits them exactly."""
+
+
+class CollinearityWarning(MigdevWarning):
+    """Columns were dropped: collinear with others, constant, or absorbed by the effects."""
+
+
+class FewClustersWarning(MigdevWarning):
+    """Too few clusters for the usual asymptotics."""
+
+
+class CovarianceWarning(MigdevWarning):
+    """The covariance was mended (not positive semi-definite, rank deficient)."""
+
+
+class WeakInstrumentsWarning(MigdevWarning):
+    """The instruments explain little of the endogenous regressors."""
+
+
+class ManyInstrumentsWarning(MigdevWarning):
+    """More instruments than the number of entities supports."""
+
+
+class ConvergenceWarning(MigdevWarning):
+    """An iterative method stopped before its tolerance."""
+
+
+class CountryWarning(MigdevWarning):
+    """Rows were recoded or excluded while country codes were harmonised."""
+
+
+class JoinWarning(MigdevWarning):
+    """Keys of one extract have no match in another."""
+
+
+class SourceWarning(MigdevWarning):
+    """A source gave less than it was asked for, or an old copy."""
+
+
+def listing(items: Iterable[object], limit: int = 6) -> str:
+    """``'a', 'b', ... (12 in all)``: names for a message, never an endless line."""
+    names = [repr(item) for item in items]
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown}, ... ({len(names)} in all)"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` for the nearest known name, or an empty string."""
+    from difflib import get_close_matches
+
+    by_lower = {k.lower(): k for k in known}
+    near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean {by_lower[near[0]]!r}?" if near else ""

@@ -1,0 +1,62 @@
+"""Where data come from: Provenance, and Extract, a tidy frame that knows its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a replication package must know of a data set.
+
+    Attributes
+    ----------
+    publisher, dataset : str
+        Who publishes the data, and under which name.
+    series : tuple of str
+        Identifiers of the series, in the publisher's own codes.
+    vintage : str
+        Version or date of last update as the publisher states it; ``""`` where it states none.
+    request : str
+        URL, query or file name that gave the data.
+    retrieved : str
+        ISO 8601 time of retrieval.
+    sha256 : str
+        Hash of the raw bytes received.
+    licence, citation : str
+        Terms of use, and how the publisher asks to be cited.
+    units, labels : mapping from column to text
+    missing : mapping from series to reason
+        What was asked for and not obtained.
+    """
+
+    publisher: str
+    dataset: str
+    series: tuple[str, ...] = ()
+    vintage: str = ""
+    request: str = ""
+    retrieved: str = ""
+    sha256: str = ""
+    licence: str = ""
+    citation: str = ""
+    units: Mapping[str, str] = field(default=_EMPTY)
+    labels: Mapping[str, str] = field(default=_EMPTY)
+    missing: Mapping[str, str] = field(default=_EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """A tidy frame (entity, time, value columns) and its :class:`Provenance`."""
+
+    frame: pd.DataFrame
+    entity: str
+    time: str
+    provenance: Provenance
