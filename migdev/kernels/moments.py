@@ -1,0 +1,115 @@
+"""Moments: what a linear estimator leaves behind, so that any covariance can come after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from migdev.kernels.types import AnyArray, FloatArray, IntArray
+
+_NONE: Mapping[str, AnyArray] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moments:
+    r"""Scores and bread of an estimator that solves :math:`X'(y - Z\beta) = 0`.
+
+    The covariance of every estimator kept here is :math:`B\,M\,B` with ``B = bread`` and a meat
+    :math:`M` built from the scores :math:`s_t = X_t \hat u_t`. For OLS ``X`` holds the regressors
+    after weights and absorbed effects; for 2SLS their projections on the instruments; for GMM
+    the instruments times the weighting matrix times :math:`Z'X`; for GLS the transformed data.
+
+    Attributes
+    ----------
+    X : (n, k)
+        Effective regressors, multiplied by the square root of the weights.
+    resid : (n,)
+        Effective residuals, multiplied by the square root of the weights.
+    bread : (k, k)
+        For OLS :math:`(X'X)^{-1}`.
+    entity : (n,)
+        Codes 0..N-1 of the entities in the sample; rows are sorted by entity, then time.
+    time : (n,)
+        Period as an integer: consecutive periods differ by one, a gap by more.
+    factors, factor_names
+        Codes and names of the absorbed factors.
+    df_absorbed : int
+        Rank of the absorbed dummies, the intercept among them.
+    constant : bool
+        The column space of the model holds a constant (as a column or through the effects).
+    weights : (n,), optional
+        Analytic weights, as given.
+    columns : mapping
+        Other columns of the panel, aligned with the rows; read when a covariance asks for them.
+    homoskedastic : (k, k), optional
+        ``bread @ X'X @ bread`` where this is not ``bread`` itself (GMM); the classical covariance
+        is this times the residual variance.
+    """
+
+    X: FloatArray
+    resid: FloatArray
+    bread: FloatArray
+    entity: IntArray
+    time: IntArray
+    factors: tuple[IntArray, ...] = ()
+    factor_names: tuple[str, ...] = ()
+    df_absorbed: int = 0
+    constant: bool = True
+    weights: FloatArray | None = None
+    columns: Mapping[str, AnyArray] = field(default=_NONE)
+    homoskedastic: FloatArray | None = None
+
+    @property
+    def nobs(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def k(self) -> int:
+        """Number of reported coefficients."""
+        return int(self.X.shape[1])
+
+    @property
+    def df_model(self) -> int:
+        """Coefficients plus absorbed dummies."""
+        return self.k + self.df_absorbed
+
+    @property
+    def df_resid(self) -> int:
+        return self.nobs - self.df_model
+
+    @property
+    def scores(self) -> FloatArray:
+        """(n, k) contributions to the estimating equations."""
+        scores: FloatArray = self.X * self.resid[:, None]
+        return scores
+
+    @property
+    def influence(self) -> FloatArray:
+        """(n, k) scores times bread: what each row adds to the estimate."""
+        influence: FloatArray = self.scores @ self.bread
+        return influence
+
+    def groups(self, name: str) -> IntArray:
+        """(n,) codes 0..G-1 of a grouping: ``entity``, ``time``, an absorbed factor, a column,
+        or a product of these written ``a^b``."""
+        if "^" in name:
+            product: AnyArray = np.zeros(self.nobs, dtype=np.int64)
+            for part in name.split("^"):
+                codes = self.groups(part.strip())
+                product = product * (int(codes.max(initial=0)) + 1) + codes
+            return _codes(product)
+        if name == "entity":
+            return self.entity
+        if name == "time":
+            return _codes(self.time)
+        if name in self.factor_names:
+            return self.factors[self.factor_names.index(name)]
+        return _codes(self.columns[name])
+
+
+def _codes(values: AnyArray) -> IntArray:
+    codes: IntArray = np.unique(values, return_inverse=True)[1].astype(np.int64, copy=False)
+    return codes
