@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from migdev.kernels.moments import Moments
@@ -59,7 +58,7 @@ class CovEstimate:
     df: float | FloatArray | None
     description: str
     convention: str = ""
-    clusters: Mapping[str, int] = field(default=MappingProxyType({}))
+    clusters: Mapping[str, int] = field(default_factory=dict)
 
 
 @runtime_checkable

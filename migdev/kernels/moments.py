@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 
 from migdev.kernels.types import AnyArray, FloatArray, IntArray
-
-_NONE: Mapping[str, AnyArray] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +56,7 @@ class Moments:
     df_absorbed: int = 0
     constant: bool = True
     weights: FloatArray | None = None
-    columns: Mapping[str, AnyArray] = field(default=_NONE)
+    columns: Mapping[str, AnyArray] = field(default_factory=dict)
     homoskedastic: FloatArray | None = None
 
     @property

@@ -1,0 +1,31 @@
+"""migdev: econometrics on migrant remittances, from real data to an estimate you can defend.
+
+Names load on first use, so ``import migdev`` costs no more than numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Panel": "migdev.panel.panel",
+}
+_ROOMS = frozenset({"diagnostics", "errors"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"migdev.{name}")
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'migdev' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME, *_ROOMS])

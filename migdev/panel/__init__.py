@@ -1,0 +1,1 @@
+"""Panels: entity x time data, their operators, joins, windows and formulas."""

@@ -1,0 +1,439 @@
+"""Panel: an immutable table of entity x time that knows its calendar, units and history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import PanelError, listing, suggestion
+from migdev.kernels.shift import lag_rows, take
+from migdev.kernels.types import AnyArray, FloatArray, IntArray
+from migdev.panel.calendar import Calendar, read_time
+from migdev.provenance import Provenance
+
+if TYPE_CHECKING:
+    from migdev.panel.describe import Description
+
+OPERATORS = frozenset({"L", "F", "D", "lag", "C"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Entity x time data: one row per pair, sorted by entity, then time.
+
+    Build it with :meth:`from_frame`. Every method returns a new panel; whatever drops rows writes
+    how many and why to :attr:`history`.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The data; a copy-on-write view, so changing it never changes the panel.
+    entity, time : str
+        Names of the key columns. A corridor of two columns is named ``origin-destination``.
+    calendar : Calendar
+        Frequency and spacing of the periods.
+    units, labels : mapping from column to text
+    provenance : tuple of Provenance
+    history : tuple of str
+        What dropped rows, how many and why.
+    entity_columns : tuple of str
+        The columns that name the entity.
+    """
+
+    _frame: pd.DataFrame
+    entity: str
+    time: str
+    entities: pd.Index[Any]
+    entity_codes: IntArray
+    ordinals: IntArray
+    calendar: Calendar
+    units: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    provenance: tuple[Provenance, ...] = ()
+    history: tuple[str, ...] = ()
+    entity_columns: tuple[str, ...] = ()
+    _memo: dict[str, Any] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ construction
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        entity: str | Sequence[str],
+        time: str,
+        freq: str | None = None,
+        delta: int = 1,
+        units: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        provenance: Sequence[Provenance] = (),
+    ) -> Panel:
+        """Read a panel from any frame that narwhals knows (pandas, polars, pyarrow, ...).
+
+        Parameters
+        ----------
+        frame : frame
+            One row per entity and period, in any order.
+        entity : str or sequence of str
+            Column that names the entity, or several whose combination does (a corridor).
+        time : str
+            Years, dates, periods, or text such as ``2001Q3``.
+        freq : {"year", "quarter", "month", "day", "integer"}, optional
+            Frequency of ``time``; read from the values when not given.
+        delta : int
+            Periods between consecutive observations (5 for data of every fifth year).
+        units, labels : mapping, optional
+            Units and descriptions by column.
+
+        Raises
+        ------
+        PanelError
+            Missing or repeated keys, time that cannot be ordered, repeated column names, or a
+            column named like an operator of formulas (``L``, ``F``, ``D``, ``lag``, ``C``).
+        """
+        data = _to_pandas(frame)
+        keys = [entity] if isinstance(entity, str) else list(entity)
+        _check_columns(data, [*keys, time])
+        name = "-".join(keys)
+        codes, entities = _entity_codes(data, keys)
+        ordinals, calendar = read_time(data[time], time, freq, delta)
+        order = _sorting(codes, ordinals)
+        if order is not None:
+            data, codes, ordinals = data.iloc[order], codes[order], ordinals[order]
+        _refuse_repeats(codes, ordinals, entities, calendar, (name, time))
+        if not isinstance(data.index, pd.RangeIndex) or order is not None:
+            data = data.reset_index(drop=True)
+        return cls(
+            data, name, time, entities, codes, ordinals, calendar,
+            dict(units or {}), dict(labels or {}), tuple(provenance), (), tuple(keys),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        return self._frame.copy(deep=False)
+
+    def __getitem__(self, column: str) -> pd.Series[Any]:
+        self.require(column)
+        return self._frame[column].copy(deep=False)
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self._frame.columns
+
+    def __repr__(self) -> str:
+        periods = self.periods
+        span = f"{periods[0]} to {periods[-1]}" if len(periods) else "no periods"
+        return (
+            f"<Panel of {len(self):,} rows: {len(self.entities):,} x {self.entity!r}, "
+            f"{len(periods)} x {self.time!r} ({span}, {self.calendar.freq}), "
+            f"{len(self.columns)} columns>"
+        )
+
+    @property
+    def columns(self) -> list[str]:
+        return [str(c) for c in self._frame.columns]
+
+    @property
+    def periods(self) -> pd.Index[Any]:
+        """The periods that occur, in order."""
+        if "periods" not in self._memo:
+            self._memo["periods"] = self.calendar.labels(np.unique(self.ordinals))
+        index: pd.Index[Any] = self._memo["periods"]
+        return index
+
+    @property
+    def nobs(self) -> int:
+        return len(self)
+
+    @property
+    def balanced(self) -> bool:
+        return len(self) == len(self.entities) * len(self.periods)
+
+    def require(self, *names: str) -> None:
+        """Raise a PanelError, with the nearest name, for a column that is not there."""
+        for name in names:
+            if name not in self._frame.columns:
+                raise PanelError(
+                    f"The panel has no column {name!r}.{suggestion(name, self.columns)} "
+                    f"Columns: {listing(self.columns, 12)}."
+                )
+
+    def key(self, row: int) -> tuple[Any, Any]:
+        """(entity, period) of a row, for messages."""
+        return (
+            self.entities[self.entity_codes[row]],
+            self.calendar.label(int(self.ordinals[row])),
+        )
+
+    def index(self, rows: IntArray | None = None) -> pd.MultiIndex:
+        """(entity, time) labels of all or some rows."""
+        codes, ordinals = self.entity_codes, self.ordinals
+        if rows is not None:
+            codes, ordinals = codes[rows], ordinals[rows]
+        unique, inverse = np.unique(ordinals, return_inverse=True)
+        return pd.MultiIndex(
+            levels=[self.entities, self.calendar.labels(unique)],
+            codes=[codes, inverse],
+            names=[self.entity, self.time],
+            verify_integrity=False,
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of keys and columns, independent of column order."""
+        if "fingerprint" not in self._memo:
+            from migdev.panel.fingerprint import panel_hash
+
+            self._memo["fingerprint"] = panel_hash(self)
+        return str(self._memo["fingerprint"])
+
+    # ------------------------------------------------------------------ operators
+
+    def L(self, values: str | AnyArray | pd.Series[Any], k: int = 1) -> pd.Series[float]:
+        """Value of the same entity ``k`` periods earlier; missing across a gap."""
+        return self._shifted(values, k, "L")
+
+    def F(self, values: str | AnyArray | pd.Series[Any], k: int = 1) -> pd.Series[float]:
+        """Value of the same entity ``k`` periods later; missing across a gap."""
+        return self._shifted(values, -k, "F")
+
+    def D(self, values: str | AnyArray | pd.Series[Any], k: int = 1) -> pd.Series[float]:
+        """Change over ``k`` periods, x - L(x, k); the second difference is ``D(D(x))``."""
+        return self._series(values, "D") - self._shifted(values, k, "D")
+
+    def growth(
+        self, values: str | AnyArray | pd.Series[Any], k: int = 1, log: bool = False
+    ) -> pd.Series[float]:
+        """Growth over ``k`` periods in %: 100 (x / L(x, k) - 1), or 100 D(log x, k)."""
+        now, before = self._series(values, "growth"), self._shifted(values, k, "growth")
+        if bool(((now <= 0) | (before <= 0)).any()):
+            rows = np.flatnonzero(((now <= 0) | (before <= 0)).to_numpy())
+            raise PanelError(
+                f"growth needs positive values, but {len(rows)} are not, first at "
+                f"{self.key(int(rows[0]))}. Use D() for a variable that changes sign."
+            )
+        ratio = now / before
+        return 100 * (np.log(ratio) if log else ratio - 1)
+
+    def winsorise(
+        self, values: str | AnyArray | pd.Series[Any], p: float = 0.01, by: str | None = None
+    ) -> pd.Series[float]:
+        """Pull values beyond the ``p`` and ``1 - p`` quantiles back to them.
+
+        ``by="time"`` (or a column) takes the quantiles within each period (group).
+        """
+        if not 0 <= p < 0.5:
+            raise PanelError(f"winsorise(p={p}): p is the share in each tail, 0 <= p < 0.5.")
+        x = self._series(values, "winsorise")
+        if by is None:
+            return x.clip(x.quantile(p), x.quantile(1 - p))
+        groups = x.groupby(self.ordinals if by in ("time", self.time) else self[by].to_numpy())
+        return x.clip(groups.transform("quantile", p), groups.transform("quantile", 1 - p))
+
+    def lag_rows(self, k: int) -> IntArray:
+        """Row of the same entity ``k`` periods earlier, -1 where there is none."""
+        memo = f"lag{k}"
+        if memo not in self._memo:
+            self._memo[memo] = lag_rows(self.entity_codes, self.ordinals, k)
+        rows: IntArray = self._memo[memo]
+        return rows
+
+    def _shifted(self, values: Any, k: int, operator: str) -> pd.Series[float]:
+        if not isinstance(k, int | np.integer):
+            raise PanelError(f"{operator}(x, k) shifts by a whole number of periods, not {k!r}.")
+        return self._wrap(take(self._series(values, operator).to_numpy(), self.lag_rows(int(k))))
+
+    def _series(self, values: Any, operator: str) -> pd.Series[float]:
+        name = values if isinstance(values, str) else getattr(values, "name", None)
+        column = self[values] if isinstance(values, str) else values
+        if len(column) != len(self):
+            raise PanelError(
+                f"{operator}() was given {len(column)} values, but the panel has {len(self)} rows."
+            )
+        try:
+            return self._wrap(np.asarray(column, dtype=float))
+        except (TypeError, ValueError):
+            raise PanelError(
+                f"{operator}() needs numbers, but {name or 'its argument'!r} holds text."
+            ) from None
+
+    def _wrap(self, values: FloatArray) -> pd.Series[float]:
+        return pd.Series(values, index=self._frame.index, copy=False)
+
+    # ------------------------------------------------------------------ new panels
+
+    def assign(self, **columns: Any) -> Panel:
+        """Add or replace columns: arrays, scalars, or functions of the panel."""
+        hidden = OPERATORS.intersection(columns)
+        if hidden:
+            raise PanelError(_hides(hidden))
+        keys = {self.time, *self.entity_columns}.intersection(columns)
+        if keys:
+            raise PanelError(f"{listing(sorted(keys))} are keys of the panel and stay as they are.")
+        panel = self
+        for name, value in columns.items():
+            values = value(panel) if callable(value) else value
+            panel = replace(panel, _frame=panel._frame.assign(**{name: values}), _memo={})
+        return panel
+
+    def where(
+        self, keep: AnyArray | pd.Series[bool] | str | Callable[[Panel], Any], reason: str = ""
+    ) -> Panel:
+        """Keep the rows where ``keep`` is true (an array, a pandas query, or a function)."""
+        if isinstance(keep, str):
+            mask = self._frame.eval(keep).to_numpy()
+            reason = reason or f"not ({keep})"
+        else:
+            mask = np.asarray(keep(self) if callable(keep) else keep)
+        if mask.dtype != bool or mask.shape != (len(self),):
+            raise PanelError(
+                f"where() needs one True or False per row ({len(self)}), not {mask.dtype} of "
+                f"shape {mask.shape}."
+            )
+        return self.take(np.flatnonzero(mask), reason or "where()")
+
+    def between(self, first: Any, last: Any) -> Panel:
+        """Keep the periods from ``first`` to ``last``, both included."""
+        bounds, _ = read_time(pd.Series([first, last]), self.time)
+        start, stop = (int(b) for b in (bounds - self.calendar.origin) // self.calendar.delta)
+        mask = (self.ordinals >= start) & (self.ordinals <= stop)
+        return self.take(np.flatnonzero(mask), f"outside {first} to {last}")
+
+    def take(self, rows: IntArray, reason: str) -> Panel:
+        """The panel of some rows; the rest are counted in :attr:`history` under ``reason``."""
+        rows = np.sort(np.asarray(rows, dtype=np.int64))
+        lost = len(self) - len(rows)
+        kept, codes = np.unique(self.entity_codes[rows], return_inverse=True)
+        gone = len(self.entities) - len(kept)
+        history = self.history
+        if lost:
+            history = (*history, f"{lost} rows and {gone} whole entities dropped: {reason}")
+        return replace(
+            self,
+            _frame=self._frame.iloc[rows].reset_index(drop=True),
+            entities=self.entities[kept],
+            entity_codes=codes.astype(np.int64, copy=False),
+            ordinals=self.ordinals[rows],
+            history=history,
+            _memo={},
+        )
+
+    def select(self, *columns: str) -> Panel:
+        """Keep the keys and the named columns."""
+        self.require(*columns)
+        names = list(dict.fromkeys([*self.entity_columns, self.time, *columns]))
+        return replace(self, _frame=self._frame[names], _memo={})
+
+    def windows(self, years: int, **options: Any) -> Panel:
+        """Averages over windows of ``years``; see :func:`migdev.panel.windows.windows`."""
+        from migdev.panel.windows import windows
+
+        return windows(self, years, **options)
+
+    def describe(self) -> Description:
+        """Coverage, gaps, attrition and missingness."""
+        from migdev.panel.describe import describe
+
+        return describe(self)
+
+
+# ---------------------------------------------------------------------- at the door
+
+
+def _to_pandas(frame: Any) -> pd.DataFrame:
+    if not isinstance(frame, pd.DataFrame):
+        import narwhals as nw
+
+        try:
+            native = nw.from_native(frame)
+        except TypeError as error:
+            raise PanelError(
+                f"from_frame() reads pandas, polars, pyarrow and other frames, not "
+                f"{type(frame).__name__}."
+            ) from error
+        eager = native.collect() if isinstance(native, nw.LazyFrame) else native
+        frame = eager.to_pandas()
+    if isinstance(frame.index, pd.MultiIndex) or frame.index.name is not None:
+        levels = [n for n in frame.index.names if n is not None and n not in frame.columns]
+        frame = frame.reset_index(level=levels) if levels else frame
+    renamed = {c: str(c).lstrip("\ufeff") for c in frame.columns if str(c).startswith("\ufeff")}
+    return frame.rename(columns=renamed) if renamed else frame
+
+
+def _check_columns(data: pd.DataFrame, keys: Sequence[str]) -> None:
+    names = [str(c) for c in data.columns]
+    for key in keys:
+        if key not in data.columns:
+            raise PanelError(
+                f"There is no column {key!r} for the keys.{suggestion(key, names)} "
+                f"Columns: {listing(names, 12)}."
+            )
+    repeated = data.columns[data.columns.duplicated()].unique()
+    if len(repeated):
+        raise PanelError(f"Columns occur twice: {listing(repeated)}. Rename or drop one of each.")
+    hidden = OPERATORS.intersection(names)
+    if hidden:
+        raise PanelError(_hides(hidden))
+    if len(data) == 0:
+        raise PanelError("The frame has no rows.")
+
+
+def _hides(names: set[str] | frozenset[str]) -> str:
+    return (
+        f"Columns named {listing(sorted(names))} would hide the operators of the same name in "
+        "formulas. Rename them."
+    )
+
+
+def _entity_codes(data: pd.DataFrame, keys: Sequence[str]) -> tuple[IntArray, pd.Index[Any]]:
+    for key in keys:
+        lacking = int(data[key].isna().sum())
+        if lacking:
+            raise PanelError(
+                f"{lacking} rows have no {key!r}; a panel needs an entity in every row. "
+                "Drop or fill them first."
+            )
+    if len(keys) == 1:
+        codes, entities = pd.factorize(data[keys[0]], sort=True)
+        index = pd.Index(entities)
+        if isinstance(index, pd.CategoricalIndex):
+            index = pd.Index(index.to_numpy())
+        return codes.astype(np.int64, copy=False), index
+    tuples = pd.MultiIndex.from_frame(data[list(keys)])
+    codes, pairs = pd.factorize(tuples, sort=True)
+    names: list[Hashable] = ["-".join(str(part) for part in pair) for pair in pairs]
+    return codes.astype(np.int64, copy=False), pd.Index(names)
+
+
+def _sorting(codes: IntArray, ordinals: IntArray) -> IntArray | None:
+    step = np.diff(codes)
+    if bool(np.all((step > 0) | ((step == 0) & (np.diff(ordinals) >= 0)))):
+        return None
+    return np.lexsort((ordinals, codes)).astype(np.int64, copy=False)
+
+
+def _refuse_repeats(
+    codes: IntArray,
+    ordinals: IntArray,
+    entities: pd.Index[Any],
+    calendar: Calendar,
+    names: tuple[str, str],
+) -> None:
+    repeats = np.flatnonzero((np.diff(codes) == 0) & (np.diff(ordinals) == 0))
+    if len(repeats):
+        row = int(repeats[0])
+        first = (entities[codes[row]], calendar.label(int(ordinals[row])))
+        pairs = len(np.unique(np.stack([codes[repeats], ordinals[repeats]]), axis=1).T)
+        raise PanelError(
+            f"{pairs} ({names[0]}, {names[1]}) pairs occur twice, first {first}; a panel holds "
+            "one row per pair. Aggregate them, or name a finer entity."
+        )
