@@ -92,19 +92,24 @@ class Moments:
     def groups(self, name: str) -> IntArray:
         """(n,) codes 0..G-1 of a grouping: ``entity``, ``time``, an absorbed factor, a column,
         or a product of these written ``a^b``."""
-        if "^" in name:
-            product: AnyArray = np.zeros(self.nobs, dtype=np.int64)
-            for part in name.split("^"):
-                codes = self.groups(part.strip())
-                product = product * (int(codes.max(initial=0)) + 1) + codes
-            return _codes(product)
-        if name == "entity":
-            return self.entity
-        if name == "time":
-            return _codes(self.time)
         if name in self.factor_names:
             return self.factors[self.factor_names.index(name)]
-        return _codes(self.columns[name])
+        return group_codes(name, self.entity, self.time, self.columns)
+
+
+def group_codes(
+    name: str, entity: IntArray, time: IntArray, columns: Mapping[str, AnyArray]
+) -> IntArray:
+    """(n,) codes 0..G-1 of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
+    if "^" in name:
+        product: AnyArray = np.zeros(len(entity), dtype=np.int64)
+        for part in name.split("^"):
+            codes = group_codes(part.strip(), entity, time, columns)
+            product = product * (int(codes.max(initial=0)) + 1) + codes
+        return _codes(product)
+    if name == "entity":
+        return entity
+    return _codes(time if name == "time" else columns[name])
 
 
 def _codes(values: AnyArray) -> IntArray:

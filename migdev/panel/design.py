@@ -1,0 +1,419 @@
+"""Formula + Panel -> Design: named arrays, the sample, and what was left out of it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formulaic.errors import FactorEvaluationError, FormulaicError
+
+from migdev.errors import (
+    DroppedRowsWarning,
+    FormulaError,
+    IdentificationError,
+    MigdevError,
+    PanelError,
+    listing,
+    suggestion,
+)
+from migdev.kernels.types import AnyArray, BoolArray, FloatArray, IntArray
+from migdev.panel.formula import Parsed, parse, quote_columns, variables
+from migdev.panel.panel import Panel
+
+
+class SampleColumns(Mapping[str, Any]):
+    """Columns of a panel on the rows of a sample, cut out when they are read."""
+
+    def __init__(self, panel: Panel, rows: IntArray) -> None:
+        self._panel, self._rows = panel, rows
+
+    def __getitem__(self, name: str) -> AnyArray:
+        values: AnyArray = self._panel[name].to_numpy()[self._rows]
+        return values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._panel.columns)
+
+    def __len__(self) -> int:
+        return len(self._panel.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Design:
+    """Arrays of an equation on its estimation sample.
+
+    Attributes
+    ----------
+    y : (n,); X : (n, k)
+        Dependent variable and exogenous regressors, with the intercept first if there is one.
+    endog : (n, p); instruments : (n, q)
+        Endogenous regressors and excluded instruments; no columns where the formula has none.
+    names, endog_names, instrument_names : tuple of str
+    weights : (n,), optional
+        Analytic weights.
+    rows : (n,)
+        Rows of the panel that form the sample.
+    entity, time : (n,)
+        Codes 0..N-1 of the entities present, and ordinal periods.
+    dropped : mapping from reason to number of rows
+    panel : Panel
+    """
+
+    formula: str
+    dependent: str
+    y: FloatArray
+    X: FloatArray
+    names: tuple[str, ...]
+    endog: FloatArray
+    endog_names: tuple[str, ...]
+    instruments: FloatArray
+    instrument_names: tuple[str, ...]
+    intercept: bool
+    weights: FloatArray | None
+    rows: IntArray
+    entity: IntArray
+    time: IntArray
+    dropped: Mapping[str, int]
+    panel: Panel
+
+    @classmethod
+    def build(
+        cls,
+        formula: str,
+        panel: Panel,
+        *,
+        weights: str | None = None,
+        requires: Sequence[str] = (),
+        intercept: bool | None = None,
+    ) -> Design:
+        """Evaluate a formula on a panel.
+
+        Parameters
+        ----------
+        formula : str
+            ``dependent ~ regressors + [endogenous ~ instruments]``.
+        weights : str, optional
+            Column of analytic weights.
+        requires : sequence of str
+            Further columns that must be present in a row (effects, clusters); products ``a^b``
+            and the words ``entity`` and ``time`` are understood.
+        intercept : bool, optional
+            Overrides what the formula says (an estimator that absorbs the constant).
+
+        Raises
+        ------
+        FormulaError
+            A name that the panel lacks, a column of numbers stored as text, infinite values.
+        IdentificationError
+            No row is complete.
+        """
+        if not isinstance(panel, Panel):
+            raise PanelError(
+                f"fit() takes a Panel, not {type(panel).__name__}; make one with "
+                "Panel.from_frame(frame, entity=..., time=...)."
+            )
+        parsed = parse(quote_columns(formula, panel.columns))
+        constant = parsed.intercept if intercept is None else intercept
+        table = _Table(parsed, panel)
+        y, (dependent,) = table.side(parsed.dependent)
+        X, names = table.side(parsed.exog, constant=constant)
+        endog, endog_names = table.side(parsed.endog)
+        instruments, instrument_names = table.side(parsed.instruments)
+        w = None if weights is None else _weights(panel, weights)
+        missing = _Missing(len(panel))
+        missing.note([dependent], y)
+        missing.note(names, X)
+        missing.note(endog_names, endog)
+        missing.note(instrument_names, instruments)
+        for name in table.categories:
+            missing.add(f"missing in {name!r}", panel[name].isna().to_numpy())
+        for name in _columns_of(requires, panel):
+            missing.add(f"missing in {name!r}", panel[name].isna().to_numpy())
+        if w is not None:
+            missing.add(f"missing in {weights!r}", np.isnan(w))
+            missing.add(f"zero weight in {weights!r}", w == 0)
+        rows = missing.report(formula, panel)
+        for values, columns in (
+            (y, (dependent,)), (X, names), (endog, endog_names), (instruments, instrument_names),
+        ):  # fmt: skip
+            _refuse_infinite(values, columns, rows, panel)
+        whole = len(rows) == len(panel)
+        cut = (lambda a: a) if whole else (lambda a: np.asfortranarray(a[rows]))
+        entity = panel.entity_codes
+        if not whole:
+            entity = np.unique(entity[rows], return_inverse=True)[1].astype(np.int64, copy=False)
+        return cls(
+            formula=formula, dependent=dependent, y=cut(y)[:, 0], X=cut(X), names=names,
+            endog=cut(endog), endog_names=endog_names, instruments=cut(instruments),
+            instrument_names=instrument_names, intercept=constant,
+            weights=None if w is None else w[rows], rows=rows, entity=entity,
+            time=panel.ordinals if whole else panel.ordinals[rows],
+            dropped=missing.counts, panel=panel,
+        )  # fmt: skip
+
+    @property
+    def nobs(self) -> int:
+        return len(self.y)
+
+    @property
+    def columns(self) -> SampleColumns:
+        return SampleColumns(self.panel, self.rows)
+
+    def codes(self, name: str) -> IntArray:
+        """(n,) codes of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
+        from migdev.kernels.moments import group_codes
+
+        return group_codes(name, self.entity, self.time, self.columns)
+
+    def keep(self, mask: BoolArray, reason: str) -> Design:
+        """The design without the rows where ``mask`` is false, counted under ``reason``."""
+        from dataclasses import replace
+
+        lost = int(np.count_nonzero(~mask))
+        if lost == self.nobs:
+            raise IdentificationError(f"{self.formula!r}: no row is left: {reason}.")
+        return replace(
+            self, y=self.y[mask], X=self.X[mask], endog=self.endog[mask],
+            instruments=self.instruments[mask], rows=self.rows[mask],
+            weights=None if self.weights is None else self.weights[mask],
+            entity=np.unique(self.entity[mask], return_inverse=True)[1], time=self.time[mask],
+            dropped={**self.dropped, reason: self.dropped.get(reason, 0) + lost},
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------------- evaluation
+
+
+class _Table:
+    """Evaluates the sides of a formula on a panel."""
+
+    def __init__(self, parsed: Parsed, panel: Panel) -> None:
+        self.text, self.panel, self.intercept = parsed.text, panel, parsed.intercept
+        self.categories: list[str] = []
+        used: dict[str, None] = {}
+        for side in parsed.sides:
+            used |= dict.fromkeys(variables(side))
+        called = set(re.findall(r"([A-Za-z_]\w*)\s*\(", parsed.text))
+        clash = called.intersection(panel.columns)
+        if clash:
+            raise FormulaError(
+                f"{parsed.text!r} calls {listing(sorted(clash))}, but the panel has columns of "
+                "that name, which would be used instead. Rename the columns."
+            )
+        context = _context(panel)
+        for name in used:
+            if name in panel:
+                self._check_column(name)
+            elif name.split(".")[0] not in context:
+                raise FormulaError(
+                    f"{parsed.text!r} names {name!r}, which the panel does not hold."
+                    f"{suggestion(name, panel.columns)} Columns: {listing(panel.columns, 12)}."
+                )
+        self.data = panel.frame[[name for name in used if name in panel]]
+        self.context = context
+
+    def side(
+        self, terms: Any | None, *, constant: bool = False
+    ) -> tuple[FloatArray, tuple[str, ...]]:
+        """Columns (n, k) of a side and their names, the intercept first."""
+        n = len(self.panel)
+        if terms is None:
+            return np.empty((n, 0)), ()
+        plain = all(self._is_plain(term) for term in terms)
+        values, names = self._plain(terms) if plain else self._full(terms)
+        if not constant:
+            return values, names
+        return np.column_stack([np.ones(n), values]), ("Intercept", *names)
+
+    def _is_plain(self, term: Any) -> bool:
+        return all(
+            f.expr in self.data.columns and _is_number(self.data[f.expr]) for f in term.factors
+        )
+
+    def _plain(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
+        """Sums of products of numeric columns need no materialiser."""
+        values = np.empty((len(self.panel), len(terms)), order="F")
+        for j, term in enumerate(terms):
+            first, *others = (self.data[f.expr] for f in term.factors)
+            values[:, j] = first.to_numpy(dtype=float, na_value=np.nan)
+            for other in others:
+                values[:, j] *= other.to_numpy(dtype=float, na_value=np.nan)
+        return values, tuple(_clean(str(term)) for term in terms)
+
+    def _full(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
+        """Factors, contrasts and functions: formulaic's model matrix.
+
+        Factors lose their base level where the formula has an intercept, also when the effects
+        absorb it afterwards; ``0 + factor`` keeps every level.
+        """
+        from formulaic import SimpleFormula
+        from formulaic.parser.types import Factor, Term
+
+        self._note_categories(terms)
+        one = Term([Factor("1", eval_method="literal")])
+        formula = SimpleFormula([one, *terms] if self.intercept else list(terms))
+        try:
+            with np.errstate(all="ignore"):  # undefined values become missing, and are reported
+                matrix = formula.get_model_matrix(
+                    self.data, context=self.context, na_action="ignore", output="pandas"
+                )
+        except FactorEvaluationError as error:
+            cause = error.__cause__ or error.__context__
+            if isinstance(cause, MigdevError):
+                raise cause from None
+            raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
+        except FormulaicError as error:
+            raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
+        if self.intercept:
+            matrix = matrix.drop(columns="Intercept")
+        values = np.asfortranarray(matrix.to_numpy(dtype=float, na_value=np.nan))
+        return values, tuple(_clean(str(c)) for c in matrix.columns)
+
+    def _note_categories(self, terms: Any) -> None:
+        for term in terms:
+            for factor in term.factors:
+                in_c = re.findall(r"\bC\(\s*`?([^`,)]+)`?", factor.expr)
+                named = [factor.expr] if factor.expr in self.data.columns else in_c
+                for name in named:
+                    if name in self.data.columns and (in_c or not _is_number(self.data[name])):
+                        self.categories.append(name)
+
+    def _check_column(self, name: str) -> None:
+        column = self.panel[name]
+        if bool(column.isna().all()):
+            raise IdentificationError(
+                f"{self.text!r} uses {name!r}, which is missing in all {len(column)} rows."
+            )
+        if _is_number(column) or isinstance(column.dtype, pd.CategoricalDtype | pd.BooleanDtype):
+            return
+        known = column.dropna()
+        if known.map(lambda v: isinstance(v, str)).all():
+            text = known.astype(str).str.strip()
+            numeric = pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
+            if float(numeric.notna().mean()) > 0.5:
+                odd = text[numeric.isna()].unique()
+                held = f" beside {listing(odd)}" if len(odd) else ""
+                raise FormulaError(
+                    f"{name!r} holds numbers stored as text{held}. Read the file with "
+                    "migdev.read(), or convert the column with pandas.to_numeric."
+                )
+
+
+def _context(panel: Panel) -> dict[str, Any]:
+    def lag(*_: Any) -> Any:
+        raise FormulaError(
+            "lag() would shift rows, across entities and missing periods. Use L(x) or L(x, k), "
+            "which go by entity and time."
+        )
+
+    return {"L": panel.L, "F": panel.F, "D": panel.D, "lag": lag, "np": np, "numpy": np}
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    kind = column.dtype
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+
+
+def _clean(name: str) -> str:
+    return name.replace("`", "")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _weights(panel: Panel, name: str) -> FloatArray:
+    panel.require(name)
+    if not _is_number(panel[name]):
+        raise PanelError(f"Weights must be numbers, but {name!r} holds text.")
+    w: FloatArray = panel[name].to_numpy(dtype=float, na_value=np.nan)
+    if bool((w < 0).any()) or bool(np.isinf(w).any()):
+        raise PanelError(
+            f"Weights must be finite and not negative; {name!r} has "
+            f"{int((w < 0).sum() + np.isinf(w).sum())} that are not."
+        )
+    return w
+
+
+def _columns_of(requires: Sequence[str], panel: Panel) -> list[str]:
+    parts = [part.strip() for name in requires for part in name.split("^")]
+    keys = {"entity", "time", panel.entity, panel.time, *panel.entity_columns}
+    names = [name for name in dict.fromkeys(parts) if name not in keys]
+    panel.require(*names)
+    return names
+
+
+# ---------------------------------------------------------------------- the sample
+
+
+class _Missing:
+    """Counts incomplete rows by the first reason that takes them."""
+
+    def __init__(self, n: int) -> None:
+        self.mask: BoolArray = np.zeros(n, dtype=bool)
+        self.counts: dict[str, int] = {}
+
+    def note(self, names: Sequence[str], values: FloatArray) -> None:
+        # One pass settles the usual case: a sum is NaN as soon as one value is.
+        with np.errstate(invalid="ignore", over="ignore"):
+            complete = not np.isnan(values.sum(axis=0)).any()
+        if complete:
+            return
+        for j, name in enumerate(names):
+            self.add(f"missing in {name!r}", np.isnan(values[:, j]))
+
+    def add(self, reason: str, missing: BoolArray) -> None:
+        fresh = missing & ~self.mask
+        count = int(np.count_nonzero(fresh))
+        if count:
+            self.counts[reason] = count
+            self.mask |= fresh
+
+    def report(self, formula: str, panel: Panel) -> IntArray:
+        lost = sum(self.counts.values())
+        rows = np.flatnonzero(~self.mask) if lost else np.arange(len(self.mask))
+        why = ", ".join(f"{count} {reason}" for reason, count in self.counts.items())
+        if not len(rows):
+            raise IdentificationError(
+                f"{formula!r}: none of the {len(self.mask)} rows is complete ({why})."
+                f"{_spacing(panel)}"
+            )
+        if lost:
+            warnings.warn(
+                f"{formula!r}: {lost} of {len(self.mask)} rows are not used: {why}.",
+                DroppedRowsWarning,
+                stacklevel=4,
+            )
+        return rows.astype(np.int64, copy=False)
+
+
+def _spacing(panel: Panel) -> str:
+    same = np.diff(panel.entity_codes) == 0
+    steps = np.diff(panel.ordinals)[same]
+    step = int(steps.min()) if len(steps) else 1
+    if step == 1:
+        return ""
+    return (
+        f" Consecutive observations lie {step} periods apart: give "
+        f"delta={step * panel.calendar.delta} to Panel.from_frame so that L, F and D reach them."
+    )
+
+
+def _refuse_infinite(
+    values: FloatArray, names: Sequence[str], rows: IntArray, panel: Panel
+) -> None:
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(values.sum(axis=0)).all():
+            return
+    for j, name in enumerate(names):
+        bad = rows[np.isinf(values[rows, j])]
+        if len(bad):
+            raise FormulaError(
+                f"{name!r} is infinite in {len(bad)} rows, first at {panel.key(int(bad[0]))}. "
+                "Leave these rows out with panel.where(), or transform the variable."
+            )

@@ -1,0 +1,198 @@
+"""Formulas as text and as terms: read once, by formulaic."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from formulaic import Formula, SimpleFormula
+from formulaic.errors import FormulaicError
+from formulaic.parser.types import Factor, Term
+
+from migdev.errors import FormulaError
+
+SHIFTS = ("L", "F", "D")
+_DOTTED = re.compile(r"(?<![`\w.])[A-Za-z_]\w*(?:\.\w+)+(?![\w.(`])")
+_QUOTED = re.compile(r"`[^`]*`")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """``dependent ~ exog + [endog ~ instruments]`` as formulaic terms.
+
+    ``exog`` keeps the intercept apart: ``intercept`` says whether the formula has one.
+    """
+
+    text: str
+    dependent: Any
+    exog: Any
+    endog: Any | None
+    instruments: Any | None
+    intercept: bool
+
+    @property
+    def sides(self) -> tuple[Any, ...]:
+        return tuple(
+            side
+            for side in (self.dependent, self.exog, self.endog, self.instruments)
+            if side is not None
+        )
+
+
+def variables(terms: Iterable[Any]) -> list[str]:
+    """Names that the terms use, columns and others, in order; functions called are not among
+    them."""
+    names: dict[str, None] = {}
+    for term in terms:
+        for factor in term.factors:
+            if str(factor.eval_method).endswith("LOOKUP"):
+                names[factor.expr] = None
+            elif str(factor.eval_method).endswith("PYTHON"):
+                names |= dict.fromkeys(quoted[1:-1] for quoted in _QUOTED.findall(factor.expr))
+                tree = ast.parse(_QUOTED.sub("0", factor.expr), mode="eval")
+                called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+                names |= {
+                    node.id: None
+                    for node in ast.walk(tree)
+                    if isinstance(node, ast.Name) and id(node) not in called
+                }
+    return list(names)
+
+
+def quote_columns(text: str, columns: Iterable[str]) -> str:
+    """Put backticks around column names with dots (``NY.GDP.PCAP.KD``), as Python would read
+    them as attributes."""
+    if "." not in text:
+        return text
+    known = set(columns)
+    return _DOTTED.sub(lambda m: f"`{m[0]}`" if m[0] in known else m[0], text)
+
+
+@lru_cache(maxsize=512)
+def parse(text: str) -> Parsed:
+    """Read a formula.
+
+    Raises
+    ------
+    FormulaError
+        No dependent variable, unbalanced brackets, or text that formulaic cannot read.
+    """
+    body, bracket = _split_bracket(text)
+    parts = body.split("~")
+    if len(parts) != 2 or not parts[0].strip():
+        raise FormulaError(
+            f"A formula reads 'dependent ~ regressors', with at most one [endogenous ~ "
+            f"instruments]; {text!r} does not."
+        )
+    dependent = _terms(parts[0], text, intercept=False)
+    if len(dependent) != 1:
+        raise FormulaError(f"{text!r} has {len(dependent)} dependent variables; give one.")
+    exog = _terms(parts[1], text, intercept=True)
+    endog = instruments = None
+    if bracket is not None:
+        sides = bracket.split("~")
+        if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
+            raise FormulaError(
+                f"Brackets hold [endogenous ~ instruments]; [{bracket}] in {text!r} does not."
+            )
+        endog = _terms(sides[0], text, intercept=False)
+        instruments = _terms(sides[1], text, intercept=False)
+        exog = SimpleFormula([t for t in exog if t not in endog])
+        instruments = SimpleFormula([t for t in instruments if t not in exog])
+        if not len(instruments):
+            raise FormulaError(
+                f"Every instrument in [{bracket}] is also a regressor outside the brackets; at "
+                "least one must be excluded from the equation."
+            )
+    intercept = any(_is_one(term) for term in exog)
+    exog = SimpleFormula([t for t in exog if not _is_one(t)])
+    return Parsed(text, dependent, exog, endog, instruments, intercept)
+
+
+def _split_bracket(text: str) -> tuple[str, str | None]:
+    """Take the one bracket that stands outside parentheses and backticks out of the text."""
+    depth, quoted, start, spans = 0, False, None, []
+    for i, char in enumerate(text):
+        if char == "`":
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+        elif char == "[" and depth == 0:
+            start = i
+        elif char == "]" and depth == 0:
+            if start is None:
+                raise FormulaError(f"{text!r} closes a bracket that was never opened.")
+            spans.append((start, i))
+            start = None
+    if start is not None or depth != 0 or quoted:
+        raise FormulaError(f"{text!r} has a bracket, parenthesis or backtick that never closes.")
+    if len(spans) > 1:
+        raise FormulaError(
+            f"{text!r} has {len(spans)} brackets; put all endogenous variables and instruments in "
+            "one: [a + b ~ z1 + z2]."
+        )
+    if not spans:
+        return text, None
+    first, last = spans[0]
+    before = re.sub(r"\+\s*$", "", text[:first].rstrip())
+    after = text[last + 1 :].strip()
+    body = f"{before} {after}" if after else before
+    return (f"{body} 1" if body.rstrip().endswith("~") else body), text[first + 1 : last]
+
+
+def _terms(side: str, text: str, *, intercept: bool) -> SimpleFormula:
+    try:
+        formula = Formula(side.strip() or "1")
+    except FormulaicError as error:
+        raise FormulaError(f"{text!r} cannot be read: {str(error).splitlines()[0]}") from error
+    if not isinstance(formula, SimpleFormula):
+        raise FormulaError(
+            f"{text!r} cannot be read: {side.strip()!r} is not a plain sum of terms."
+        )
+    terms = [t for term in formula for t in _expand(term) if intercept or not _is_one(t)]
+    return SimpleFormula(list(dict.fromkeys(terms)))
+
+
+def _expand(term: Term) -> Iterator[Term]:
+    """``L(x, [1, 2])`` becomes the two terms ``L(x, 1)`` and ``L(x, 2)``."""
+    choices = [[*_expand_factor(factor)] for factor in term.factors]
+    for factors in itertools.product(*choices):
+        yield Term(list(factors))
+
+
+def _expand_factor(factor: Factor) -> Iterator[Factor]:
+    if not str(factor.eval_method).endswith("PYTHON") or "[" not in factor.expr:
+        yield factor
+        return
+    quoted = _QUOTED.findall(factor.expr)
+    marks = [f"__quoted_{i}__" for i in range(len(quoted))]
+    remaining = iter(marks)
+    masked = _QUOTED.sub(lambda _: next(remaining), factor.expr)
+    call = ast.parse(masked, mode="eval").body
+    if not (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in SHIFTS
+        and len(call.args) == 2
+        and isinstance(call.args[1], ast.List)
+    ):
+        yield factor
+        return
+    for shift in call.args[1].elts:
+        expr = f"{call.func.id}({ast.unparse(call.args[0])}, {ast.unparse(shift)})"
+        for mark, name in zip(marks, quoted, strict=True):
+            expr = expr.replace(mark, name)
+        yield Factor(expr, eval_method="python")
+
+
+def _is_one(term: Term) -> bool:
+    return str(term) == "1"
