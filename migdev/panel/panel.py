@@ -96,7 +96,7 @@ class Panel:
             Missing or repeated keys, time that cannot be ordered, repeated column names, or a
             column named like an operator of formulas (``L``, ``F``, ``D``, ``lag``, ``C``).
         """
-        data = _to_pandas(frame)
+        data = to_pandas(frame)
         keys = [entity] if isinstance(entity, str) else list(entity)
         _check_columns(data, [*keys, time])
         name = "-".join(keys)
@@ -349,7 +349,7 @@ class Panel:
 # ---------------------------------------------------------------------- at the door
 
 
-def _to_pandas(frame: Any) -> pd.DataFrame:
+def to_pandas(frame: Any) -> pd.DataFrame:
     if not isinstance(frame, pd.DataFrame):
         import narwhals as nw
 
