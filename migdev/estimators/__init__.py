@@ -1,0 +1,1 @@
+"""Estimators: frozen specifications with ``.fit(panel)``."""

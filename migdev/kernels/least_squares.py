@@ -1,0 +1,135 @@
+"""Least squares with collinear columns found, named and left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from migdev.kernels.types import BoolArray, FloatArray
+
+# Below this many multiplications Householder QR costs nothing that a user would notice.
+_QR_WORK = 2e7
+# Squared distances of unit columns: QR resolves 1e-7 (the rule of R's lm), a Gram matrix 3e-6.
+_TOL_QR = 1e-14
+_TOL_GRAM = 1e-11
+# A column this much shorter than before the effects were absorbed is rounding error.
+_ABSORBED = 1e-8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LeastSquares:
+    """Solution of min ||y - Xb||.
+
+    Attributes
+    ----------
+    params : (k,)
+    bread : (k, k)
+        Inverse of X'X.
+    resid : (n,)
+    """
+
+    params: FloatArray
+    bread: FloatArray
+    resid: FloatArray
+
+
+def independent_columns(X: FloatArray, norms: FloatArray | None = None) -> BoolArray:
+    """(k,) True for columns that are not linear combinations of earlier ones.
+
+    A column counts as dependent where its distance from the span of the earlier columns, relative
+    to its length, is below 1e-7 (R's lm); where the problem is so large that a Gram matrix must
+    do, below 3e-6.
+
+    Parameters
+    ----------
+    X : (n, k)
+    norms : (k,), optional
+        Lengths of the columns before effects were absorbed; a column shorter than 1e-8 of that
+        has been absorbed.
+    """
+    n, k = X.shape
+    keep = np.zeros(k, dtype=bool)
+    if k == 0:
+        return keep
+    lengths = np.sqrt(np.einsum("ij,ij->j", X, X))
+    floor = np.zeros(k) if norms is None else _ABSORBED * norms
+    alive = np.flatnonzero((lengths > floor) & (lengths > 0))
+    if not len(alive):
+        return keep
+    Q = X[:, alive] / lengths[alive]
+    if n * k * k <= _QR_WORK:
+        keep[alive[_distances_qr(Q, _TOL_QR) > _TOL_QR]] = True
+    else:
+        keep[alive[_distances_gram(Q.T @ Q, _TOL_GRAM) > _TOL_GRAM]] = True
+    return keep
+
+
+def _distances_qr(Q: FloatArray, tol: float) -> FloatArray:
+    """Squared distances of unit columns from the span of the earlier, kept ones."""
+    n, k = Q.shape
+    R = np.linalg.qr(Q, mode="r")
+    diagonal = np.zeros(k)
+    diagonal[: min(n, k)] = np.diagonal(R) ** 2
+    if bool((diagonal > tol).all()):
+        return diagonal
+    return _distances_gram_schmidt(Q, tol)
+
+
+def _distances_gram_schmidt(Q: FloatArray, tol: float) -> FloatArray:
+    n, k = Q.shape
+    basis = np.empty((n, 0))
+    distances = np.zeros(k)
+    for j in range(k):
+        column = Q[:, j]
+        for _ in range(2):  # twice is enough
+            column = column - basis @ (basis.T @ column)
+        distances[j] = column @ column
+        if distances[j] > tol:
+            basis = np.column_stack([basis, column / np.sqrt(distances[j])])
+        else:
+            distances[j] = 0.0
+    return distances
+
+
+def _distances_gram(G: FloatArray, tol: float) -> FloatArray:
+    """The same from the Gram matrix, by Cholesky without pivots that skips dependent columns."""
+    k = len(G)
+    L = np.zeros_like(G)
+    distances = np.zeros(k)
+    for j in range(k):
+        distance = G[j, j] - L[j, :j] @ L[j, :j]
+        if distance > tol:
+            distances[j] = distance
+            L[j, j] = np.sqrt(distance)
+            L[j + 1 :, j] = (G[j + 1 :, j] - L[j + 1 :, :j] @ L[j, :j]) / L[j, j]
+    return distances
+
+
+def least_squares(X: FloatArray, y: FloatArray) -> LeastSquares:
+    """Solve for independent columns: QR for small problems; for large ones normal equations on
+    scaled columns, with one step of refinement.
+
+    Parameters
+    ----------
+    X : (n, k) of full column rank; y : (n,)
+    """
+    n, k = X.shape
+    if k == 0:
+        return LeastSquares(params=np.empty(0), bread=np.empty((0, 0)), resid=y.copy())
+    if n * k * k <= _QR_WORK:
+        Q, R = np.linalg.qr(X)
+        params = linalg.solve_triangular(R, Q.T @ y)
+        inverse = linalg.solve_triangular(R, np.eye(k))
+        return LeastSquares(params=params, bread=inverse @ inverse.T, resid=y - X @ params)
+    G = X.T @ X
+    scale = 1.0 / np.sqrt(np.diagonal(G))
+    factor = linalg.cho_factor(G * np.outer(scale, scale), lower=True)
+    params = scale * linalg.cho_solve(factor, scale * (X.T @ y))
+    resid = y - X @ params
+    step = scale * linalg.cho_solve(factor, scale * (X.T @ resid))
+    params = params + step
+    resid -= X @ step
+    bread = linalg.cho_solve(factor, np.eye(k)) * np.outer(scale, scale)
+    return LeastSquares(params=params, bread=(bread + bread.T) / 2, resid=resid)

@@ -1,0 +1,391 @@
+"""Country names and codes to ISO3: retired codes, dissolved states, aggregates, names."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import CountryError, CountryWarning, listing, suggestion
+from migdev.panel.country_codes import (
+    AGGREGATES,
+    DISSOLVED,
+    RETIRED,
+    by_alpha2,
+    by_name,
+    by_number,
+    countries,
+    plain,
+)
+from migdev.provenance import Extract
+
+_OPTIONS = {
+    "to": ("iso3", "iso2", "name"),
+    "aggregates": ("exclude", "keep"),
+    "dissolved": ("keep", "split", "successor", "drop"),
+    "unknown": ("raise", "keep", "drop"),
+}
+
+
+def classify(values: Iterable[object]) -> pd.DataFrame:
+    """What each distinct value stands for.
+
+    Returns
+    -------
+    DataFrame
+        One row per distinct value, in order of appearance: ``value``; ``code`` (ISO3, or the code
+        of a dissolved state or aggregate, missing where unknown); ``kind`` (``country``,
+        ``dissolved``, ``aggregate``, ``missing`` or ``unknown``); ``how`` it was recognised
+        (``code``, ``retired code``, ``two-letter code``, ``number``, ``name``, ``pattern``);
+        ``rows``, how often it occurs.
+    """
+    counts = pd.Series(list(values), dtype=object).value_counts(sort=False, dropna=False)
+    rows = [(value, *_recognise(value)) for value in counts.index]
+    table = pd.DataFrame(rows, columns=["value", "code", "kind", "how"], dtype=object)
+    table["rows"] = counts.to_numpy()
+    lost = table.index[table["kind"] == "unknown"]
+    found = _by_pattern(tuple(str(table.at[i, "value"]) for i in lost)) if len(lost) else ()
+    for i, code in zip(lost, found, strict=False):
+        if code is not None:
+            table.loc[i, ["code", "kind", "how"]] = [code, "country", "pattern"]
+    return table
+
+
+@overload
+def to_iso3(values: str, *, unknown: str = "raise") -> str: ...
+@overload
+def to_iso3(values: pd.Series[Any], *, unknown: str = "raise") -> pd.Series[Any]: ...
+@overload
+def to_iso3(values: Sequence[object], *, unknown: str = "raise") -> list[Any]: ...
+
+
+def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
+    """ISO3 codes of country codes or English names, one by one.
+
+    Dissolved states and aggregates keep their own codes (``SUN``, ``WLD``).
+
+    Parameters
+    ----------
+    values : str, Series or sequence
+    unknown : {"raise", "keep", "drop"}
+        What becomes of a value that is not recognised: an error, itself, or missing.
+
+    Raises
+    ------
+    CountryError
+        Values are not recognised and ``unknown="raise"``.
+    """
+    _check("unknown", unknown)
+    one = isinstance(values, str)
+    series = values if isinstance(values, pd.Series) else pd.Series([values] if one else values)
+    table = classify(series)
+    if unknown == "raise":
+        _refuse_unknown(table, "values")
+    codes = table["code"].where(table["kind"] != "unknown", table["value"])
+    if unknown == "drop":
+        codes = table["code"]
+    out = series.astype(object).map(dict(zip(table["value"], codes, strict=True)))
+    if isinstance(values, pd.Series):
+        return out
+    return out.iloc[0] if one else out.tolist()
+
+
+@overload
+def harmonise(
+    data: Extract, column: str | None = None, *, time: str | None = None, to: str = "iso3",
+    aggregates: str = "exclude", dissolved: str = "keep", unknown: str = "raise",
+) -> Extract: ...  # fmt: skip
+@overload
+def harmonise(
+    data: Any, column: str | None = None, *, time: str | None = None, to: str = "iso3",
+    aggregates: str = "exclude", dissolved: str = "keep", unknown: str = "raise",
+) -> pd.DataFrame: ...  # fmt: skip
+
+
+def harmonise(
+    data: Any,
+    column: str | None = None,
+    *,
+    time: str | None = None,
+    to: str = "iso3",
+    aggregates: str = "exclude",
+    dissolved: str = "keep",
+    unknown: str = "raise",
+) -> Extract | pd.DataFrame:
+    """Give a country column ISO3 codes, leave out aggregates, and say what was changed.
+
+    Parameters
+    ----------
+    data : Extract or frame
+        Any frame that narwhals knows; a pandas frame comes back.
+    column, time : str, optional
+        The country column and the time column; an Extract knows its own. With ``time``, codes
+        that would meet in one period are found here, before they make duplicate keys.
+    to : {"iso3", "iso2", "name"}
+        What the column holds afterwards. Values without such a code or name keep the ISO3 code.
+    aggregates : {"exclude", "keep"}
+        Rows of world, regions, income and lending groups.
+    dissolved : {"keep", "split", "successor", "drop"}
+        Rows of states that no longer exist (see :data:`migdev.panel.country_codes.DISSOLVED`).
+        Their history is never merged with another state's unless you ask for it:
+
+        ``keep``
+            they stay entities of their own, under their own code;
+        ``split``
+            as ``keep``, and a code that two states bore is divided by year: ``YUG`` from 1992
+            on becomes ``SCG`` (needs ``time``);
+        ``successor``
+            rows go to the one state commonly treated as the same (``SUN`` to ``RUS``, ``YUG``
+            and ``SCG`` to ``SRB``); where there is none (``CSK``, ``ANT``) they stay;
+        ``drop``
+            they are left out.
+    unknown : {"raise", "keep", "drop"}
+        Values that are not recognised.
+
+    Raises
+    ------
+    CountryError
+        Unknown or missing values, or two values that become one country in the same period.
+
+    Warns
+    -----
+    CountryWarning
+        What was recoded, left out or recognised by a pattern, with counts of rows.
+    """
+    for name, value in (
+        ("to", to),
+        ("aggregates", aggregates),
+        ("dissolved", dissolved),
+        ("unknown", unknown),
+    ):
+        _check(name, value)
+    if isinstance(data, Extract):
+        frame, column = data.frame, column or data.entity
+        time = time or data.time or None
+    else:
+        from migdev.panel.panel import to_pandas
+
+        frame = to_pandas(data)
+    if column is None or column not in frame.columns:
+        raise CountryError(
+            f"harmonise() needs the country column; {column!r} is not among "
+            f"{listing(frame.columns, 12)}."
+        )
+    out, notes = _harmonised(frame, column, time, aggregates, dissolved, unknown)
+    if notes:
+        warnings.warn(f"{column!r}: " + "; ".join(notes) + ".", CountryWarning, stacklevel=2)
+    if to != "iso3":
+        names = {c.iso3: getattr(c, to) or c.iso3 for c in countries().values()}
+        out[column] = [names.get(code, code) for code in out[column]]
+    return replace(data, frame=out) if isinstance(data, Extract) else out
+
+
+def _harmonised(
+    frame: pd.DataFrame, column: str, time: str | None, aggregates: str, dissolved: str,
+    unknown: str,
+) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip
+    table = classify(frame[column])
+    lacking = int(table.loc[table["kind"] == "missing", "rows"].sum())
+    if lacking:
+        raise CountryError(
+            f"{lacking} rows have no {column!r}. If it holds two-letter codes, 'NA' is Namibia, "
+            "which many readers take for missing; read it as text. Otherwise drop these rows."
+        )
+    if unknown == "raise":
+        _refuse_unknown(table, f"values of {column!r}")
+    notes = _recodes(table)
+    kind = dict(zip(table["value"], table["kind"], strict=True))
+    codes = table["code"].where(table["kind"] != "unknown", table["value"])
+    values = frame[column].astype(object)
+    code = values.map(dict(zip(table["value"], codes, strict=True)))
+    kinds = values.map(kind).to_numpy()
+    keep = np.ones(len(frame), dtype=bool)
+    if aggregates == "exclude":
+        keep &= kinds != "aggregate"
+        notes += _left_out(table, "aggregate", "aggregates left out")
+    if unknown == "drop":
+        keep &= kinds != "unknown"
+        notes += _left_out(table, "unknown", "unknown values left out")
+    elif unknown == "keep":
+        notes += _left_out(table, "unknown", "unknown values kept as they are")
+    years = _years(frame, time)
+    is_former = kinds == "dissolved"
+    if dissolved == "drop":
+        keep &= ~is_former
+        notes += _left_out(table, "dissolved", "rows of dissolved states left out")
+    elif is_former.any():
+        code, more = _former(code, is_former, years, dissolved)
+        notes += more
+    _refuse_merging(values[keep], code[keep], frame.loc[keep, time] if years is not None else None)
+    out = frame.loc[keep].copy()
+    out[column] = code[keep].astype(str)
+    return (out.reset_index(drop=True) if not keep.all() else out), notes
+
+
+def _recognise(value: object) -> tuple[str | None, str, str]:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None, "missing", ""
+    text = str(value).strip().lstrip("\ufeff")
+    if not text:
+        return None, "missing", ""
+    code = text.upper()
+    if isinstance(value, int | float | np.number) or re.fullmatch(r"\d{1,3}(\.0)?", text):
+        number = by_number().get(str(int(float(text))).zfill(3) if _whole(text) else "")
+        return (number, "country", "number") if number else (None, "unknown", "")
+    if len(code) == 3 and code in countries():
+        return code, "country", "code"
+    if len(code) == 3 and code in DISSOLVED:
+        return code, "dissolved", "code"
+    if len(code) == 3 and code in AGGREGATES:
+        return code, "aggregate", "code"
+    if code in RETIRED:
+        return RETIRED[code], "country", "retired code"
+    found, how = by_alpha2().get(code), "two-letter code"
+    if found is None:
+        found, how = by_name().get(plain(text)), "name"
+    if found is None:
+        return None, "unknown", ""
+    kind = "dissolved" if found in DISSOLVED else "aggregate" if found in AGGREGATES else "country"
+    return found, kind, how
+
+
+def _whole(text: str) -> bool:
+    try:
+        return float(text).is_integer()
+    except ValueError:
+        return False
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The name patterns of country_converter, current countries only."""
+    if find_spec("country_converter") is None:
+        return ()
+    # Its converter class fails under pandas 3 for rows without a two-letter code; its table is
+    # all that is needed.
+    path = files("country_converter").joinpath("country_data.tsv")
+    with path.open("rb") as stream:
+        data = pd.read_csv(
+            stream, sep="\t", usecols=["ISO3", "regex", "obsolete"], dtype=str,
+            keep_default_na=False,
+        )  # fmt: skip
+    data = data[(data["obsolete"] == "") & data["ISO3"].isin(list(countries()))]
+    return tuple(
+        (iso3, re.compile(regex, re.IGNORECASE))
+        for iso3, regex in zip(data["ISO3"], data["regex"], strict=True)
+    )
+
+
+def _by_pattern(names: Sequence[str]) -> list[str | None]:
+    """Codes of names that exactly one pattern fits; short texts are codes, never names."""
+    found: list[str | None] = []
+    for name in names:
+        hits = {c for c, p in _patterns() if len(name) > 3 and p.search(name)}
+        found.append(hits.pop() if len(hits) == 1 else None)
+    return found
+
+
+def _refuse_unknown(table: pd.DataFrame, what: str) -> None:
+    lost = table[table["kind"] == "unknown"]
+    if lost.empty:
+        return
+    known = [*countries(), *(n for c in countries().values() for n in (c.name, *c.other_names))]
+    hints = [
+        f"{value!r}:{hint}"
+        for value in lost["value"][:6]
+        if (hint := suggestion(str(value), known))
+    ]
+    extra = "" if _patterns() else " pip install 'migdev[countries]' makes it know more spellings."
+    raise CountryError(
+        f"{len(lost)} {what} are no country that is known: {listing(lost['value'])}."
+        f"{' ' if hints else ''}{' '.join(hints)} Mend them, or pass unknown='keep' or "
+        f"unknown='drop'.{extra}"
+    )
+
+
+def _recodes(table: pd.DataFrame) -> list[str]:
+    notes = []
+    for how, text in (("retired code", "retired codes recoded"), ("pattern", "names guessed")):
+        part = table[table["how"] == how]
+        if len(part):
+            pairs = [
+                f"{v} to {c} ({n} rows)"
+                for v, c, n in zip(part["value"], part["code"], part["rows"], strict=True)
+            ]
+            notes.append(f"{text}: {', '.join(pairs)}")
+    return notes
+
+
+def _left_out(table: pd.DataFrame, kind: str, text: str) -> list[str]:
+    part = table[table["kind"] == kind]
+    if part.empty:
+        return []
+    return [f"{len(part)} {text} ({int(part['rows'].sum())} rows): {listing(part['value'])}"]
+
+
+def _years(frame: pd.DataFrame, time: str | None) -> np.ndarray[Any, Any] | None:
+    if time is None or time not in frame.columns:
+        return None
+    from migdev.panel.calendar import read_time
+
+    ordinals, calendar = read_time(frame[time], time)
+    return calendar.year(ordinals)
+
+
+def _former(
+    code: pd.Series[Any], is_former: np.ndarray[Any, Any], years: np.ndarray[Any, Any] | None,
+    policy: str,
+) -> tuple[pd.Series[Any], list[str]]:  # fmt: skip
+    """Codes of dissolved states under the policy, and what to tell."""
+    if policy == "split" and years is None:
+        raise CountryError("dissolved='split' divides codes by year: name the time column.")
+    code, notes = code.copy(), []
+    for name in code[is_former].unique():
+        state, rows = DISSOLVED[name], (code == name).to_numpy()
+        after = rows & (years > state.last) if years is not None else np.zeros_like(rows)
+        told = f"{name} ({state.name}, {int(rows.sum())} rows)"
+        if policy == "split" and state.afterwards and after.any():
+            code[after] = state.afterwards
+            told += (
+                f" divided: {int(after.sum())} rows after {state.last} become {state.afterwards}"
+            )
+        elif policy == "successor" and state.continuing:
+            code[rows] = state.continuing
+            told += f" given to {state.continuing}"
+        else:
+            told += " kept as an entity of its own"
+            if after.any():
+                told += f", with {int(after.sum())} rows after {state.last}"
+                told += (
+                    f" of another state (dissolved='split' makes them {state.afterwards})"
+                    if state.afterwards
+                    else ", when it no longer existed"
+                )
+        notes.append(told)
+    return code, notes
+
+
+def _refuse_merging(
+    values: pd.Series[Any], code: pd.Series[Any], time: pd.Series[Any] | None
+) -> None:
+    """Two different values that become one country in one period would make duplicate keys."""
+    if time is None:
+        return
+    seen = pd.DataFrame({"value": values.astype(str), "code": code, "time": time})
+    pairs = seen.drop_duplicates()
+    twice = pairs[pairs.duplicated(["code", "time"], keep=False)]
+    if len(twice):
+        first = twice[(twice[["code", "time"]] == twice[["code", "time"]].iloc[0]).all(axis=1)]
+        raise CountryError(
+            f"{listing(first['value'])} all become {first['code'].iloc[0]!r} in "
+            f"{first['time'].iloc[0]}, and so in {len(twice.drop_duplicates(['code', 'time']))} "
+            "country-periods in all. Drop or combine one of them first."
+        )

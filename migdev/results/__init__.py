@@ -1,0 +1,1 @@
+"""Results: the one estimation record, its inference, and test statistics."""

@@ -1,0 +1,343 @@
+"""Estimate: the one result record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import ResultError
+from migdev.kernels.distributions import t_two_sided
+from migdev.kernels.moments import Moments
+from migdev.kernels.types import FloatArray, IntArray
+from migdev.panel.panel import Panel
+from migdev.protocols import Covariance, CovEstimate
+from migdev.results import inference
+from migdev.results.inference import Combination
+from migdev.results.statistic import TestStatistic
+
+if TYPE_CHECKING:
+    from migdev.results.margins import Margins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """The rows behind an estimate, and what was left out.
+
+    Attributes
+    ----------
+    panel : Panel
+    rows : (n,)
+        Rows of the panel.
+    entity, time : (n,)
+        Codes of the entities present, and ordinal periods.
+    dropped : mapping from reason to number of rows
+    dropped_columns : mapping from column to reason
+    """
+
+    panel: Panel
+    rows: IntArray
+    entity: IntArray
+    time: IntArray
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped_columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Estimate:
+    """Coefficients with their covariance, and everything a reader may ask of them.
+
+    Attributes
+    ----------
+    params : Series
+    cov : DataFrame
+    dependent, method : str
+    nobs : int
+    df_resid : float
+        Observations less all estimated parameters, absorbed effects among them.
+    df_inference : float, (k,) array or None
+        Degrees of freedom of the t distribution behind tests and intervals; None for the normal.
+    stats : mapping
+        Numbers (``r2``) and :class:`TestStatistic` s by name.
+    spec : object
+        The specification that was fitted.
+    cov_spec : Covariance, optional
+        The covariance that was asked for.
+    covariance : CovEstimate, optional
+        How the covariance was computed: description, convention, numbers of clusters.
+    moments : Moments, optional
+        Scores and bread, so that :meth:`with_cov` needs no refit.
+    sample : Sample, optional
+    """
+
+    params: pd.Series
+    cov: pd.DataFrame
+    dependent: str
+    method: str
+    nobs: int
+    df_resid: float
+    df_inference: float | FloatArray | None = None
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    spec: Any = None
+    cov_spec: Covariance | None = None
+    covariance: CovEstimate | None = None
+    moments: Moments | None = field(default=None, repr=False)
+    sample: Sample | None = field(default=None, repr=False)
+    residual: FloatArray | None = field(default=None, repr=False)
+    observed: FloatArray | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        names: Sequence[str],
+        params: FloatArray,
+        cov: FloatArray,
+        **fields: Any,
+    ) -> Self:
+        """Build an estimate from plain arrays; ``df_inference`` defaults to ``df_resid``."""
+        fields.setdefault("df_inference", fields.get("df_resid"))
+        index = list(names)
+        return cls(
+            params=pd.Series(params, index=index, name="params"),
+            cov=pd.DataFrame(cov, index=index, columns=index),
+            **fields,
+        )
+
+    # ------------------------------------------------------------------ inference
+
+    @property
+    def names(self) -> list[str]:
+        return [str(n) for n in self.params.index]
+
+    @cached_property
+    def std_errors(self) -> pd.Series:
+        return self._series(np.sqrt(np.diagonal(self.cov.to_numpy())), "std_errors")
+
+    @property
+    def tstats(self) -> pd.Series:
+        return self._series(self.params / self.std_errors, "tstats")
+
+    @property
+    def pvalues(self) -> pd.Series:
+        return self._series(t_two_sided(self.tstats, self.df_inference), "pvalues")
+
+    def pvalue(self, name: str, null: float = 0.0) -> float:
+        """Two-sided p-value of ``name = null``."""
+        c = self.lincom(name)
+        return float(t_two_sided((c.estimate - null) / c.std_error, c.df))
+
+    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
+        """Confidence intervals, columns ``lower`` and ``upper``."""
+        return inference.conf_int(self.params, self.std_errors, self.df_inference, level)
+
+    def wald(self, restrictions: Any) -> TestStatistic:
+        """Wald test of linear restrictions.
+
+        Parameters
+        ----------
+        restrictions : str, list of str or (q, k) array
+            ``"L(x) = 0"``, ``["a = b", "c + 2*d = 1"]``, ``["a", "b"]`` (jointly zero), or a
+            matrix with one column per coefficient.
+
+        Notes
+        -----
+        F(q, df) where the coefficients are compared with a t distribution, chi2(q) otherwise.
+        A covariance with its own degrees of freedom for contrasts (CR2) uses them.
+        """
+        R, r, labels = inference.restriction_matrix(restrictions, self.names)
+        special = self._contrast_wald(R, r, "; ".join(labels))
+        if special is not None:
+            return special
+        df = self.df_inference
+        df = None if df is None else float(np.min(df))
+        return inference.wald_test(
+            self.params.to_numpy(), self.cov.to_numpy(), R, r, df, "; ".join(labels)
+        )
+
+    def lincom(self, combination: str) -> Combination:
+        """A linear combination such as ``"L(x) + 2*z"``, with its standard error."""
+        R, r, _ = inference.restriction_matrix([combination], self.names)
+        row = R[0]
+        return Combination(
+            name=combination,
+            estimate=float(row @ self.params.to_numpy() - r[0]),
+            std_error=float(np.sqrt(row @ self.cov.to_numpy() @ row)),
+            df=self._contrast_df(row),
+        )
+
+    def delta(self, function: str | Callable[[pd.Series], Any], name: str = "") -> Combination:
+        r"""A non-linear combination by the delta method.
+
+        .. math:: \widehat{se}\{g(\hat\beta)\} = \sqrt{\nabla g' \hat V \nabla g}
+
+        Parameters
+        ----------
+        function : str or callable
+            ``"x / (1 - L(y))"``, or a function of the Series of coefficients.
+        """
+        f, label = inference.delta_function(function, self.names)
+        b = self.params.to_numpy(dtype=float)
+        slope = inference.gradient(f, b)
+        return Combination(
+            name=name or label,
+            estimate=float(f(b)),
+            std_error=float(np.sqrt(slope @ self.cov.to_numpy() @ slope)),
+            df=self._contrast_df(slope),
+        )
+
+    def margins(self, variable: str, **options: Any) -> Margins:
+        """Marginal effects of a variable in interactions and polynomials; see
+        :func:`migdev.results.margins.margins`."""
+        from migdev.results.margins import margins
+
+        return margins(self, variable, **options)
+
+    def with_cov(self, cov: Covariance) -> Self:
+        """The same estimate with another covariance, without refitting."""
+        if self.moments is None:
+            raise ResultError(
+                f"{self.method} keeps no scores, so its covariance cannot be replaced. Fit again "
+                "with cov=..."
+            )
+        outcome = cov.estimate(self.moments)
+        names = self.names
+        return replace(
+            self,
+            cov=pd.DataFrame(outcome.cov, index=names, columns=names),
+            df_inference=outcome.df,
+            cov_spec=cov,
+            covariance=outcome,
+        )
+
+    # ------------------------------------------------------------------ the sample
+
+    @property
+    def entities(self) -> int | None:
+        """Number of entities in the sample."""
+        return None if self.sample is None else int(self.sample.entity.max(initial=-1)) + 1
+
+    @property
+    def periods(self) -> int | None:
+        """Number of periods in the sample."""
+        return None if self.sample is None else len(np.unique(self.sample.time))
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Rows of the panel that were not used, by reason."""
+        return {} if self.sample is None else self.sample.dropped
+
+    @property
+    def dropped_columns(self) -> Mapping[str, str]:
+        """Columns that were left out, and why."""
+        return {} if self.sample is None else self.sample.dropped_columns
+
+    @property
+    def resids(self) -> pd.Series:
+        """Residuals by (entity, time): observed less fitted values, effects included."""
+        return self._by_row(self.residual, "resids")
+
+    @property
+    def fitted(self) -> pd.Series:
+        """Fitted values by (entity, time), effects included."""
+        if self.observed is None or self.residual is None:
+            raise ResultError(f"{self.method} keeps no fitted values.")
+        return self._by_row(self.observed - self.residual, "fitted")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the panel that was used."""
+        return "" if self.sample is None else self.sample.panel.fingerprint
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages behind the numbers."""
+        from importlib.metadata import version
+
+        return {p: version(p) for p in ("migdev", "numpy", "scipy", "pandas")}
+
+    # ------------------------------------------------------------------ presentation
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """One row per coefficient, with broom's column names."""
+        ci = self.conf_int(level)
+        return pd.DataFrame(
+            {
+                "term": self.names,
+                "estimate": self.params.to_numpy(),
+                "std_error": self.std_errors.to_numpy(),
+                "statistic": self.tstats.to_numpy(),
+                "p_value": self.pvalues.to_numpy(),
+                "conf_low": ci["lower"].to_numpy(),
+                "conf_high": ci["upper"].to_numpy(),
+            }
+        )
+
+    def glance(self) -> pd.DataFrame:
+        """One row: method, sample and the numbers among :attr:`stats`."""
+        numbers = {k: v for k, v in self.stats.items() if isinstance(v, int | float)}
+        return pd.DataFrame(
+            [
+                {
+                    "method": self.method,
+                    "dependent": self.dependent,
+                    "nobs": self.nobs,
+                    "entities": self.entities,
+                    "periods": self.periods,
+                    "df_resid": self.df_resid,
+                    **numbers,
+                }
+            ]
+        )
+
+    def summary(self, level: float = 0.95) -> str:
+        """The estimate as plain text."""
+        head = f"{self.method}: {self.dependent}, {self.nobs:,} observations"
+        if self.entities is not None:
+            head += f", {self.entities:,} entities, {self.periods:,} periods"
+        body = self.tidy(level).set_index("term").rename_axis(None)
+        lines = [head, body.to_string(float_format=lambda v: f"{v:.5g}")]
+        if self.covariance is not None:
+            lines.append(f"Standard errors: {self.covariance.description}")
+        lines += [f"{k}: {v:.5g}" for k, v in self.stats.items() if isinstance(v, int | float)]
+        lines += [str(v) for v in self.stats.values() if isinstance(v, TestStatistic)]
+        lines += [f"Not used: {count} rows, {why}" for why, count in self.dropped.items()]
+        lines += [f"Left out: {name}, {why}" for name, why in self.dropped_columns.items()]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    # ------------------------------------------------------------------ private
+
+    def _series(self, values: Any, name: str) -> pd.Series:
+        return pd.Series(np.asarray(values, dtype=float), index=self.params.index, name=name)
+
+    def _by_row(self, values: FloatArray | None, name: str) -> pd.Series:
+        if values is None or self.sample is None:
+            raise ResultError(f"{self.method} keeps no {name}.")
+        index = self.sample.panel.index(self.sample.rows)
+        return pd.Series(values, index=index, name=name)
+
+    def _contrast_df(self, row: FloatArray) -> float | None:
+        df = self.df_inference
+        if df is None or np.ndim(df) == 0:
+            return None if df is None else float(df)
+        compute = getattr(self.cov_spec, "contrast_df", None)
+        if compute is not None and self.moments is not None:
+            return float(compute(self.moments, row))
+        used = np.flatnonzero(row)
+        return float(np.min(np.asarray(df)[used])) if len(used) else None
+
+    def _contrast_wald(self, R: FloatArray, r: FloatArray, null: str) -> TestStatistic | None:
+        compute = getattr(self.cov_spec, "contrast_wald", None)
+        if compute is None or self.moments is None:
+            return None
+        outcome: TestStatistic | None = compute(
+            self.moments, R, R @ self.params.to_numpy() - r, null
+        )
+        return outcome

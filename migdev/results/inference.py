@@ -1,0 +1,197 @@
+"""Inference from params and cov alone: tests, intervals, combinations of coefficients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import ResultError, listing, suggestion
+from migdev.kernels.distributions import t_quantile, t_two_sided
+from migdev.kernels.types import FloatArray
+from migdev.results.statistic import TestStatistic, chi2_test, f_test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """A function of coefficients with its standard error.
+
+    Attributes
+    ----------
+    name : str
+    estimate, std_error : float
+    df : float or None
+        Degrees of freedom of the t distribution; None for the normal.
+    """
+
+    name: str
+    estimate: float
+    std_error: float
+    df: float | None
+
+    @property
+    def statistic(self) -> float:
+        return self.estimate / self.std_error if self.std_error > 0 else float("nan")
+
+    @property
+    def pvalue(self) -> float:
+        return float(t_two_sided(self.statistic, self.df))
+
+    def conf_int(self, level: float = 0.95) -> tuple[float, float]:
+        half = float(t_quantile(0.5 + check_level(level) / 2, self.df)) * self.std_error
+        return self.estimate - half, self.estimate + half
+
+    def __str__(self) -> str:
+        low, high = self.conf_int()
+        return (
+            f"{self.name} = {self.estimate:.6g} (se {self.std_error:.6g}), t = "
+            f"{self.statistic:.3f}, p = {self.pvalue:.4f}, 95% [{low:.6g}, {high:.6g}]"
+        )
+
+
+def check_level(level: float) -> float:
+    """A confidence level in (0, 1); 95 is refused rather than read as 0.95."""
+    if not 0 < level < 1:
+        raise ResultError(f"level={level} is not between 0 and 1; write 0.95 for 95%.")
+    return level
+
+
+def conf_int(params: Any, std_errors: Any, df: Any, level: float = 0.95) -> pd.DataFrame:
+    """Intervals with columns ``lower`` and ``upper``."""
+    half = t_quantile(0.5 + check_level(level) / 2, df) * std_errors
+    return pd.DataFrame({"lower": params - half, "upper": params + half})
+
+
+def restriction_matrix(
+    restrictions: Any, names: Sequence[str]
+) -> tuple[FloatArray, FloatArray, list[str]]:
+    """``R`` (q, k), ``r`` (q,) and labels of linear restrictions ``R b = r``.
+
+    ``restrictions`` may be a matrix with a column per coefficient, a name, an equation such as
+    ``"L(x) + 2*z = 1"``, or a list of names and equations; a name alone means "= 0".
+    """
+    k = len(names)
+    if isinstance(restrictions, str):
+        restrictions = [part for part in _split_commas(restrictions)]
+    if all(isinstance(item, str) for item in restrictions):
+        rows = [_linear(item, names) for item in restrictions]
+        R = np.array([row for row, _ in rows]).reshape(-1, k)
+        r = np.array([value for _, value in rows])
+        return R, r, [item if "=" in item else f"{item} = 0" for item in restrictions]
+    R = np.atleast_2d(np.asarray(restrictions, dtype=float))
+    if R.shape[1] != k:
+        raise ResultError(
+            f"The restriction matrix has {R.shape[1]} columns, but there are {k} coefficients: "
+            f"{listing(names)}."
+        )
+    return R, np.zeros(len(R)), [f"restriction {i + 1} = 0" for i in range(len(R))]
+
+
+def _split_commas(text: str) -> list[str]:
+    """Split at commas that stand outside parentheses: ``L(x, 1) = 0, z = 1``."""
+    parts, depth, start = [], 0, 0
+    for i, char in enumerate(text):
+        depth += (char in "([") - (char in ")]")
+        if char == "," and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [p.strip() for p in [*parts, text[start:]] if p.strip()]
+
+
+def _linear(text: str, names: Sequence[str]) -> tuple[FloatArray, float]:
+    left, _, right = _mask(text, names).partition("=")
+    if "=" in right:
+        raise ResultError(f"{text!r} has more than one equals sign.")
+    function = _compiled(f"({left}) - ({right or '0'})", text, names)
+    zero, eye = np.zeros(len(names)), np.eye(len(names))
+    constant = float(function(zero))
+    row = np.array([function(e) for e in eye], dtype=float) - constant
+    # A linear function is fixed by these values; a non-linear one betrays itself elsewhere.
+    probe = np.linspace(1.7, 2.9, len(names))
+    if not np.isclose(function(probe), row @ probe + constant, rtol=1e-9, atol=1e-9):
+        raise ResultError(f"{text!r} is not linear in the coefficients; use delta().")
+    return row, -constant
+
+
+def _mask(text: str, names: Sequence[str]) -> str:
+    """Replace coefficient names, longest first, by ``_b[i]``."""
+    order = sorted(range(len(names)), key=lambda i: -len(names[i]))
+    pattern = "|".join(
+        rf"`{re.escape(names[i])}`|(?<![\w.]){re.escape(names[i])}(?![\w.(])" for i in order
+    )
+    where = {names[i]: i for i in order}
+    return re.sub(pattern, lambda m: f"_b[{where[m[0].strip('`')]}]", text)
+
+
+def _compiled(masked: str, text: str, names: Sequence[str]) -> Callable[[Any], Any]:
+    try:
+        code = compile(masked.strip(), "<combination>", "eval")
+    except SyntaxError:
+        raise ResultError(f"{text!r} cannot be read as an expression of coefficients.") from None
+    functions = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt}
+    unknown = [n for n in code.co_names if n not in functions and n != "_b"]
+    if unknown:
+        raise ResultError(
+            f"{text!r} names {unknown[0]!r}, which is not a coefficient."
+            f"{suggestion(unknown[0], names)} Coefficients: {listing(names, 12)}."
+        )
+    return lambda b: eval(code, {"__builtins__": {}, "_b": b, **functions})
+
+
+def wald_test(
+    params: FloatArray, cov: FloatArray, R: FloatArray, r: FloatArray, df: float | None, null: str
+) -> TestStatistic:
+    r"""Wald test of :math:`R\beta = r`.
+
+    .. math:: W = (R\hat\beta - r)'(R \hat V R')^{-1}(R\hat\beta - r)
+
+    With a t distribution behind the coefficients, :math:`W/q \sim F(q, df)`; else chi2(q).
+    """
+    gap = R @ params - r
+    middle = R @ cov @ R.T
+    rank = int(np.linalg.matrix_rank(middle, hermitian=True))
+    if rank < len(R):
+        raise ResultError(
+            f"The {len(R)} restrictions have a covariance of rank {rank}: some repeat others, or "
+            "there are more of them than clusters. Test fewer."
+        )
+    statistic = float(gap @ np.linalg.solve(middle, gap))
+    q = len(R)
+    if df is None or np.isinf(df):
+        return chi2_test("Wald", null, statistic, q)
+    return f_test("Wald", null, statistic / q, q, df)
+
+
+def gradient(function: Callable[[FloatArray], Any], at: FloatArray) -> FloatArray:
+    """Derivative of a scalar function: exact complex steps, or central differences where the
+    function does not take complex numbers."""
+    k = len(at)
+    try:
+        steps = at[None, :] + 1e-200j * np.eye(k)
+        slopes = np.array([np.imag(function(step)) for step in steps]) / 1e-200
+        if np.isfinite(slopes).all() and np.iscomplexobj(function(steps[0])):
+            return slopes
+    except (TypeError, ValueError):
+        pass
+    h = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(at), 1e-3)
+    up, down = at + np.diag(h), at - np.diag(h)
+    return np.array(
+        [(float(function(a)) - float(function(b))) / (2 * s) for a, b, s in zip(up, down, h,
+                                                                                strict=True)]
+    )  # fmt: skip
+
+
+def delta_function(
+    function: str | Callable[[pd.Series], Any], names: Sequence[str]
+) -> tuple[Callable[[FloatArray], Any], str]:
+    """A function of the coefficient vector, from an expression or a callable of a Series."""
+    if isinstance(function, str):
+        return _compiled(_mask(function, names), function, names), function
+    return (
+        lambda b: function(pd.Series(b, index=list(names))),
+        getattr(function, "__name__", "function"),
+    )

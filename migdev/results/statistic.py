@@ -1,0 +1,98 @@
+"""TestStatistic: a test that says what it tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from migdev.kernels.distributions import chi2_tail, f_tail, normal_upper, t_two_sided
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestStatistic:
+    """The outcome of a test.
+
+    Attributes
+    ----------
+    name : str
+    null, alternative : str
+        The hypotheses, in words.
+    statistic : float
+    distribution : str
+        Distribution under the null: ``"chi2"``, ``"F"``, ``"t"``, ``"normal"`` or, where critical
+        values come from a table or a simulation, ``"tabulated"``.
+    df : float, tuple of float or None
+    pvalue : float
+        ``nan`` where only critical values are known.
+    critical_values : mapping from level to value
+    sample : str
+        The observations it stands on.
+    note : str
+        Convention, lag choice, and whatever else a reader must know.
+    """
+
+    __test__ = False  # not a test class for pytest
+
+    name: str
+    null: str
+    alternative: str = ""
+    statistic: float
+    distribution: str
+    df: float | tuple[float, ...] | None = None
+    pvalue: float
+    critical_values: Mapping[str, float] = field(default_factory=dict)
+    sample: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        df = self.df if isinstance(self.df, tuple) else () if self.df is None else (self.df,)
+        shape = f"{self.distribution}({', '.join(f'{d:.6g}' for d in df)})"
+        head = f"{self.name}: {self.statistic:.4f} ~ {shape if df else self.distribution}"
+        if np.isfinite(self.pvalue):
+            head += f", p = {self.pvalue:.4f}"
+        if self.critical_values:
+            cuts = ", ".join(f"{k}: {v:.3f}" for k, v in self.critical_values.items())
+            head += f", critical values {cuts}"
+        lines = [head, f"H0: {self.null}"]
+        lines += [f"H1: {self.alternative}"] if self.alternative else []
+        lines += [self.note] if self.note else []
+        return "\n".join(lines)
+
+
+def chi2_test(name: str, null: str, statistic: float, df: float, **more: Any) -> TestStatistic:
+    """A statistic that is chi2(df) under the null."""
+    return TestStatistic(
+        name=name, null=null, statistic=float(statistic), distribution="chi2", df=float(df),
+        pvalue=chi2_tail(statistic, df), **more,
+    )  # fmt: skip
+
+
+def f_test(
+    name: str, null: str, statistic: float, df1: float, df2: float, **more: Any
+) -> TestStatistic:
+    """A statistic that is F(df1, df2) under the null."""
+    return TestStatistic(
+        name=name, null=null, statistic=float(statistic), distribution="F",
+        df=(float(df1), float(df2)), pvalue=f_tail(statistic, df1, df2), **more,
+    )  # fmt: skip
+
+
+def normal_test(
+    name: str, null: str, statistic: float, *, sided: int = 2, **more: Any
+) -> TestStatistic:
+    """A statistic that is standard normal under the null; ``sided=1`` rejects for large values."""
+    p = float(t_two_sided(statistic)) if sided == 2 else normal_upper(statistic)
+    return TestStatistic(
+        name=name, null=null, statistic=float(statistic), distribution="normal", pvalue=p, **more
+    )
+
+
+def t_test(name: str, null: str, statistic: float, df: float, **more: Any) -> TestStatistic:
+    """A statistic that is t(df) under the null, two-sided."""
+    return TestStatistic(
+        name=name, null=null, statistic=float(statistic), distribution="t", df=float(df),
+        pvalue=float(t_two_sided(statistic, df)), **more,
+    )  # fmt: skip
