@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
-from importlib.util import find_spec
 from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 
-from migdev.errors import CountryError, CountryWarning, listing, suggestion
-from migdev.panel.country_codes import (
-    AGGREGATES,
-    DISSOLVED,
-    RETIRED,
-    by_alpha2,
-    by_name,
-    by_number,
-    countries,
-    plain,
-)
+from migdev.errors import CountryError, CountryWarning, SpecificationError, listing, suggestion
+from migdev.panel.country_codes import AGGREGATES, DISSOLVED, countries
+from migdev.panel.country_match import classify, patterns
 from migdev.provenance import Extract
 
 _OPTIONS = {
@@ -33,38 +20,6 @@ _OPTIONS = {
     "dissolved": ("keep", "split", "successor", "drop"),
     "unknown": ("raise", "keep", "drop"),
 }
-
-
-def classify(values: Iterable[object]) -> pd.DataFrame:
-    """What each distinct value stands for.
-
-    Returns
-    -------
-    DataFrame
-        One row per distinct value, in order of appearance: ``value``; ``code`` (ISO3, or the code
-        of a dissolved state or aggregate, missing where unknown); ``kind`` (``country``,
-        ``dissolved``, ``aggregate``, ``missing`` or ``unknown``); ``how`` it was recognised
-        (``code``, ``retired code``, ``two-letter code``, ``number``, ``name``, ``pattern``);
-        ``rows``, how often it occurs.
-    """
-    counts = pd.Series(list(values), dtype=object).value_counts(sort=False, dropna=False)
-    rows = [(value, *_recognise(value)) for value in counts.index]
-    table = pd.DataFrame(rows, columns=["value", "code", "kind", "how"], dtype=object)
-    table["rows"] = counts.to_numpy()
-    lost = table.index[table["kind"] == "unknown"]
-    found = _by_pattern(tuple(str(table.at[i, "value"]) for i in lost)) if len(lost) else ()
-    for i, code in zip(lost, found, strict=False):
-        if code is not None:
-            table.loc[i, ["code", "kind", "how"]] = [code, "country", "pattern"]
-    return table
-
-
-@overload
-def to_iso3(values: str, *, unknown: str = "raise") -> str: ...
-@overload
-def to_iso3(values: pd.Series[Any], *, unknown: str = "raise") -> pd.Series[Any]: ...
-@overload
-def to_iso3(values: Sequence[object], *, unknown: str = "raise") -> list[Any]: ...
 
 
 def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
@@ -184,8 +139,18 @@ def harmonise(
         warnings.warn(f"{column!r}: " + "; ".join(notes) + ".", CountryWarning, stacklevel=2)
     if to != "iso3":
         names = {c.iso3: getattr(c, to) or c.iso3 for c in countries().values()}
+        if to == "name":
+            names |= {code: state.name for code, state in DISSOLVED.items()}
+            names |= {code: text.split("|")[0] for code, text in AGGREGATES.items()}
         out[column] = [names.get(code, code) for code in out[column]]
     return replace(data, frame=out) if isinstance(data, Extract) else out
+
+
+def _check(name: str, value: str) -> None:
+    if value not in _OPTIONS[name]:
+        raise SpecificationError(
+            f"{name}={value!r} is not an option; use one of {listing(_OPTIONS[name])}."
+        )
 
 
 def _harmonised(
@@ -230,69 +195,6 @@ def _harmonised(
     return (out.reset_index(drop=True) if not keep.all() else out), notes
 
 
-def _recognise(value: object) -> tuple[str | None, str, str]:
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None, "missing", ""
-    text = str(value).strip().lstrip("\ufeff")
-    if not text:
-        return None, "missing", ""
-    code = text.upper()
-    if isinstance(value, int | float | np.number) or re.fullmatch(r"\d{1,3}(\.0)?", text):
-        number = by_number().get(str(int(float(text))).zfill(3) if _whole(text) else "")
-        return (number, "country", "number") if number else (None, "unknown", "")
-    if len(code) == 3 and code in countries():
-        return code, "country", "code"
-    if len(code) == 3 and code in DISSOLVED:
-        return code, "dissolved", "code"
-    if len(code) == 3 and code in AGGREGATES:
-        return code, "aggregate", "code"
-    if code in RETIRED:
-        return RETIRED[code], "country", "retired code"
-    found, how = by_alpha2().get(code), "two-letter code"
-    if found is None:
-        found, how = by_name().get(plain(text)), "name"
-    if found is None:
-        return None, "unknown", ""
-    kind = "dissolved" if found in DISSOLVED else "aggregate" if found in AGGREGATES else "country"
-    return found, kind, how
-
-
-def _whole(text: str) -> bool:
-    try:
-        return float(text).is_integer()
-    except ValueError:
-        return False
-
-
-@cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The name patterns of country_converter, current countries only."""
-    if find_spec("country_converter") is None:
-        return ()
-    # Its converter class fails under pandas 3 for rows without a two-letter code; its table is
-    # all that is needed.
-    path = files("country_converter").joinpath("country_data.tsv")
-    with path.open("rb") as stream:
-        data = pd.read_csv(
-            stream, sep="\t", usecols=["ISO3", "regex", "obsolete"], dtype=str,
-            keep_default_na=False,
-        )  # fmt: skip
-    data = data[(data["obsolete"] == "") & data["ISO3"].isin(list(countries()))]
-    return tuple(
-        (iso3, re.compile(regex, re.IGNORECASE))
-        for iso3, regex in zip(data["ISO3"], data["regex"], strict=True)
-    )
-
-
-def _by_pattern(names: Sequence[str]) -> list[str | None]:
-    """Codes of names that exactly one pattern fits; short texts are codes, never names."""
-    found: list[str | None] = []
-    for name in names:
-        hits = {c for c, p in _patterns() if len(name) > 3 and p.search(name)}
-        found.append(hits.pop() if len(hits) == 1 else None)
-    return found
-
-
 def _refuse_unknown(table: pd.DataFrame, what: str) -> None:
     lost = table[table["kind"] == "unknown"]
     if lost.empty:
@@ -303,7 +205,7 @@ def _refuse_unknown(table: pd.DataFrame, what: str) -> None:
         for value in lost["value"][:6]
         if (hint := suggestion(str(value), known))
     ]
-    extra = "" if _patterns() else " pip install 'migdev[countries]' makes it know more spellings."
+    extra = "" if patterns() else " pip install 'migdev[countries]' makes it know more spellings."
     raise CountryError(
         f"{len(lost)} {what} are no country that is known: {listing(lost['value'])}."
         f"{' ' if hints else ''}{' '.join(hints)} Mend them, or pass unknown='keep' or "
@@ -386,6 +288,6 @@ def _refuse_merging(
         first = twice[(twice[["code", "time"]] == twice[["code", "time"]].iloc[0]).all(axis=1)]
         raise CountryError(
             f"{listing(first['value'])} all become {first['code'].iloc[0]!r} in "
-            f"{first['time'].iloc[0]}, and so in {len(twice.drop_duplicates(['code', 'time']))} "
-            "country-periods in all. Drop or combine one of them first."
+            f"{first['time'].iloc[0]} ({len(twice.drop_duplicates(['code', 'time']))} such "
+            "country-periods in all). Drop or combine one of them first."
         )
