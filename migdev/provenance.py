@@ -33,6 +33,8 @@ class Provenance:
     units, labels : mapping from column to text
     missing : mapping from series to reason
         What was asked for and not obtained.
+    notes : tuple of str
+        What the reader decided: separator and decimal mark, marks read as missing, rows left out.
     """
 
     publisher: str
@@ -47,11 +49,16 @@ class Provenance:
     units: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """A tidy frame (entity, time, value columns) and its :class:`Provenance`."""
+    """A tidy frame (entity, time, value columns) and its :class:`Provenance`.
+
+    ``time`` is ``""`` for attributes of entities (region, income group), ``entity`` is ``""`` for
+    series of periods alone (a world price).
+    """
 
     frame: pd.DataFrame
     entity: str
