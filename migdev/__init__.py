@@ -12,6 +12,18 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Panel": "migdev.panel.panel",
+    "Design": "migdev.panel.design",
+    "Estimate": "migdev.results.estimate",
+    "TestStatistic": "migdev.results.statistic",
+    "PooledOLS": "migdev.estimators.linear",
+    "FixedEffects": "migdev.estimators.linear",
+    "Unadjusted": "migdev.covariance",
+    "Robust": "migdev.covariance",
+    "Clustered": "migdev.covariance",
+    "DriscollKraay": "migdev.covariance",
+    "NeweyWest": "migdev.covariance",
+    "BeckKatz": "migdev.covariance",
+    "Conley": "migdev.covariance",
 }
 _ROOMS = frozenset({"diagnostics", "errors"})
 

@@ -1,0 +1,191 @@
+"""Pooled OLS and fixed effects."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from migdev.covariance import Unadjusted
+from migdev.errors import SingletonWarning, SpecificationError
+from migdev.estimators.assembly import (
+    Equation,
+    estimate,
+    root_weights,
+    scaled,
+    solve,
+    total_ss,
+)
+from migdev.kernels.absorb import absorb, singletons
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+from migdev.protocols import Covariance
+from migdev.results.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledOLS:
+    r"""Ordinary (or weighted) least squares on the stacked panel.
+
+    .. math:: \hat\beta = (X'WX)^{-1} X'Wy \quad (1)
+
+    Parameters
+    ----------
+    formula : str
+        ``dependent ~ regressors``; an intercept is included unless ``0 +`` or ``- 1`` says not.
+    weights : str, optional
+        Column of analytic weights (inverse variances up to scale).
+    cov : Covariance
+        Default :class:`~migdev.covariance.Unadjusted`.
+
+    Raises
+    ------
+    FormulaError, IdentificationError
+        See :meth:`migdev.panel.design.Design.build`; also when there are no more rows than
+        coefficients.
+    """
+
+    formula: str
+    weights: str | None = None
+    cov: Covariance = field(default_factory=Unadjusted)
+
+    def fit(self, panel: Panel) -> Estimate:
+        d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
+        refuse_endogenous(d, "PooledOLS")
+        root = root_weights(d)
+        equation = Equation(
+            y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.intercept
+        )
+        moments, params, dropped, names = solve(equation, d)
+        rss = float(moments.resid @ moments.resid)
+        r2 = 1 - rss / total_ss(d.y, d.weights, d.intercept)
+        k = len(params) - d.intercept
+        stats = {
+            "r2": r2,
+            "r2_adjusted": 1 - (1 - r2) * (d.nobs - d.intercept) / (d.nobs - d.intercept - k),
+            "sigma": float(np.sqrt(rss / moments.df_resid)),
+            "rss": rss,
+        }
+        residual = moments.resid if root is None else moments.resid / root
+        return estimate(
+            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+            method="Pooled OLS", stats=stats, dropped_columns=dropped, residual=residual,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedEffects:
+    r"""Least squares with any number of absorbed factors.
+
+    .. math::
+        y_{it} &= x_{it}'\beta + \textstyle\sum_f \alpha^f_{g_f(it)} + u_{it} \quad (1) \\
+        \hat\beta &= (\tilde X'W\tilde X)^{-1}\tilde X'W\tilde y \quad (2)
+
+    where a tilde marks residuals from the (weighted) projection on the dummies of all factors
+    (Frisch-Waugh-Lovell). Engine: ``migdev.kernels.absorb``.
+
+    Parameters
+    ----------
+    formula : str
+        ``dependent ~ regressors``; the effects take the intercept.
+    effects : tuple of str
+        ``"entity"``, ``"time"``, any column, or products such as ``"region^time"``.
+    weights : str, optional
+        Column of analytic weights.
+    singletons : {"drop", "keep"}
+        Groups of one observation fit exactly and overstate the number of clusters; "drop" (as
+        reghdfe) removes them, again and again until none is left, and reports it.
+    cov : Covariance
+
+    Raises
+    ------
+    IdentificationError
+        Every regressor is absorbed by the effects, or no residual degree of freedom is left.
+
+    References
+    ----------
+    Correia (2017), Linear models with high-dimensional fixed effects: an efficient and feasible
+    estimator, working paper. Baltagi (2021), Econometric Analysis of Panel Data, 6th ed., ch. 2-3.
+    """
+
+    formula: str
+    effects: tuple[str, ...] = ("entity",)
+    weights: str | None = None
+    singletons: str = "drop"
+    cov: Covariance = field(default_factory=Unadjusted)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "effects", check_effects(self.effects))
+        if self.singletons not in ("drop", "keep"):
+            raise SpecificationError(f"singletons={self.singletons!r}; use 'drop' or 'keep'.")
+
+    def fit(self, panel: Panel) -> Estimate:
+        d = Design.build(
+            self.formula, panel, weights=self.weights, intercept=False,
+            requires=(*self.effects, *self.cov.requires()),
+        )  # fmt: skip
+        refuse_endogenous(d, "FixedEffects")
+        if self.singletons == "drop":
+            d = drop_singletons(d, self.effects)
+        factors = tuple(d.codes(name) for name in self.effects)
+        stacked = np.empty((d.nobs, d.X.shape[1] + 1), order="F")
+        stacked[:, 0], stacked[:, 1:] = d.y, d.X
+        norms = np.sqrt(np.einsum("ij,ij->j", d.X, d.X))
+        within = absorb(stacked, factors, d.weights)
+        root = root_weights(d)
+        equation = Equation(
+            y=scaled(within.values[:, 0], root), X=scaled(within.values[:, 1:], root),
+            names=d.names, norms=norms if root is None else norms * np.sqrt(d.weights.max()),
+            factors=factors, factor_names=self.effects, df_absorbed=within.rank,
+            why_absorbed=f"absorbed by the effects {', '.join(self.effects)}",
+        )  # fmt: skip
+        moments, params, dropped, names = solve(equation, d)
+        rss = float(moments.resid @ moments.resid)
+        tss = float(equation.y @ equation.y)
+        stats = {
+            "r2_within": 1 - rss / tss if tss > 0 else float("nan"),
+            "r2": 1 - rss / total_ss(d.y, d.weights),
+            "sigma": float(np.sqrt(rss / moments.df_resid)),
+            "rss": rss,
+        }
+        return estimate(
+            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+            method="Fixed effects", stats=stats, dropped_columns=dropped,
+            residual=moments.resid if root is None else moments.resid / root,
+        )  # fmt: skip
+
+
+def check_effects(effects: object) -> tuple[str, ...]:
+    """A tuple of distinct effect names; a lone string is one effect."""
+    names = (effects,) if isinstance(effects, str) else tuple(effects)  # type: ignore[arg-type]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise SpecificationError(
+            f"effects={effects!r} names no effect; give e.g. ('entity',) or ('entity', 'time'), "
+            "or use PooledOLS."
+        )
+    if len(set(names)) < len(names):
+        raise SpecificationError(f"effects={effects!r} names one effect twice.")
+    return names
+
+
+def drop_singletons(design: Design, effects: tuple[str, ...]) -> Design:
+    """The design without groups of one observation, with a SingletonWarning."""
+    single = singletons([design.codes(name) for name in effects])
+    if not single.any():
+        return design
+    warnings.warn(
+        f"{design.formula!r}: {int(single.sum())} rows are alone in their group of "
+        f"{' or '.join(effects)} and are left out (singletons='keep' would keep them).",
+        SingletonWarning,
+        stacklevel=4,
+    )
+    return design.keep(~single, f"singletons of {', '.join(effects)}")
+
+
+def refuse_endogenous(design: Design, estimator: str) -> None:
+    if design.endog_names:
+        raise SpecificationError(
+            f"{estimator} has no instruments, but {design.formula!r} marks "
+            f"{', '.join(design.endog_names)} as endogenous. Use IV2SLS, or drop the brackets."
+        )
