@@ -1,0 +1,181 @@
+"""Panel: what it refuses at the door, how it reads time, and operators against brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+import migdev as md
+from migdev.errors import PanelError
+
+
+def small(**columns) -> pd.DataFrame:
+    base = {"iso3": list("bbaaa"), "year": [2001, 2000, 1999, 2001, 2002], "x": [1.0, 2, 3, 4, 5]}
+    return pd.DataFrame({**base, **columns})
+
+
+def read(frame, **options) -> md.Panel:
+    return md.Panel.from_frame(frame, entity="iso3", time="year", **options)
+
+
+def test_rows_are_sorted_and_shifts_skip_gaps():
+    panel = read(small())
+    assert panel["x"].tolist() == [3, 4, 5, 2, 1]
+    assert_array_equal(panel.L("x"), [np.nan, np.nan, 4, np.nan, 2])  # 1999 -> 2001 is a gap
+    assert_array_equal(panel.F("x"), [np.nan, 5, np.nan, 1, np.nan])
+    assert_array_equal(panel.D("x"), [np.nan, np.nan, 1, np.nan, -1])
+    assert_array_equal(panel.L("x", 2), [np.nan, 3, np.nan, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, lambda d: pa.table(d)])
+def test_any_frame_at_the_door(make):
+    data = {"iso3": ["a", "a", "b"], "year": [2000, 2001, 2000], "x": [1.0, 2.0, 3.0]}
+    panel = read(make(data))
+    assert panel["x"].tolist() == [1, 2, 3]
+    assert panel.entities.tolist() == ["a", "b"]
+
+
+def test_lazy_polars_frames_are_collected():
+    assert len(read(pl.DataFrame(small().to_dict("list")).lazy())) == 5
+
+
+@pytest.mark.parametrize(
+    ("times", "freq", "lagged"),
+    [
+        (["2001Q1", "2000Q4", "1999Q4", "2001Q1", "2001Q2"], "quarter", [None, None, 4, None, 2]),
+        (["2001-01", "2000-12", "1999-11", "2001M1", "2001-02"], "month", [None, None, 4, None, 2]),
+        (["2001", "2000", "1999", "2001", "2002"], "year", [None, None, 4, None, 2]),
+        ([2.0, 1.0, 1.0, 3.0, 4.0], "integer", [None, None, 4, None, 2]),
+        (
+            pd.to_datetime(["2001-03-31", "2000-12-31", "1999-12-31", "2001-03-31", "2001-06-30"]),
+            "quarter",
+            [None, None, 4, None, 2],
+        ),
+        (pd.PeriodIndex(["2001", "2000", "1999", "2001", "2002"], freq="Y"), "year",
+         [None, None, 4, None, 2]),
+    ],
+)  # fmt: skip
+def test_time_is_typed(times, freq, lagged):
+    panel = read(small(year=times))
+    assert panel.calendar.freq == freq
+    assert_array_equal(panel.L("x"), np.array(lagged, dtype=float))
+
+
+def test_delta_reaches_observations_of_every_fifth_year():
+    frame = pd.DataFrame({"iso3": "a", "year": [1960, 1965, 1975], "x": [1.0, 2, 3]})
+    assert_array_equal(read(frame, delta=5).L("x"), [np.nan, 1, np.nan])
+    assert read(frame, delta=5).periods.tolist() == [1960, 1965, 1975]
+    with pytest.raises(PanelError, match="not spaced by delta=5"):
+        read(frame.assign(year=[1960, 1965, 1976]), delta=5)
+
+
+@given(seed=st.integers(0, 2**32 - 1), lag=st.integers(-4, 4))
+@settings(max_examples=60, deadline=None)
+def test_shift_equals_a_dictionary(seed, lag):
+    rng = np.random.default_rng(seed)
+    n, span = int(rng.integers(1, 6)), int(rng.integers(2, 12))
+    grid = [(i, t) for i in range(n) for t in range(1990, 1990 + span)]
+    kept = [g for g in grid if rng.random() < 0.7] or grid[:1]
+    frame = pd.DataFrame(kept, columns=["iso3", "year"]).assign(x=rng.standard_normal(len(kept)))
+    shuffled = frame.sample(frac=1, random_state=int(seed % 1000))
+    panel = read(shuffled)
+    known = {(i, t): x for i, t, x in frame.itertuples(index=False)}
+    expected = [known.get((i, t - lag), np.nan) for i, t in
+                panel.frame[["iso3", "year"]].itertuples(index=False)]  # fmt: skip
+    assert_array_equal(panel.L("x", lag), expected)
+
+
+def test_growth_and_winsorise():
+    frame = pd.DataFrame({"iso3": "a", "year": range(2000, 2005), "y": [100.0, 110, 99, 99, 198]})
+    panel = read(frame)
+    assert_allclose(panel.growth("y")[1:], [10, -10, 0, 100])
+    assert_allclose(panel.growth("y", log=True)[1:], 100 * np.diff(np.log(frame["y"])))
+    assert panel.winsorise("y", 0.25).tolist() == [100, 110, 99, 99, 110]
+    with pytest.raises(PanelError, match=r"positive values.*\('a', 2002\)"):
+        read(frame.assign(y=[1.0, 1, -1, 2, 2])).growth("y")
+
+
+def test_panel_is_immutable():
+    panel = read(small())
+    view = panel.frame
+    view.loc[0, "x"] = 99
+    column = panel["x"]
+    column.iloc[0] = 99
+    assert panel["x"].iloc[0] == 3
+    with pytest.raises(AttributeError):
+        panel.entity = "other"
+
+
+def test_where_records_what_it_drops():
+    panel = read(small()).where("x > 2", reason="too small")
+    assert len(panel) == 3
+    assert panel.history == ("2 rows and 1 whole entities dropped: too small",)
+    assert panel.entities.tolist() == ["a"]
+    assert read(small()).between(2001, 2002)["x"].tolist() == [4, 5, 1]
+
+
+def test_corridor_of_two_columns():
+    frame = small().assign(dest=list("uvuuv"))
+    panel = md.Panel.from_frame(frame, entity=("iso3", "dest"), time="year")
+    assert panel.entities.tolist() == ["a-u", "a-v", "b-u", "b-v"]
+    assert panel.select("x").columns == ["iso3", "dest", "year", "x"]
+
+
+def test_fingerprint_follows_content_not_order():
+    a, b = read(small()), read(small()[["x", "year", "iso3"]].sample(frac=1, random_state=1))
+    assert a.fingerprint == b.fingerprint
+    assert a.fingerprint != read(small(x=[1.0, 2, 3, 4, 6])).fingerprint
+
+
+def test_column_of_the_byte_order_mark_is_cleaned():
+    frame = small().rename(columns={"iso3": "\ufeffiso3"})
+    assert read(frame).entities.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (
+            small(year=[2000, 2000, 1, 1, 2]),
+            r"2 \(iso3, year\) pairs occur twice, first \('a', 1\)",
+        ),
+        (small(iso3=["a", None, "b", "b", "c"]), "1 rows have no 'iso3'"),
+        (small(year=[2000, None, 2001, 2002, 2003]), "1 rows have no 'year'"),
+        (small(year=["pre", "post", "pre", "post", "end"]), "cannot be put in order: 'pre'"),
+        (small(year=[2000.5, 2001, 2002, 2003, 2004]), "fractions such as"),
+        (small(year=[True, False, True, False, True]), "True and False"),
+        (small(L=1.0), "'L' would hide the operators"),
+        (small(lag=1.0), "'lag' would hide"),
+        (small().rename(columns={"year": "Year"}), "no column 'year' for the keys. Did you mean"),
+        (small().iloc[:0], "no rows"),
+        (pd.concat([small(), small()[["x"]]], axis=1), "occur twice: 'x'"),
+    ],
+)
+def test_bad_input_is_named(frame, message):
+    with pytest.raises(PanelError, match=message):
+        read(frame)
+
+
+def test_not_a_frame():
+    with pytest.raises(PanelError, match="not dict"):
+        read({"iso3": [1]})
+
+
+def test_unknown_column_suggests_the_near_name():
+    panel = read(small(remittances=1.0))
+    with pytest.raises(PanelError, match="Did you mean 'remittances'"):
+        panel["remitances"]
+    with pytest.raises(PanelError, match="holds text"):
+        panel.L("iso3")
+    with pytest.raises(PanelError, match="whole number"):
+        panel.L("x", 1.5)
+    with pytest.raises(PanelError, match="keys of the panel"):
+        panel.assign(year=1)
+    with pytest.raises(PanelError, match="one True or False per row"):
+        panel.where([True])
