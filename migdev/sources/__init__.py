@@ -1,0 +1,1 @@
+"""Sources: the only code that touches network, cache or files of data. Each gives an Extract."""

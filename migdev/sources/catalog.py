@@ -1,0 +1,118 @@
+"""Names of sources: those built in, and those that other packages bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from migdev.errors import SourceError, listing, suggestion
+from migdev.protocols import Source
+from migdev.provenance import Extract
+
+#: Entry-point group in which a package names its sources: ``name = "package.module:Class"``.
+GROUP = "migdev.sources"
+_BUILT_IN = {"file": "migdev.sources.local:LocalFile"}
+
+
+def names() -> tuple[str, ...]:
+    """Every source that can be loaded, built-in ones first."""
+    return (*_BUILT_IN, *sorted(set(_plugins()) - set(_BUILT_IN)))
+
+
+def source(name: str, **options: Any) -> Source:
+    """The source of a name, built with its options.
+
+    Raises
+    ------
+    SourceError
+        The name is not known, its package does not load, or what it loads is no source.
+    """
+    factory = _factory(name)
+    try:
+        made = factory(**options)
+    except TypeError as error:
+        raise SourceError(f"Source {name!r} does not take these options: {error}.") from error
+    if not isinstance(made, Source):
+        raise SourceError(
+            f"{name!r} gave a {type(made).__name__}, which has no fetch(series, entities, years, "
+            "vintage) and so is no source."
+        )
+    return made
+
+
+def load(
+    name: str,
+    series: Sequence[str] | Mapping[str, str] | str = (),
+    *,
+    entities: Sequence[str] | None = None,
+    years: tuple[int, int] | None = None,
+    vintage: str | None = None,
+    **options: Any,
+) -> Extract:
+    """Fetch series from a source by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`names`: ``"file"`` (with ``path=``), or a source that a package brings.
+    series : sequence of str, or mapping from your name to the source's
+        With a mapping the columns come under your names.
+    entities, years, vintage
+        Passed to the source; None for all, and for the newest.
+    **options
+        Passed to the source when it is built.
+
+    Returns
+    -------
+    Extract
+        Series that could not be had are named in ``provenance.missing``.
+    """
+    wanted = [series] if isinstance(series, str) else list(series)
+    if isinstance(series, Mapping):
+        wanted = list(series.values())
+        twice = sorted({code for code in wanted if wanted.count(code) > 1})
+        if twice:
+            raise SourceError(f"{listing(twice)} is asked for under two names; give it one.")
+    extract = source(name, **options).fetch(wanted, entities, years, vintage)
+    return _rename(extract, series) if isinstance(series, Mapping) else extract
+
+
+def _rename(extract: Extract, mapping: Mapping[str, str]) -> Extract:
+    new = {code: mine for mine, code in mapping.items()}
+    keys = {extract.entity, extract.time}.intersection(mapping)
+    if keys:
+        raise SourceError(f"{listing(sorted(keys))} names a key of the data; choose another name.")
+    told = extract.provenance
+    return replace(
+        extract,
+        frame=extract.frame.rename(columns=new),
+        provenance=replace(
+            told,
+            units={new.get(c, c): text for c, text in told.units.items()},
+            labels={new.get(c, c): text for c, text in told.labels.items()},
+        ),
+    )
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    if name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        built_in: Callable[..., Any] = getattr(import_module(module), attribute)
+        return built_in
+    found = _plugins().get(name)
+    if found is None:
+        raise SourceError(
+            f"There is no source {name!r}.{suggestion(name, names())} Known: {listing(names(), 20)}."
+        )
+    try:
+        loaded: Callable[..., Any] = found.load()
+    except Exception as error:  # whatever the other package raises on import
+        raise SourceError(f"Source {name!r} of {found.value} does not load: {error}.") from error
+    return loaded

@@ -1,0 +1,129 @@
+"""Excel, Stata and Parquet files to frames."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from migdev.errors import SourceError, listing, suggestion
+from migdev.sources.csvfile import drop_unnamed, header_names
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A frame as a file holds it, with what the file tells about its columns."""
+
+    frame: pd.DataFrame
+    labels: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    first_row: int = 2
+    words: dict[str, pd.Series[Any]] = field(default_factory=dict)
+
+
+def read_sheets(raw: bytes, name: str) -> dict[str, pd.DataFrame]:
+    """Every sheet of a workbook as a grid of cells, without header."""
+    try:
+        with warnings.catch_warnings():
+            # openpyxl warns of styles and validations, which are not data
+            warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
+            sheets: dict[str, pd.DataFrame] = pd.read_excel(
+                io.BytesIO(raw), sheet_name=None, header=None, dtype=object,
+                keep_default_na=False, na_values=[""],
+            )  # fmt: skip
+    except ImportError as error:
+        raise SourceError(
+            f"Reading {name} needs {error.name or 'openpyxl or xlrd'}: pip install 'migdev[files]'."
+        ) from error
+    except Exception as error:  # the engines raise errors of their own for damaged files
+        raise SourceError(f"{name} cannot be read as an Excel file: {error}.") from error
+    return sheets
+
+
+def choose_sheet(sheets: dict[str, pd.DataFrame], wanted: str | int | None, name: str) -> str:
+    """The sheet asked for, the only one that holds a table, or the one called Data."""
+    names = list(sheets)
+    if isinstance(wanted, int):
+        if not -len(names) <= wanted < len(names):
+            raise SourceError(f"{name} has {len(names)} sheets, no number {wanted}.")
+        return names[wanted]
+    if wanted is not None:
+        if wanted not in sheets:
+            raise SourceError(
+                f"{name} has no sheet {wanted!r}.{suggestion(wanted, names)} "
+                f"Sheets: {listing(names)}."
+            )
+        return wanted
+    filled = [n for n in names if sheets[n].notna().to_numpy().sum() > 1]
+    if len(filled) == 1:
+        return filled[0]
+    named_data = [n for n in filled if n.strip().casefold() == "data"]
+    if named_data:
+        return named_data[0]
+    if not filled:
+        raise SourceError(f"{name} is empty.")
+    raise SourceError(f"{name} has several sheets with values, {listing(filled)}: pass sheet=.")
+
+
+def table_of_grid(grid: pd.DataFrame, name: str, header: int | None = None) -> Loaded:
+    """The table in a grid: its header is the first row as wide as most rows."""
+    widths = Counter(int(n) for n in grid.notna().sum(axis=1) if n)
+    notes = []
+    if header is None:
+        usual = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
+        filled = grid.notna().sum(axis=1)
+        header = int((filled >= max(2, min(usual, grid.shape[1]))).to_numpy().argmax())
+        if header:
+            notes.append(f"{header} row(s) above the header left out")
+    cells = ["" if pd.isna(c) else _heading(c) for c in grid.iloc[header]]
+    body = grid.iloc[header + 1 :].reset_index(drop=True)
+    body.columns = pd.Index(header_names(cells, name))
+    body = body.dropna(how="all").reset_index(drop=True).infer_objects()
+    return Loaded(drop_unnamed(body, name), {}, notes, header + 2)
+
+
+def _heading(cell: Any) -> str:
+    """A heading as text: the year 1990 is stored as 1990.0."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def read_stata(raw: bytes, name: str) -> Loaded:
+    """A .dta file with its variable labels.
+
+    Numbers with value labels stay numbers (a dummy must), except that :attr:`Loaded.words` offers
+    the labels of columns whose every value has one: a country made by ``encode``.
+    """
+    try:
+        with pd.io.stata.StataReader(io.BytesIO(raw), convert_categoricals=False) as reader:
+            frame = reader.read()
+            labels = {str(k): v for k, v in reader.variable_labels().items() if v}
+    except Exception as error:  # struct, value and key errors, by version of the format
+        raise SourceError(f"{name} cannot be read as a Stata file: {error}.") from error
+    try:
+        named = pd.read_stata(io.BytesIO(raw), convert_categoricals=True)
+    except ValueError:  # two values with one label, which a category cannot hold
+        named = frame
+    labelled = [str(c) for c in frame.columns if isinstance(named[c].dtype, pd.CategoricalDtype)]
+    words = {
+        c: named[c].astype(object)
+        for c in labelled
+        if all(isinstance(v, str) for v in named[c].cat.categories)
+    }
+    notes = [f"value labels not applied to {listing(labelled)}"] if labelled else []
+    return Loaded(frame, labels, notes, words=words)
+
+
+def read_parquet(raw: bytes, name: str) -> Loaded:
+    """A Parquet file; a named index becomes columns."""
+    try:
+        frame = pd.read_parquet(io.BytesIO(raw))
+    except ImportError as error:
+        raise SourceError(f"Reading {name} needs pyarrow: pip install 'migdev[files]'.") from error
+    except Exception as error:  # pyarrow's errors are not importable without pyarrow
+        raise SourceError(f"{name} cannot be read as a Parquet file: {error}.") from error
+    named = [n for n in frame.index.names if n is not None]
+    return Loaded(frame.reset_index(level=named) if named else frame.reset_index(drop=True))
