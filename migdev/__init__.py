@@ -24,6 +24,10 @@ _HOME = {
     "NeweyWest": "migdev.covariance",
     "BeckKatz": "migdev.covariance",
     "Conley": "migdev.covariance",
+    "Hypothesis": "migdev.study.hypothesis",
+    "Spec": "migdev.study.study",
+    "Study": "migdev.study.study",
+    "Answer": "migdev.study.answer",
 }
 _ROOMS = frozenset({"diagnostics", "errors"})
 

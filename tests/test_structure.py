@@ -19,8 +19,8 @@ FLOORS = [
     {"panel", "protocols", "covariance", "engines"},
     {"results", "sources", "simulate"},
     {"estimators", "diagnostics", "welfare", "testing"},
-    {"study", "robustness", "evidence", "report"},
-    {"hypotheses", "replication"},
+    {"study", "robustness", "evidence", "report", "replication"},
+    {"hypotheses"},
     {"__main__", "cli"},
 ]
 # Rooms on one floor that may look at one another, in one direction.
@@ -28,8 +28,9 @@ BESIDE = {
     ("panel", "protocols"), ("covariance", "protocols"), ("covariance", "panel"),
     ("engines", "protocols"), ("engines", "panel"), ("engines", "covariance"),
     ("estimators", "diagnostics"), ("study", "report"), ("study", "robustness"),
-    ("study", "evidence"), ("testing", "estimators"), ("simulate", "results"),
-    ("__main__", "cli"), ("hypotheses", "replication"),
+    ("study", "evidence"), ("study", "replication"), ("replication", "report"),
+    ("testing", "estimators"), ("simulate", "results"),
+    ("__main__", "cli"),
 }  # fmt: skip
 
 

@@ -32,6 +32,9 @@ class TestStatistic:
         The observations it stands on.
     note : str
         Convention, lag choice, and whatever else a reader must know.
+    alarm : {"", "reject", "accept"}
+        Which outcome casts doubt on the fit: "reject" for a test of overidentifying restrictions,
+        "accept" for a test that instruments are weak.
     """
 
     __test__ = False  # not a test class for pytest
@@ -46,6 +49,14 @@ class TestStatistic:
     critical_values: Mapping[str, float] = field(default_factory=dict)
     sample: str = ""
     note: str = ""
+    alarm: str = ""
+
+    def alarming(self, level: float = 0.05) -> bool:
+        """The outcome casts doubt on the fit: rejected where ``alarm`` is "reject", not rejected
+        where it is "accept"."""
+        if not self.alarm or not np.isfinite(self.pvalue):
+            return False
+        return (self.pvalue < level) == (self.alarm == "reject")
 
     def __str__(self) -> str:
         df = self.df if isinstance(self.df, tuple) else () if self.df is None else (self.df,)

@@ -1,0 +1,1 @@
+"""Robustness: detectable effects, equivalence, multiplicity."""

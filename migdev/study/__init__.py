@@ -1,0 +1,1 @@
+"""Questions: hypotheses with rival predictions, the rule that judges them, plans, answers."""

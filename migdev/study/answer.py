@@ -1,0 +1,186 @@
+"""Answer: every fit, also the inconvenient ones, and the verdict by the declared rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import ReportError
+from migdev.panel.panel import Panel
+from migdev.results.statistic import TestStatistic
+from migdev.study.hypothesis import Hypothesis
+from migdev.study.rule import Focal, standing, verdict
+
+if TYPE_CHECKING:
+    from migdev.study.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """The outcome of a :class:`~migdev.study.study.Study`.
+
+    Attributes
+    ----------
+    study : Study
+    panel : Panel
+    fits : mapping from specification to result
+    focal : mapping from specification to Focal
+    failures : mapping from specification to message
+        Specifications that could not be fitted, or do not hold the focal parameter.
+    warnings : mapping from specification to messages
+        What each fit warned of.
+    departures : tuple of str
+        How the study departs from its registered plan.
+    plan : str
+        SHA-256 of that plan; empty where none was registered.
+    """
+
+    study: Study
+    panel: Panel
+    fits: Mapping[str, Any]
+    focal: Mapping[str, Focal]
+    failures: Mapping[str, str]
+    warnings: Mapping[str, tuple[str, ...]]
+    departures: tuple[str, ...] = ()
+    plan: str = ""
+
+    @property
+    def hypothesis(self) -> Hypothesis:
+        return self.study.hypothesis
+
+    @property
+    def primary(self) -> str | None:
+        """The specification that gives the verdict: the first of ``prefer`` that was fitted."""
+        return next((name for name in self.study.prefer if name in self.focal), None)
+
+    @property
+    def estimate(self) -> Focal | None:
+        """The focal parameter in the primary specification."""
+        return None if self.primary is None else self.focal[self.primary]
+
+    @property
+    def verdict(self) -> str:
+        """``supported``, ``contradicted``, ``no effect`` or ``undecided``."""
+        return self._judge()[0]
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is what it is, in one sentence."""
+        return self._judge()[1]
+
+    @property
+    def minimum_detectable_effect(self) -> float:
+        """Smallest effect that the primary specification would have found with 80% power."""
+        return float("nan") if self.estimate is None else self.estimate.detectable
+
+    @property
+    def views(self) -> dict[str, str]:
+        """How each rival view fares with the primary specification."""
+        if self.estimate is None:
+            return dict.fromkeys(self.hypothesis.rivals, "undecided")
+        bound = self.hypothesis.smallest_effect
+        return {
+            view: standing(prediction, self.estimate, bound)
+            for view, prediction in self.hypothesis.rivals.items()
+        }
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The focal parameter in every specification, one row each."""
+        rows = []
+        for name, spec in self.study.specs.items():
+            row: dict[str, Any] = {"spec": name, "strategy": spec.strategy}
+            found = self.focal.get(name)
+            if found is not None:
+                row |= {
+                    "estimate": found.estimate, "std_error": found.std_error,
+                    "conf_low": found.low, "conf_high": found.high, "p_value": found.pvalue,
+                    "p_equivalence": found.equivalence, "detectable": found.detectable,
+                }  # fmt: skip
+            row["nobs"] = getattr(self.fits.get(name), "nobs", None)
+            row["note"] = self.failures.get(name, "")
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    @property
+    def alarms(self) -> list[tuple[str, str, TestStatistic]]:
+        """Diagnostics that failed: (specification, name, test)."""
+        return [
+            (name, key, test)
+            for name, fit in self.fits.items()
+            for key, test in getattr(fit, "stats", {}).items()
+            if isinstance(test, TestStatistic) and test.alarming()
+        ]
+
+    def _judge(self) -> tuple[str, str]:
+        h, name = self.hypothesis, self.primary
+        if name is None:
+            return "undecided", "no specification could be fitted"
+        found = self.focal[name]
+        outcome = verdict(h.prediction, found, h.smallest_effect)
+        span = f"{name}: {found.estimate:.4g} [{found.low:.4g}, {found.high:.4g}]"
+        if outcome in ("supported", "contradicted"):
+            agreeing = self._agreeing(np.sign(found.estimate))
+            if len(agreeing) < 2:
+                return "undecided", (
+                    f"{span} would be {outcome}, but only one identification strategy "
+                    f"({', '.join(sorted(agreeing))}) gives this sign"
+                )
+            return outcome, f"{span}; same sign under {', '.join(sorted(agreeing))}"
+        if outcome == "no effect":
+            return outcome, (
+                f"{span}; the {100 * (1 - 2 * h.level):.0f}% interval lies inside the smallest "
+                f"effect of interest of {h.smallest_effect:g}"
+            )
+        return outcome, (
+            f"{span}; an effect of {found.detectable:.4g} would have been found with 80% power"
+        )
+
+    def _agreeing(self, sign: float) -> set[str]:
+        """Identification strategies of which every fitted specification has this sign."""
+        by_strategy: dict[str, list[float]] = {}
+        for name, found in self.focal.items():
+            strategy = self.study.specs[name].strategy
+            by_strategy.setdefault(strategy, []).append(float(np.sign(found.estimate)))
+        return {s for s, signs in by_strategy.items() if all(v == sign for v in signs)}
+
+    def __str__(self) -> str:
+        h = self.hypothesis
+        lines = [
+            f"{h.id + ': ' if h.id else ''}{h.claim}",
+            f"Verdict: {self.verdict} ({self.reason})",
+        ]
+        for view, outcome in self.views.items():
+            lines.append(f"  {view} (predicts {h.rivals[view]}): {outcome}")
+        if self.estimate is not None:
+            lines.append(f"Minimum detectable effect (80% power): {self.estimate.detectable:.4g}")
+        lines += [
+            f"Failed diagnostic: {n}, {t.name} (p = {t.pvalue:.4f})" for n, _, t in self.alarms
+        ]
+        lines += [f"Departure from the plan: {text}" for text in self.departures]
+        table = self.frame.drop(columns="note").to_string(index=False, float_format="{:.4g}".format)
+        lines.append(table)
+        lines += [f"Not fitted: {name}: {why}" for name, why in self.failures.items()]
+        for name, messages in self.warnings.items():
+            lines += [f"Warning ({name}): {text}" for text in messages]
+        return "\n".join(lines)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the verdict page; the suffix chooses HTML, Markdown or LaTeX."""
+        from migdev.report.verdict import write_verdict
+
+        target = Path(path)
+        if target.suffix not in (".html", ".md", ".tex"):
+            raise ReportError(f"{target.name!r}: a report ends in .html, .md or .tex.")
+        return write_verdict(self, target)
+
+    def replication_package(self, path: str | Path, **options: Any) -> Path:
+        """Write a folder that anyone can rerun and verify; see :mod:`migdev.replication`."""
+        from migdev.replication.package import write_package
+
+        return write_package(self, Path(path), **options)

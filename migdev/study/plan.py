@@ -1,0 +1,79 @@
+"""Plans: what was declared before the fit, with a hash, and departures from it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migdev.errors import SpecificationError
+from migdev.study.fingerprint import canonical, fingerprint
+
+if TYPE_CHECKING:
+    from migdev.study.study import Study
+
+
+def plan_content(study: Study) -> dict[str, Any]:
+    """What a plan declares: hypothesis, specifications, their order, the sample and the rule."""
+    content: dict[str, Any] = {
+        "hypothesis": canonical(study.hypothesis),
+        "specs": canonical(study.specs),
+        "prefer": list(study.prefer),
+        "sample": study.sample,
+        "rule": (
+            "The first specification of `prefer` that can be fitted gives the verdict: supported "
+            "(interval beyond the smallest effect on the predicted side, same sign under two "
+            "identification strategies), contradicted, no effect (two one-sided tests), undecided."
+        ),
+    }
+    return content
+
+
+def write_plan(study: Study, path: Path) -> str:
+    content = plan_content(study)
+    digest = fingerprint(content)
+    registered = datetime.now(UTC).isoformat(timespec="seconds")
+    plan = {"sha256": digest, "registered": registered, "plan": content}
+    path.write_text(json.dumps(plan, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return digest
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """A registered plan whose content still has its hash."""
+    try:
+        plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content, digest = plan["plan"], plan["sha256"]
+    except FileNotFoundError:
+        raise SpecificationError(f"There is no plan at {str(path)!r}.") from None
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise SpecificationError(
+            f"{str(path)!r} is not a plan written by Study.preregister()."
+        ) from None
+    if fingerprint(content) != digest:
+        raise SpecificationError(
+            f"The plan {str(path)!r} was changed after registration: its content has SHA-256 "
+            f"{fingerprint(content)[:12]}..., but it was registered as {str(digest)[:12]}.... "
+            "Restore the registered file, or register the new plan."
+        )
+    return plan
+
+
+def departures(study: Study, plan: dict[str, Any]) -> tuple[str, ...]:
+    """How a study differs from its plan, part by part."""
+    return tuple(_differences(plan["plan"], json.loads(json.dumps(plan_content(study))), ""))
+
+
+def _differences(planned: Any, now: Any, where: str) -> list[str]:
+    if isinstance(planned, dict) and isinstance(now, dict):
+        found = []
+        for key in dict.fromkeys([*planned, *now]):
+            place = f"{where}.{key}" if where else key
+            if key not in now:
+                found.append(f"{place} was planned and is left out")
+            elif key not in planned:
+                found.append(f"{place} was not planned")
+            else:
+                found += _differences(planned[key], now[key], place)
+        return found
+    return [] if planned == now else [f"{where} is {now!r}, planned {planned!r}"]

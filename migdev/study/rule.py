@@ -1,0 +1,130 @@
+"""The decision rule: from an estimate and its error to a verdict, and what each view may claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migdev.errors import SpecificationError, listing
+from migdev.kernels.distributions import t_quantile
+from migdev.robustness.equivalence import tost
+from migdev.robustness.power import minimum_detectable_effect
+
+PREDICTIONS = ("+", "-", "0", ">=0", "<=0", "any")
+VERDICTS = ("supported", "contradicted", "no effect", "undecided")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Focal:
+    """The focal parameter in one specification.
+
+    Attributes
+    ----------
+    estimate, std_error : float
+    df : float or None
+    low, high : float
+        Interval at the level of the hypothesis (95% for level 0.05).
+    inner_low, inner_high : float
+        Interval of twice the level (90%): the one that an equivalence test reads.
+    pvalue : float
+        Two-sided, of zero.
+    equivalence : float
+        p-value of the two one-sided tests; ``nan`` without a smallest effect of interest.
+    detectable : float
+        Minimum detectable effect at 80% power.
+    """
+
+    estimate: float
+    std_error: float
+    df: float | None
+    low: float
+    high: float
+    inner_low: float
+    inner_high: float
+    pvalue: float
+    equivalence: float
+    detectable: float
+
+
+def measure(
+    estimate: float,
+    std_error: float,
+    df: float | None,
+    *,
+    pvalue: float,
+    bound: float,
+    level: float,
+) -> Focal:
+    """Intervals, equivalence and detectable effect of a focal parameter."""
+    outer = float(t_quantile(1 - level / 2, df)) * std_error
+    inner = float(t_quantile(1 - level, df)) * std_error
+    equivalence = tost(estimate, std_error, bound, df).pvalue if bound > 0 else float("nan")
+    return Focal(
+        estimate=estimate, std_error=std_error, df=df, low=estimate - outer,
+        high=estimate + outer, inner_low=estimate - inner, inner_high=estimate + inner,
+        pvalue=pvalue, equivalence=equivalence,
+        detectable=float(minimum_detectable_effect(std_error, df, level=level)),
+    )  # fmt: skip
+
+
+def check_prediction(prediction: str) -> str:
+    if prediction not in PREDICTIONS:
+        raise SpecificationError(
+            f"A prediction is one of {listing(PREDICTIONS)}, not {prediction!r}."
+        )
+    return prediction
+
+
+def verdict(prediction: str, focal: Focal, bound: float) -> str:
+    r"""Verdict on a claim.
+
+    With :math:`\delta` the smallest effect of interest:
+
+    ============== ==========================================================================
+    supported      the interval lies beyond :math:`\delta` on the predicted side; for a claim of
+                   at most (at least) zero, the inner interval lies below (above) it
+    no effect      the inner interval lies inside :math:`(-\delta, \delta)`
+    contradicted   the interval lies beyond :math:`\delta` on the other side
+    undecided      otherwise
+    ============== ==========================================================================
+    """
+    check_prediction(prediction)
+    if bound > 0 and -bound < focal.inner_low and focal.inner_high < bound:
+        return "no effect"
+    above, below = focal.low > bound, focal.high < -bound
+    if (prediction in ("+", ">=0") and above) or (prediction in ("-", "<=0") and below):
+        return "supported"
+    if (prediction in ("+", ">=0") and below) or (prediction in ("-", "<=0") and above):
+        return "contradicted"
+    if prediction == "0" and (above or below):
+        return "contradicted"
+    if prediction == "<=0" and focal.inner_high < bound:
+        return "supported"
+    if prediction == ">=0" and focal.inner_low > -bound:
+        return "supported"
+    return "undecided"
+
+
+def standing(prediction: str, focal: Focal, bound: float) -> str:
+    """How a view fares: its predicted region holds the whole interval (supported), none of it
+    (contradicted), or part of it (undecided).
+
+    The regions are ``+`` above the smallest effect, ``-`` below its negative, ``0`` between the
+    two, ``<=0`` below the smallest effect, ``>=0`` above its negative. A side that the region
+    leaves to small effects is judged on the inner interval, as equivalence tests are.
+    """
+    low, high = focal.low, focal.high
+    inner_low, inner_high = focal.inner_low, focal.inner_high
+    if prediction == "any":
+        return "undecided"
+    if prediction == "+":
+        inside, outside = low > bound, inner_high < bound
+    elif prediction == "-":
+        inside, outside = high < -bound, inner_low > -bound
+    elif prediction == "0":
+        inside = -bound < inner_low and inner_high < bound
+        outside = low > bound or high < -bound
+    elif prediction == "<=0":
+        inside, outside = inner_high < bound, low > bound
+    else:
+        inside, outside = inner_low > -bound, high < -bound
+    return "supported" if inside else "contradicted" if outside else "undecided"

@@ -1,0 +1,137 @@
+"""Study: a hypothesis bound to the specifications that answer it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from migdev.errors import MigdevError, SpecificationError, listing, suggestion
+from migdev.panel.panel import Panel
+from migdev.protocols import Estimator
+from migdev.study.answer import Answer
+from migdev.study.hypothesis import Hypothesis
+from migdev.study.plan import departures, read_plan, write_plan
+from migdev.study.rule import Focal, measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """An estimator with the strategy by which it identifies the effect.
+
+    Attributes
+    ----------
+    estimator : Estimator
+    strategy : str
+        ``"within country"``, ``"internal instruments"``, ...; specifications that share a
+        strategy count once when signs are compared. Defaults to the estimator's class.
+    term : str
+        Focal parameter in this specification, where it is written otherwise than in the
+        hypothesis.
+    """
+
+    estimator: Estimator
+    strategy: str = ""
+    term: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A hypothesis x specifications -> :class:`Answer`.
+
+    Parameters
+    ----------
+    hypothesis : Hypothesis
+    specs : mapping from name to estimator or Spec
+        Every one is fitted and kept, failures too.
+    prefer : sequence of str, optional
+        Order in which the specifications may give the verdict: the first that can be fitted does.
+        The order of ``specs`` where not given. Declared before the fit, so that the verdict
+        cannot be picked afterwards.
+    sample : str
+        The sample rule in words, for plans and reports.
+    """
+
+    hypothesis: Hypothesis
+    specs: Mapping[str, Any]
+    prefer: Sequence[str] = ()
+    sample: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.specs:
+            raise SpecificationError("A study needs at least one specification.")
+        specs = {name: as_spec(item, name) for name, item in dict(self.specs).items()}
+        prefer = tuple(self.prefer) or tuple(specs)
+        for name in prefer:
+            if name not in specs:
+                raise SpecificationError(
+                    f"prefer names {name!r}, which is not a specification."
+                    f"{suggestion(name, specs)} Specifications: {listing(specs)}."
+                )
+        object.__setattr__(self, "specs", specs)
+        object.__setattr__(self, "prefer", prefer)
+
+    def preregister(self, path: str | Path) -> str:
+        """Write the plan as JSON and return its SHA-256."""
+        return write_plan(self, Path(path))
+
+    def run(self, panel: Panel, plan: str | Path | None = None, strict: bool = False) -> Answer:
+        """Fit every specification and judge.
+
+        Parameters
+        ----------
+        panel : Panel
+        plan : path, optional
+            A plan written by :meth:`preregister`. A plan whose content no longer has its own
+            hash is refused; departures from it are listed in the answer, or refused where
+            ``strict``.
+
+        Raises
+        ------
+        SpecificationError
+            The plan was changed after registration, or ``strict`` and the study departs from it.
+        """
+        found = () if plan is None else departures(self, read_plan(Path(plan)))
+        if found and strict:
+            raise SpecificationError(f"The study departs from its plan: {'; '.join(found)}.")
+        fits: dict[str, Any] = {}
+        focal: dict[str, Focal] = {}
+        failures: dict[str, str] = {}
+        heard: dict[str, tuple[str, ...]] = {}
+        for name, spec in self.specs.items():
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                try:
+                    fits[name] = spec.estimator.fit(panel)
+                    focal[name] = self._focal(fits[name], spec)
+                except MigdevError as error:
+                    failures[name] = str(error)
+            heard[name] = tuple(dict.fromkeys(str(w.message) for w in caught))
+        return Answer(
+            study=self, panel=panel, fits=fits, focal=focal, failures=failures, warnings=heard,
+            departures=tuple(found), plan="" if plan is None else read_plan(Path(plan))["sha256"],
+        )  # fmt: skip
+
+    def _focal(self, fit: Any, spec: Spec) -> Focal:
+        h = self.hypothesis
+        c = fit.delta(spec.term or h.term)
+        return measure(
+            c.estimate, c.std_error, c.df, pvalue=c.pvalue, bound=h.smallest_effect, level=h.level
+        )
+
+
+def as_spec(item: Any, name: str) -> Spec:
+    if isinstance(item, Spec):
+        spec = item
+    elif isinstance(item, Estimator):
+        spec = Spec(estimator=item)
+    else:
+        raise SpecificationError(
+            f"specs[{name!r}] is a {type(item).__name__}; give an estimator, or "
+            "Spec(estimator=..., strategy=...)."
+        )
+    if spec.strategy:
+        return spec
+    return Spec(estimator=spec.estimator, strategy=type(spec.estimator).__name__, term=spec.term)
