@@ -1,0 +1,357 @@
+"""Clustered covariances, one to three ways, with small-sample refinements."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+
+from migdev.covariance.basic import LEVERAGE
+from migdev.covariance.common import (
+    check_choice,
+    check_convention,
+    clean,
+    columns_in,
+    grouping,
+    require_least_squares,
+    scaled_resid,
+    warn_mended,
+)
+from migdev.errors import CovarianceError, FewClustersWarning, SpecificationError
+from migdev.kernels.clubs import ClubMoments, club_moments, contrast_df, wald_df
+from migdev.kernels.effects_basis import EffectsBasis, require_room
+from migdev.kernels.groups import Groups
+from migdev.kernels.moments import Moments
+from migdev.kernels.sandwich import cluster_scores, inclusion_exclusion, intersection, mend
+from migdev.kernels.small_sample import clustered, nested
+from migdev.kernels.types import FloatArray, IntArray
+from migdev.protocols import CovEstimate
+
+KINDS = ("CR0", "CR1", "CR2", "CR3", "CV3", "HC0", "HC1", "HC2", "HC3", "HC4")
+DF = ("auto", "satterthwaite", "groups")
+WORKING = ("independence", "weights")
+#: Fewer clusters than this raise a FewClustersWarning (CR0, CR1).
+FEW = 10
+#: Satterthwaite degrees of freedom below this raise it (CR2): their approximation fails there.
+FEW_DF = 4.0
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class Clustered:
+    r"""Covariance clustered one to three ways.
+
+    .. math::
+        \hat V_g = B\Bigl(\sum_{c} X_c'A_c\hat u_c\hat u_c'A_c'X_c\Bigr)B \quad (1)
+
+    summed over the ways g, less the pairwise intersections, plus the three-way intersection
+    (Cameron, Gelbach and Miller 2011). A sum that is not positive semi-definite is mended by
+    setting its negative eigenvalues to zero, with a CovarianceWarning.
+
+    ====  ==========================================================================
+    CR0   :math:`A = I`
+    CR1   CR0 times the factor of the convention
+    CR2   :math:`A_c = (I-H)_{cc}^{+1/2}`, unbiased under the working model
+    CR3   :math:`A_c = (I-H)_{cc}^{+}`: leave one cluster out, about the estimate
+    CV3   CR3 times (G-1)/G: the jackknife of MacKinnon, Nielsen and Webb (2023)
+    ====  ==========================================================================
+
+    ``"HC0"`` to ``"HC4"`` rescale each residual by its own leverage before summing: plm's
+    ``vcovHC(method="arellano", type=...)``.
+
+    Parameters
+    ----------
+    *groups : str
+        ``"entity"``, ``"time"``, a column of the panel, or products ``"region^time"``. Default
+        ``"entity"``.
+    kind : str
+        Default "CR1".
+    convention : str
+        Whose factor and reference distribution; the default is Stata's. With n rows, k reported
+        coefficients, G clusters (:math:`G_{\min}` the fewest of several ways) and K parameters:
+
+        ============  ===========================================================  ==============
+        convention    factor of CR1                                                distribution
+        ============  ===========================================================  ==============
+        stata         :math:`\frac{G_{\min}}{G_{\min}-1}\frac{n-1}{n-K}`           t(Gmin - 1)
+        fixest        the same, K by levels of the effects, without their rank     t(Gmin - 1)
+        plm           :math:`\frac{G}{G-1}\frac{n-1}{n-k}` of each way             t(n - K)
+        linearmodels  :math:`\frac{n}{n-K}`                                        t(n - K)
+        sandwich      :math:`\frac{G}{G-1}\frac{n-1}{n-K}` of each way             t(n - K)
+        clubsandwich  :math:`\frac{G}{G-1}` of each way                            t(n - K)
+        none          1                                                            normal
+        ============  ===========================================================  ==============
+
+        K of "stata" (reghdfe, xtreg) and "fixest" leaves out absorbed effects that are nested in
+        a cluster and counts one constant for them; "linearmodels" does so where all effects are
+        nested; "sandwich" counts every dummy. Whether an effect is nested is found out from the
+        data. The table of all covariances is in ``docs/explanation/small-sample.md``.
+    df : {"auto", "satterthwaite", "groups"}
+        Degrees of freedom of t: Satterthwaite's, by coefficient and contrast, or those of the
+        convention ("groups"). "auto" takes Satterthwaite's for CR2 with one way.
+    leverage : {"dummies", "transformed"}
+        H of CR2, CR3 and HC2 to HC4 with absorbed effects: of all regressors and dummies, or of
+        the transformed regressors only (plm; clubSandwich's CR3 on plm objects). Effects nested
+        in the clusters make no difference to CR2 and CR3.
+    working : {"independence", "weights"}
+        Working model of CR2 in a weighted fit: independent errors of equal variance (the default
+        of clubSandwich), or of variance 1/w (its ``inverse_var=TRUE``; analytic weights in
+        Stata's reg_sandwich). No difference without weights.
+
+    Raises
+    ------
+    CovarianceError
+        One cluster only; missing values in a cluster column; CR2 or CR3 for an estimator that is
+        not least squares, or beyond memory.
+
+    Warns
+    -----
+    FewClustersWarning
+        Fewer than 10 clusters in some way for CR0 and CR1; for CR2, Satterthwaite degrees of
+        freedom below 4.
+
+    Notes
+    -----
+    CR2 and CR3 with several ways apply :math:`A_c` within each component, as
+    ``sandwich::vcovCL``; no Satterthwaite degrees of freedom are known there, and t(Gmin - 1) is
+    used. In 2SLS, H belongs to the projected regressors, as in clubSandwich. After random effects
+    the working model is that the transformed errors are independent; clubSandwich takes another
+    root of the same error-components matrix, so its CR2 differs slightly (CR0, CR1, CR3 agree).
+
+    References
+    ----------
+    Liang and Zeger (1986), Biometrika 73, 13-22. Arellano (1987), Oxford Bulletin of Economics
+    and Statistics 49, 431-434. Bell and McCaffrey (2002), Survey Methodology 28(2), 169-181.
+    Cameron, Gelbach and Miller (2011), Journal of Business & Economic Statistics 29, 238-249.
+    Pustejovsky and Tipton (2018), Journal of Business & Economic Statistics 36, 672-683.
+    MacKinnon, Nielsen and Webb (2023), Journal of Econometrics 232, 272-299.
+    """
+
+    groups: tuple[str, ...]
+    kind: str
+    convention: str
+    df: str
+    leverage: str
+    working: str
+
+    def __init__(
+        self,
+        *groups: str,
+        kind: str = "CR1",
+        convention: str = "stata",
+        df: str = "auto",
+        leverage: str = "dummies",
+        working: str = "independence",
+    ) -> None:
+        names = groups or ("entity",)
+        if not all(isinstance(name, str) and name.strip() for name in names):
+            raise SpecificationError(
+                f"Clustered{names!r}: clusters are given by name, e.g. Clustered('entity', 'time')."
+            )
+        if len(names) > 3 or len(set(names)) < len(names):
+            raise SpecificationError(
+                f"Clustered{names!r}: one to three different groupings are supported; a product "
+                "such as 'region^time' is one."
+            )
+        check_choice("kind", kind, KINDS)
+        check_convention(convention)
+        check_choice("df", df, DF)
+        check_choice("leverage", leverage, LEVERAGE)
+        check_choice("working", working, WORKING)
+        if df == "satterthwaite" and (len(names) > 1 or kind.startswith("HC")):
+            raise SpecificationError(
+                f"Satterthwaite degrees of freedom are known for one way and CR0 to CR3, not for "
+                f"{len(names)} ways and {kind}. Use df='groups'."
+            )
+        for name, value in (
+            ("groups", tuple(names)), ("kind", kind), ("convention", convention), ("df", df),
+            ("leverage", leverage), ("working", working),
+        ):  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        options = (
+            ("kind", "CR1"), ("convention", "stata"), ("df", "auto"), ("leverage", "dummies"),
+            ("working", "independence"),
+        )  # fmt: skip
+        told = [f"{n}={getattr(self, n)!r}" for n, d in options if getattr(self, n) != d]
+        return f"Clustered({', '.join([*map(repr, self.groups), *told])})"
+
+    def requires(self) -> tuple[str, ...]:
+        return columns_in(self.groups)
+
+    def estimate(self, moments: Moments) -> CovEstimate:
+        m = moments
+        codes = [grouping(m, name) for name in self.groups]
+        subsets = inclusion_exclusion(len(codes))
+        parts = [self._component(m, codes, subset) for subset, _ in subsets]
+        sizes = [part.size if part is not None else m.nobs for part in parts]
+        self._refuse_one(sizes[: len(codes)])
+        factors, df = clustered(m, self.convention, self.kind, codes, sizes)
+        u = self._resid(m)
+        cov = np.zeros((m.k, m.k))
+        spread = np.zeros(m.k)
+        club = None
+        for (_, sign), part, factor in zip(subsets, parts, factors, strict=True):
+            influence, club = self._influence(m, u, part, self._satterthwaite)
+            V = factor * (influence.T @ influence)
+            cov += sign * V
+            spread += np.diagonal(V)
+        name = repr(self)
+        if len(codes) > 1:
+            cov, negative = mend((cov + cov.T) / 2, spread)
+            if negative:
+                warn_mended(name, negative, m.k)
+        by_coefficient: float | FloatArray | None = df
+        if self._satterthwaite and club is not None:
+            by_coefficient = contrast_df(club, np.eye(m.k))
+        self._warn_few(sizes[: len(codes)], by_coefficient)
+        counts = " x ".join(f"{g:,}" for g in sizes[: len(codes)])
+        return CovEstimate(
+            cov=clean(m, cov, name),
+            df=by_coefficient,
+            description=f"clustered by {' and '.join(self.groups)} "
+            f"({self.kind}, {counts} clusters)",
+            convention=self.convention,
+            clusters=dict(zip(self.groups, sizes, strict=False)),
+        )
+
+    def contrast_df(self, moments: Moments, R: FloatArray) -> float | None:
+        """Degrees of freedom for the contrasts R, (k,) or (q, k).
+
+        For one contrast those of t; for q the eta of the approximate Hotelling test. None where
+        this covariance has no degrees of freedom of its own for contrasts.
+        """
+        club = self._club(moments)
+        return None if club is None else wald_df(club, R)
+
+    def contrast_wald(
+        self, moments: Moments, R: FloatArray, value: FloatArray
+    ) -> tuple[float, float, float] | None:
+        r"""F statistic and degrees of freedom of :math:`R\beta = r` (test HTZ of clubSandwich).
+
+        Parameters
+        ----------
+        R : (q, k); value : (q,)
+            Restrictions, and :math:`R\hat\beta - r`.
+
+        Returns
+        -------
+        F, q, df2, or None where the usual reference distribution applies.
+        """
+        club = self._club(moments)
+        if club is None:
+            return None
+        R = np.atleast_2d(R)
+        q = len(R)
+        eta = wald_df(club, R)
+        cov = R @ self.estimate(moments).cov @ R.T
+        Q = float(value @ np.linalg.solve(cov, value))
+        return (eta - q + 1) / (eta * q) * Q, float(q), eta - q + 1
+
+    # ------------------------------------------------------------------ private
+
+    @property
+    def _satterthwaite(self) -> bool:
+        if self.convention == "none" and self.df == "auto":
+            return False
+        return self.df == "satterthwaite" or (
+            self.df == "auto" and self.kind == "CR2" and len(self.groups) == 1
+        )
+
+    def _component(
+        self, m: Moments, codes: Sequence[IntArray], subset: tuple[int, ...]
+    ) -> Groups | None:
+        """Groups of an intersection; None where every row is alone in its own."""
+        names = {self.groups[i].strip() for i in subset}
+        if {"entity", "time"} <= names:  # unique in a panel
+            return None
+        cells = codes[subset[0]] if len(subset) == 1 else intersection([codes[i] for i in subset])
+        groups = Groups.from_codes(cells)
+        return None if groups.size == m.nobs else groups
+
+    def _resid(self, m: Moments) -> FloatArray:
+        if self.kind.startswith("HC"):
+            return scaled_resid(m, self.kind, self.leverage)
+        return m.resid
+
+    def _influence(
+        self, m: Moments, u: FloatArray, part: Groups | None, contrasts: bool
+    ) -> tuple[FloatArray, ClubMoments | None]:
+        """(G, k) contribution of every cluster to the estimate."""
+        if self.kind in ("CR2", "CR3", "CV3") or contrasts:
+            club = self._adjusted(m, part)
+            return club.influence, club
+        if part is None:
+            return (m.X * u[:, None]) @ m.bread, None
+        return cluster_scores(m.X, u, part) @ m.bread, None
+
+    def _adjusted(self, m: Moments, part: Groups | None) -> ClubMoments:
+        """Leverage-adjusted contributions, from an orthonormal basis of the fitted space."""
+        require_least_squares(m, self.kind)
+        groups = Groups.from_codes(np.arange(m.nobs)) if part is None else part
+        Z, R = np.linalg.qr(m.X)
+        weighted = (
+            m.weights is not None
+            and self.working == "independence"
+            and (self.kind == "CR2" or self._satterthwaite)  # else the working model plays no part
+        )
+        if m.factors and self.leverage == "dummies":
+            Z = np.column_stack([Z, *_dummies(m, groups, weighted)])
+        require_room(m.nobs, Z.shape[1])
+        loading = np.zeros((Z.shape[1], m.k))
+        loading[: m.k] = np.linalg.inv(R).T
+        kind = "CR3" if self.kind == "CV3" else self.kind
+        return club_moments(Z, loading, m.resid, groups, kind, m.weights if weighted else None)
+
+    def _club(self, m: Moments) -> ClubMoments | None:
+        if not self._satterthwaite:
+            return None
+        part = self._component(m, [grouping(m, self.groups[0])], (0,))
+        return self._adjusted(m, part)
+
+    def _refuse_one(self, sizes: Sequence[int]) -> None:
+        single = list(compress(self.groups, [g < 2 for g in sizes]))
+        if single:
+            raise CovarianceError(
+                f"There is one cluster only by {' and '.join(map(repr, single))}; a clustered "
+                "covariance needs at least two, and rests on many. Cluster by a finer grouping, "
+                "or use Robust() or NeweyWest()."
+            )
+
+    def _warn_few(self, sizes: Sequence[int], df: float | FloatArray | None) -> None:
+        if isinstance(df, np.ndarray):
+            low = float(np.nanmin(df)) if np.isfinite(df).any() else float("nan")
+            if low < FEW_DF:
+                warnings.warn(
+                    f"{self!r}: Satterthwaite degrees of freedom go down to {low:.1f}; below "
+                    f"{FEW_DF:.0f} the approximation fails (Pustejovsky and Tipton 2018). Such "
+                    "coefficients rest on too few clusters.",
+                    FewClustersWarning,
+                    stacklevel=4,
+                )
+            return
+        few = [(n, g) for n, g in zip(self.groups, sizes, strict=True) if g < FEW]
+        if few:
+            told = ", ".join(f"{g} by {n!r}" for n, g in few)
+            warnings.warn(
+                f"{self!r}: there are few clusters ({told}); with fewer than {FEW} tests reject "
+                "too often. Use kind='CR2' (one way), or a wild cluster bootstrap.",
+                FewClustersWarning,
+                stacklevel=4,
+            )
+
+
+def _dummies(m: Moments, groups: Groups, every: bool) -> list[FloatArray]:
+    """Orthonormal columns that absorbed effects add to H; those nested in clusters are left out
+    unless ``every`` is set."""
+    inside = [] if every else [i for i, f in enumerate(m.factors) if nested(f, groups.codes)]
+    first = max(inside, key=lambda i: int(m.factors[i].max(initial=0))) if inside else None
+    basis = EffectsBasis.build(m.factors, m.weights, first)
+    columns = basis.rank if first is None else basis.rank - basis.first.size
+    require_room(m.nobs, columns)
+    return [] if columns == 0 else (
+        [basis.rows()] if first is not None else [basis.first_rows(), basis.rows()]
+    )  # fmt: skip

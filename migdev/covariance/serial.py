@@ -1,0 +1,303 @@
+"""Covariances robust to serial and cross-sectional correlation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from migdev.covariance.basic import HC, LEVERAGE
+from migdev.covariance.common import (
+    check_choice,
+    check_convention,
+    clean,
+    scaled_resid,
+    warn_mended,
+)
+from migdev.errors import CovarianceError, SpecificationError
+from migdev.kernels import small_sample
+from migdev.kernels.groups import Groups
+from migdev.kernels.hac import (
+    KERNELS,
+    autocovariance_meat,
+    bandwidth_rule,
+    kernel_weights,
+    panel_corrected_meat,
+    positions,
+    within_meat,
+)
+from migdev.kernels.moments import Moments
+from migdev.kernels.sandwich import mend, sandwich
+from migdev.kernels.types import FloatArray, IntArray
+from migdev.protocols import CovEstimate
+
+RULES = ("xtscc", "plm", "fixest")
+GAPS = ("value", "position")
+
+
+def _check_serial(spec: DriscollKraay | NeweyWest) -> None:
+    band = spec.bandwidth
+    if isinstance(band, str):
+        check_choice("bandwidth", band, RULES)
+    elif band is not None and not (np.isfinite(band) and band >= 0):
+        raise SpecificationError(
+            f"bandwidth={band!r}; it is the largest lag, a number of periods from 0 on, one of "
+            f"the rules {', '.join(map(repr, RULES))}, or None for 'xtscc'."
+        )
+    check_choice("kernel", spec.kernel, KERNELS)
+    check_choice("gaps", spec.gaps, GAPS)
+    check_choice("kind", spec.kind, HC)
+    check_choice("leverage", spec.leverage, LEVERAGE)
+    check_convention(spec.convention)
+
+
+def _bandwidth(spec: DriscollKraay | NeweyWest, m: Moments, periods: int) -> float:
+    band = spec.bandwidth
+    if band is None or isinstance(band, str):
+        longest = int(np.bincount(m.entity).max(initial=0))
+        return float(bandwidth_rule(band or "xtscc", periods, longest))
+    return float(band)
+
+
+def _weights(spec: DriscollKraay | NeweyWest, bandwidth: float, span: int) -> FloatArray:
+    lags = max(span - 1, 0)
+    if spec.kernel != "quadratic-spectral":
+        lags = min(lags, int(bandwidth))
+    return kernel_weights(spec.kernel, bandwidth, lags)
+
+
+def _finish(m: Moments, meat: FloatArray, factor: float, spec: object) -> FloatArray:
+    """The sandwich, mended where a truncated kernel or a gap cost semi-definiteness."""
+    scale = np.abs(np.diagonal(sandwich(m.bread, m.X.T @ (m.X * (m.resid**2)[:, None]))))
+    cov = factor * sandwich(m.bread, meat)
+    cov, negative = mend(cov, factor * np.maximum(scale, np.abs(np.diagonal(cov)) / max(factor, 1)))
+    if negative:
+        warn_mended(repr(spec), negative, m.k)
+    return clean(m, cov, type(spec).__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriscollKraay:
+    r"""Covariance robust to correlation across entities and, up to a lag, over time.
+
+    .. math::
+        \hat V = B\Bigl\{\hat\Gamma_0 + \sum_{l=1}^{m} w_l(\hat\Gamma_l + \hat\Gamma_l')\Bigr\}B,
+        \qquad \hat\Gamma_l = \sum_t s_t s_{t-l}', \quad s_t = \sum_i x_{it}\hat u_{it} \quad (1)
+
+    It rests on many periods; with few it is too small.
+
+    Parameters
+    ----------
+    bandwidth : number, {"xtscc", "plm", "fixest"} or None
+        The largest lag m (Bartlett weights :math:`1 - l/(m+1)`; ivreg2's and reghdfe's ``bw`` is
+        m + 1). Rules: "xtscc", the default, is :math:`\lfloor 4(T/100)^{2/9}\rfloor` with the
+        number T of periods; "plm" :math:`\lfloor \max_i T_i^{1/4}\rfloor`; "fixest"
+        :math:`\lfloor T^{1/4}\rfloor`.
+    kernel : {"bartlett", "parzen", "quadratic-spectral", "truncated"}
+    gaps : {"value", "position"}
+        Lags go by the value of time, so a period that no entity has breaks a pair; "position"
+        counts the periods that occur (plm, linearmodels).
+    kind : {"HC0", "HC1", "HC2", "HC3", "HC4"}
+        Rescaling of the residuals before they are summed (plm's ``type``); HC1 is left to the
+        convention.
+    convention : str
+        Factor and distribution, with K counting all effects: "stata" (xtscc, ivreg2, reghdfe) and
+        "fixest" :math:`\frac{T}{T-1}\frac{n-1}{n-K}`, t(T - 1); "linearmodels" and "sandwich"
+        (vcovPL) :math:`n/(n-K)`, t(n - K); "plm" 1, t(n - K); "none" 1, normal.
+    leverage : {"dummies", "transformed"}
+        See :class:`Robust`.
+
+    References
+    ----------
+    Driscoll and Kraay (1998), Review of Economics and Statistics 80, 549-560. Hoechle (2007),
+    Stata Journal 7, 281-312.
+    """
+
+    bandwidth: float | str | None = None
+    kernel: str = "bartlett"
+    gaps: str = "value"
+    kind: str = "HC0"
+    convention: str = "stata"
+    leverage: str = "dummies"
+
+    def __post_init__(self) -> None:
+        _check_serial(self)
+
+    def requires(self) -> tuple[str, ...]:
+        return ()
+
+    def estimate(self, moments: Moments) -> CovEstimate:
+        m = moments
+        u = scaled_resid(m, self.kind, self.leverage)
+        periods, codes = np.unique(m.time, return_inverse=True)
+        if len(periods) < 2:
+            raise CovarianceError(
+                "DriscollKraay() sums scores by period and needs many periods; the sample has "
+                "one. Use Robust() or Clustered()."
+            )
+        time = np.arange(len(periods)) if self.gaps == "position" else periods
+        bandwidth = _bandwidth(self, m, len(periods))
+        weights = _weights(self, bandwidth, int(time[-1] - time[0]) + 1)
+        groups = Groups.from_codes(codes)
+        sums = np.column_stack([groups.sums(m.X[:, j] * u) for j in range(m.k)])
+        correction = small_sample.driscoll_kraay(m, self.convention, len(periods))
+        factor = correction.factor
+        if self.kind == "HC1":
+            factor *= small_sample.rowwise(m, self.convention, "HC1").factor
+        return CovEstimate(
+            cov=_finish(m, autocovariance_meat(sums, time, weights), factor, self),
+            df=correction.df,
+            description=f"Driscoll-Kraay ({self.kernel}, {bandwidth:g} lags, "
+            f"{len(periods)} periods)",
+            convention=self.convention,
+            clusters={"time": len(periods)},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeweyWest:
+    r"""Covariance robust to heteroskedasticity and serial correlation within entities.
+
+    .. math::
+        \hat V = B\sum_i\Bigl\{\hat\Gamma_{i0} + \sum_{l=1}^{m}
+            w_l(\hat\Gamma_{il} + \hat\Gamma_{il}')\Bigr\}B, \qquad
+        \hat\Gamma_{il} = \sum_t \hat u_{it}\hat u_{i,t-l}\,x_{it}x_{i,t-l}' \quad (1)
+
+    With one entity it is the estimator of Newey and West (1987) for a time series.
+
+    Parameters
+    ----------
+    bandwidth : number, {"xtscc", "plm", "fixest"} or None
+        The largest lag m, or a rule for it; see :class:`DriscollKraay`.
+    kernel : {"bartlett", "parzen", "quadratic-spectral", "truncated"}
+    gaps : {"value", "position"}
+        Lags go by the value of time (Stata's newey after tsset, fixest); "position" pairs
+        neighbouring rows of an entity across a gap.
+    kind, leverage
+        See :class:`DriscollKraay`.
+    convention : str
+        Factor and distribution, with K counting all effects: "stata" (newey), "linearmodels" and
+        "sandwich" (vcovPL) :math:`n/(n-K)`, t(n - K); "fixest"
+        :math:`\frac{T}{T-1}\frac{n-1}{n-K}`, t(T - 1); "plm" 1, t(n - K); "none" 1, normal.
+
+    References
+    ----------
+    Newey and West (1987), Econometrica 55, 703-708.
+    """
+
+    bandwidth: float | str | None = None
+    kernel: str = "bartlett"
+    gaps: str = "value"
+    kind: str = "HC0"
+    convention: str = "stata"
+    leverage: str = "dummies"
+
+    def __post_init__(self) -> None:
+        _check_serial(self)
+
+    def requires(self) -> tuple[str, ...]:
+        return ()
+
+    def estimate(self, moments: Moments) -> CovEstimate:
+        m = moments
+        u = scaled_resid(m, self.kind, self.leverage)
+        periods = len(np.unique(m.time))
+        time: IntArray = positions(m.entity) if self.gaps == "position" else m.time
+        bandwidth = _bandwidth(self, m, periods)
+        weights = _weights(self, bandwidth, int(time.max() - time.min()) + 1)
+        meat = within_meat(m.X * u[:, None], m.entity, time, weights)
+        correction = small_sample.newey_west(m, self.convention, periods)
+        factor = correction.factor
+        if self.kind == "HC1":
+            factor *= small_sample.rowwise(m, self.convention, "HC1").factor
+        return CovEstimate(
+            cov=_finish(m, meat, factor, self),
+            df=correction.df,
+            description=f"Newey-West within entities ({self.kernel}, {bandwidth:g} lags)",
+            convention=self.convention,
+            clusters={},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeckKatz:
+    r"""Panel-corrected standard errors: one contemporaneous covariance of the entities.
+
+    .. math::
+        \hat V = B\Bigl(\sum_t X_t'\hat\Sigma X_t\Bigr)B, \qquad
+        \hat\sigma_{ij} = T_{ij}^{-1}\sum_t \hat u_{it}\hat u_{jt} \quad (1)
+
+    Errors may differ in variance and be correlated across entities in a period, in the same way
+    in all periods, and are independent over time. It rests on T larger than N.
+
+    Parameters
+    ----------
+    cluster : {"time", "entity"}
+        "time": eq. (1), ``vcovBK(cluster="time")`` of plm and xtpcse of Stata. "entity": the same
+        with the roles exchanged, one covariance of the periods for all entities
+        (``vcovBK(cluster="group")``).
+    unbalanced : {"pairwise", "casewise"}
+        :math:`T_{ij}` over the periods that both entities have (plm; Stata's option ``pairwise``),
+        or only over those that all have (Stata's default).
+    diagonal : bool
+        Variances only (``hetonly`` in Stata).
+    kind : {"HC0", "HC1", "HC2", "HC3", "HC4"}
+        Rescaling of the residuals, as plm's ``type``; HC1 is Stata's option ``nmk``.
+    convention : str
+        Distribution: "stata" and "fixest" normal, "plm" and others t(n - K); K of HC1 as in
+        :class:`Robust`.
+    leverage : {"dummies", "transformed"}
+        See :class:`Robust`.
+
+    Raises
+    ------
+    CovarianceError
+        "casewise", and no period is complete.
+
+    References
+    ----------
+    Beck and Katz (1995), American Political Science Review 89, 634-647.
+    """
+
+    cluster: str = "time"
+    unbalanced: str = "pairwise"
+    diagonal: bool = False
+    kind: str = "HC0"
+    convention: str = "stata"
+    leverage: str = "dummies"
+
+    def __post_init__(self) -> None:
+        check_choice("cluster", self.cluster, ("time", "entity"))
+        check_choice("unbalanced", self.unbalanced, ("pairwise", "casewise"))
+        check_choice("kind", self.kind, HC)
+        check_choice("leverage", self.leverage, LEVERAGE)
+        check_convention(self.convention)
+
+    def requires(self) -> tuple[str, ...]:
+        return ()
+
+    def estimate(self, moments: Moments) -> CovEstimate:
+        m = moments
+        u = scaled_resid(m, self.kind, self.leverage)
+        entity = Groups.from_codes(m.entity)
+        time = Groups.from_codes(np.unique(m.time, return_inverse=True)[1])
+        unit, block = (entity, time) if self.cluster == "time" else (time, entity)
+        names = ("entities", "periods") if self.cluster == "time" else ("periods", "entities")
+        meat = panel_corrected_meat(
+            m.X, u, unit, block,
+            pairwise=self.unbalanced == "pairwise", diagonal=self.diagonal,
+        )  # fmt: skip
+        if meat is None:
+            raise CovarianceError(
+                f"BeckKatz(unbalanced='casewise'): none of the {block.size} {names[1]} holds all "
+                f"{unit.size} {names[0]}. Use unbalanced='pairwise', or drop {names[0]} with gaps."
+            )
+        correction = small_sample.beck_katz(m, self.convention, self.kind)
+        return CovEstimate(
+            cov=_finish(m, meat, correction.factor, self),
+            df=correction.df,
+            description=f"panel-corrected, Beck-Katz ({unit.size} {names[0]}, {block.size} "
+            f"{names[1]}, {self.unbalanced})",
+            convention=self.convention,
+            clusters={},
+        )
