@@ -109,7 +109,8 @@ def _factory(name: str) -> Callable[..., Any]:
     found = _plugins().get(name)
     if found is None:
         raise SourceError(
-            f"There is no source {name!r}.{suggestion(name, names())} Known: {listing(names(), 20)}."
+            f"There is no source {name!r}.{suggestion(name, names())} Known: "
+            f"{listing(names(), 20)}."
         )
     try:
         loaded: Callable[..., Any] = found.load()

@@ -18,6 +18,12 @@ SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 400
 
 
+def exact() -> dict[str, Any]:
+    """Read decimals to the last digit: the default since pandas 3.1, an option before."""
+    major, minor = (int(part) for part in pd.__version__.split(".")[:2])
+    return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a delimited file is written."""
@@ -98,8 +104,7 @@ def read_text(text: str, dialect: Dialect, name: str) -> pd.DataFrame:
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             frame = pd.read_csv(
-                stream, decimal=dialect.decimal, na_values=[""], float_precision="round_trip",
-                **options,
+                stream, decimal=dialect.decimal, na_values=[""], **exact(), **options,
             )  # fmt: skip
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
             raise SourceError(

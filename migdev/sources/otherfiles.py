@@ -13,6 +13,8 @@ import pandas as pd
 from migdev.errors import SourceError, listing, suggestion
 from migdev.sources.csvfile import drop_unnamed, header_names
 
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
 
 @dataclass(slots=True)
 class Loaded:
@@ -34,6 +36,7 @@ def read_sheets(raw: bytes, name: str) -> dict[str, pd.DataFrame]:
             sheets: dict[str, pd.DataFrame] = pd.read_excel(
                 io.BytesIO(raw), sheet_name=None, header=None, dtype=object,
                 keep_default_na=False, na_values=[""],
+                engine="calamine" if raw.startswith(_OLD_EXCEL) else None,
             )  # fmt: skip
     except ImportError as error:
         raise SourceError(

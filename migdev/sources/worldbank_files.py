@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SourceError, listing, suggestion
-from migdev.sources.csvfile import Dialect
+from migdev.sources.csvfile import Dialect, exact
 from migdev.sources.table import ReadOptions
 
 _CODE = ("country code", "countrycode", "economy code", "country_code")
@@ -317,9 +317,9 @@ def read_rows(
         stream.seek(0)
         id_series = next((c for c in header if _clean(c).casefold() in _SERIES), None)
         for piece in pd.read_csv(
-            stream, decimal=dialect.decimal, float_precision="round_trip", chunksize=50_000,
+            stream, decimal=dialect.decimal, chunksize=50_000,
             na_values={c: marks if holds_values(c) else [""] for c in header}, low_memory=False,
-            **form,
+            **exact(), **form,
         ):  # fmt: skip
             if id_series is None or options.series is None:
                 kept.append(piece)
