@@ -6,6 +6,7 @@ import io
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,8 @@ class Loaded:
 
 def read_sheets(raw: bytes, name: str) -> dict[str, pd.DataFrame]:
     """Every sheet of a workbook as a grid of cells, without header."""
+    fast = find_spec("python_calamine") is not None
+    engine: Any = "calamine" if fast or raw.startswith(_OLD_EXCEL) else "openpyxl"
     try:
         with warnings.catch_warnings():
             # openpyxl warns of styles and validations, which are not data
@@ -36,7 +39,7 @@ def read_sheets(raw: bytes, name: str) -> dict[str, pd.DataFrame]:
             sheets: dict[str, pd.DataFrame] = pd.read_excel(
                 io.BytesIO(raw), sheet_name=None, header=None, dtype=object,
                 keep_default_na=False, na_values=[""],
-                engine="calamine" if raw.startswith(_OLD_EXCEL) else None,
+                engine=engine,
             )  # fmt: skip
     except ImportError as error:
         raise SourceError(

@@ -93,7 +93,7 @@ def test_numbers_are_read_to_the_last_digit(tmp_path: Path) -> None:
 def test_byte_order_mark(tmp_path: Path, encoding: str) -> None:
     extract = read(written(tmp_path, PLAIN.encode(encoding)))
     assert extract.entity == "iso3"
-    assert list(extract.frame)[0] == "iso3"
+    assert next(iter(extract.frame)) == "iso3"
 
 
 def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
