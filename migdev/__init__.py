@@ -28,6 +28,11 @@ _HOME = {
     "Spec": "migdev.study.study",
     "Study": "migdev.study.study",
     "Answer": "migdev.study.answer",
+    "MeanGroup": "migdev.estimators.heterogeneous",
+    "SwamyRandomCoefficients": "migdev.estimators.heterogeneous",
+    "CCEMeanGroup": "migdev.estimators.common_factors",
+    "CCEPooled": "migdev.estimators.common_factors",
+    "AugmentedMeanGroup": "migdev.estimators.common_factors",
 }
 _ROOMS = frozenset({"diagnostics", "errors"})
 

@@ -61,6 +61,14 @@ class DroppedRowsWarning(MigdevWarning):
     """Rows of the panel are not in the estimation sample."""
 
 
+class DroppedEntitiesWarning(DroppedRowsWarning):
+    """Whole entities are not in the sample: too few periods, a constant series, a gap."""
+
+
+class AdjustmentWarning(MigdevWarning):
+    """Error-correction speeds that do not correct: positive, or explosive (below -2)."""
+
+
 class SingletonWarning(MigdevWarning):
     """Groups of one observation were dropped: their effect fits them exactly."""
 
@@ -71,6 +79,10 @@ class CollinearityWarning(MigdevWarning):
 
 class FewClustersWarning(MigdevWarning):
     """Too few clusters for the usual asymptotics."""
+
+
+class VarianceComponentWarning(MigdevWarning):
+    """A variance component was set to zero, or holds more than its effect."""
 
 
 class CovarianceWarning(MigdevWarning):

@@ -1,0 +1,382 @@
+"""Slopes that differ by entity under shocks that all entities share: CCE and AMG."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from migdev.errors import CollinearityWarning, IdentificationError, SpecificationError, listing
+from migdev.estimators.entities import (
+    build,
+    check_choice,
+    fit_stats,
+    identified,
+    long_enough,
+    record,
+    require_several,
+    trend,
+)
+from migdev.kernels.cce import averages_at, cce_pooled, common_process
+from migdev.kernels.least_squares import independent_columns
+from migdev.kernels.moments import Moments
+from migdev.kernels.slopes import (
+    Slopes,
+    entity_gram,
+    entity_slopes,
+    mean_and_cov,
+    partial_out,
+)
+from migdev.kernels.types import FloatArray
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+from migdev.protocols import Covariance, CovEstimate
+from migdev.results.heterogeneous import HeterogeneousEstimate
+
+_LAG = re.compile(r"^L\((?P<inner>.*?)(?:,\s*\d+)?\)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CCEMeanGroup:
+    r"""Common correlated effects, averaged over entities.
+
+    Each entity's regression is augmented by cross-section averages of the variables, which span
+    the common factors:
+
+    .. math::
+        y_{it} &= a_i + x_{it}'\beta_i + \textstyle\sum_{l=0}^{p}\bar z_{t-l}'c_{il} + e_{it},
+            \qquad \bar z_t = (\bar y_t, \bar x_t')' \quad (1) \\
+        \hat\beta &= N^{-1}\textstyle\sum_i\hat\beta_i \quad (2)
+
+    With a lagged dependent variable in the formula and ``lags > 0`` this is the dynamic CCE
+    estimator of Chudik and Pesaran (2015). :meth:`by_entity` of the result holds the coefficients
+    of the averages too, as ``mean(x)``. Engine: ``migdev.kernels.slopes``.
+
+    Parameters
+    ----------
+    formula : str
+        ``y ~ x``, or dynamic ``y ~ L(y) + x``.
+    lags : int
+        Lags of the cross-section averages; of order T^(1/3) in a dynamic model.
+    averages : tuple of str, optional
+        Expressions whose averages are added. By default the dependent variable and the
+        regressors as written; with ``lags > 0`` the variables under ``L(.)``, so that
+        ``y ~ L(y) + x`` adds averages of y and x and their lags.
+    trend : bool
+        Give each entity its own linear trend.
+    short : {"raise", "drop"}
+        What to do with entities that have too few periods or a constant regressor.
+    inference : {"t", "normal"}
+        t with N - 1 degrees of freedom, or the normal distribution of xtdcce2 and plm.
+
+    Notes
+    -----
+    Averages are taken over all rows of the panel where every averaged variable is observed.
+
+    Raises
+    ------
+    IdentificationError
+        As :class:`MeanGroup`.
+
+    References
+    ----------
+    Pesaran (2006), Econometrica 74, 967-1012. Chudik and Pesaran (2015), Journal of Econometrics
+    188, 393-420. Kapetanios, Pesaran and Yamagata (2011), Journal of Econometrics 160, 326-348.
+    """
+
+    formula: str
+    lags: int = 0
+    averages: tuple[str, ...] | None = None
+    trend: bool = False
+    short: str = "raise"
+    inference: str = "t"
+
+    def __post_init__(self) -> None:
+        _check(self.lags, self.short, self.inference)
+
+    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+        d = build(self.formula, panel, "CCEMeanGroup")
+        d, H, labels = _augmented(d, self.lags, self.averages)
+        names = (*d.names, *(("trend",) if self.trend else ()))
+        every = (*names, *labels)
+        d, H = _shared(d, H, long_enough(d, len(every), self.short, "CCEMeanGroup"))
+        fit = self._slopes(d, H)
+        kept = identified(d, fit, every, self.short, "CCEMeanGroup")
+        if kept is not d:
+            d, H = _shared(d, H, kept)
+            fit = self._slopes(d, H)
+        k = len(names)
+        params, cov = mean_and_cov(fit.params[:, :k])
+        return record(
+            spec=self, design=d, names=names, params=params, cov=cov,
+            method="CCE mean group" if not self.lags else "Dynamic CCE mean group",
+            description="spread of the entities' coefficients (Pesaran 2006, eq. 58)",
+            inference=self.inference, fit=fit, slope_names=every,
+            stats=fit_stats(d.y, d.entity, fit),
+        )  # fmt: skip
+
+    def _slopes(self, d: Design, H: FloatArray) -> Slopes:
+        parts = [d.X, trend(d)[:, None], H] if self.trend else [d.X, H]
+        return entity_slopes(d.y, np.column_stack(parts), d.entity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CCEPooled:
+    r"""Common correlated effects with common slopes.
+
+    .. math::
+        \hat\beta &= (\textstyle\sum_i X_i'M_iX_i)^{-1}\sum_i X_i'M_iy_i \quad (1) \\
+        \hat V &= \frac{N}{N-1}\, S^{-1}\Big\{\sum_i S_i(\hat\beta_i-\bar\beta)
+            (\hat\beta_i-\bar\beta)'S_i\Big\}S^{-1},
+            \qquad S_i = X_i'M_iX_i,\ S = \textstyle\sum_i S_i \quad (2)
+
+    :math:`M_i` takes out the entity's intercept, cross-section averages and trend. (2) is Pesaran's
+    non-parametric covariance (2006, eq. 67-69), in a form that holds in unbalanced panels too;
+    plm's ``pcce`` agrees where the panel is balanced, and scales by the shortest entity where not.
+
+    Parameters
+    ----------
+    formula, lags, averages, trend, short, inference
+        As in :class:`CCEMeanGroup`.
+    cov : Covariance, optional
+        Another covariance of the defactored regression (:class:`~migdev.covariance.Clustered`,
+        :class:`~migdev.covariance.DriscollKraay`); None for (2).
+
+    References
+    ----------
+    Pesaran (2006), Econometrica 74, 967-1012.
+    """
+
+    formula: str
+    lags: int = 0
+    averages: tuple[str, ...] | None = None
+    trend: bool = False
+    short: str = "raise"
+    inference: str = "t"
+    cov: Covariance | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.lags, self.short, self.inference)
+
+    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+        requires = () if self.cov is None else self.cov.requires()
+        d = build(self.formula, panel, "CCEPooled", requires=requires)
+        d, H, labels = _augmented(d, self.lags, self.averages)
+        width = len(d.names) + len(labels) + self.trend
+        d, H = _shared(d, H, long_enough(d, width, self.short, "CCEPooled"))
+        fit, My, MX, absorbed = self._defactored(d, H)
+        names = d.names[int(d.intercept) :]
+        kept = identified(d, fit, names, self.short, "CCEPooled")
+        if kept is not d:
+            d, H = _shared(d, H, kept)
+            fit, My, MX, absorbed = self._defactored(d, H)
+        S = entity_gram(MX, MX, d.entity)
+        params, cov = cce_pooled(S, entity_gram(MX, My[:, None], d.entity)[:, :, 0], fit.params)
+        resid = My - MX @ params
+        moments = Moments(
+            X=MX, resid=resid, bread=np.linalg.inv(S.sum(axis=0)), entity=d.entity, time=d.time,
+            df_absorbed=absorbed, columns=d.columns,
+        )  # fmt: skip
+        df = float(len(S) - 1) if self.inference == "t" else None
+        outcome = CovEstimate(
+            cov=cov, df=df, description="non-parametric (Pesaran 2006, eq. 67-69)"
+        )
+        if self.cov is not None:
+            outcome = self.cov.estimate(moments)
+        rss = float(resid @ resid)
+        result = record(
+            spec=self, design=d, names=names, params=params, cov=outcome.cov, method="CCE pooled",
+            description=outcome.description, inference=self.inference, fit=fit, slope_names=names,
+            residual=resid, df_resid=float(moments.df_resid), moments=moments,
+            cov_spec=self.cov,
+            stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
+        )  # fmt: skip
+        if self.cov is None:
+            return result
+        return result.with_cov(self.cov)
+
+    def _defactored(self, d: Design, H: FloatArray) -> tuple[Slopes, FloatArray, FloatArray, int]:
+        X = d.X[:, int(d.intercept) :]
+        extra = [trend(d)[:, None]] if self.trend else []
+        H = np.column_stack([np.ones((d.nobs, int(d.intercept))), *extra, H])
+        M, dependent = partial_out(np.column_stack([d.y, X]), H, d.entity)
+        My, MX = M[:, 0], M[:, 1:]
+        # What the averages absorb is left as rounding error, which QR would take for a regressor.
+        before = np.sqrt(np.einsum("nkk->nk", entity_gram(X, X, d.entity)))
+        after = np.sqrt(np.einsum("nkk->nk", entity_gram(MX, MX, d.entity)))
+        absorbed = (after <= 1e-8 * before)[d.entity]
+        fit = entity_slopes(My, np.where(absorbed, 0.0, MX), d.entity)
+        return fit, My, MX, int(np.count_nonzero(~dependent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentedMeanGroup:
+    r"""Mean group with an estimated common dynamic process.
+
+    A pooled regression in first differences with period dummies gives the process, which then
+    enters each entity's regression:
+
+    .. math::
+        \Delta y_{it} &= \Delta x_{it}'b + \textstyle\sum_{s\ge2} c_s\,\Delta D_{st} + e_{it},
+            \qquad \hat\mu_t = \hat c_t,\ \hat\mu_1 = 0 \quad (1) \\
+        y_{it} &= a_i + x_{it}'\beta_i + d_i\hat\mu_t + [g_i t] + u_{it} \quad (2)
+
+    and the :math:`\hat\beta_i` are averaged.
+
+    Parameters
+    ----------
+    formula : str
+    trend : bool
+        Give each entity its own linear trend.
+    impose : bool
+        Set :math:`d_i = 1`: subtract the process from the dependent variable.
+    robust : False, "huber" or "biweight"
+        As in :class:`MeanGroup`; xtmg's ``robust``.
+    short, inference
+        As in :class:`MeanGroup`.
+
+    Raises
+    ------
+    IdentificationError
+        As :class:`MeanGroup`; also where no entity is observed in a period and the one before it,
+        so that the process breaks.
+
+    References
+    ----------
+    Eberhardt and Teal (2010), Oxford Department of Economics Discussion Paper 515. Bond and
+    Eberhardt (2013), Accounting for unobserved heterogeneity in panel time series models, working
+    paper. Eberhardt (2012), Stata Journal 12, 61-71.
+    """
+
+    formula: str
+    trend: bool = False
+    impose: bool = False
+    robust: bool | str = False
+    short: str = "raise"
+    inference: str = "t"
+
+    def __post_init__(self) -> None:
+        if self.robust is True:
+            object.__setattr__(self, "robust", "biweight")
+        check_choice("robust", self.robust, (False, "huber", "biweight"))
+        _check(0, self.short, self.inference)
+
+    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+        from migdev.kernels.robust_mean import robust_mean
+
+        d = build(self.formula, panel, "AugmentedMeanGroup")
+        names = (*d.names, *(("trend",) if self.trend else ()))
+        every = names if self.impose else (*names, "common process")
+        d = long_enough(d, len(every), self.short, "AugmentedMeanGroup")
+        X = d.X[:, int(d.intercept) :]
+        process, broken = common_process(d.y, X, d.entity, d.time)
+        if broken:
+            raise IdentificationError(
+                f"{d.formula!r}: no entity is observed in both period "
+                f"{panel.calendar.label(broken[0])} and the one before it, so the common process "
+                "cannot be followed there. Use the periods after it: panel.between()."
+            )
+        y = d.y - process if self.impose else d.y
+        fit = self._slopes(d, y, process)
+        kept = identified(d, fit, every, self.short, "AugmentedMeanGroup")
+        if kept is not d:
+            mask = np.isin(d.rows, kept.rows)
+            process, y, d = process[mask], y[mask], kept
+            fit = self._slopes(d, y, process)
+        own = fit.params[:, : len(names)]
+        how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
+        if self.robust is False:
+            params, cov = mean_and_cov(own)
+        else:
+            params, cov, _ = robust_mean(own, str(self.robust))
+            how = f"influence functions of the {self.robust} average"
+        return record(
+            spec=self, design=d, names=names, params=params, cov=cov,
+            method="Augmented mean group", description=how, inference=self.inference, fit=fit,
+            slope_names=every, stats=fit_stats(y, d.entity, fit),
+        )  # fmt: skip
+
+    def _slopes(self, d: Design, y: FloatArray, process: FloatArray) -> Slopes:
+        parts = [d.X]
+        if self.trend:
+            parts.append(trend(d)[:, None])
+        if not self.impose:
+            parts.append(process[:, None])
+        return entity_slopes(y, np.column_stack(parts), d.entity)
+
+
+# ---------------------------------------------------------------------- cross-section averages
+
+
+def _check(lags: object, short: object, inference: object) -> None:
+    if not isinstance(lags, int) or isinstance(lags, bool) or lags < 0:
+        raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
+    check_choice("short", short, ("raise", "drop"))
+    check_choice("inference", inference, ("t", "normal"))
+
+
+def averaged_variables(d: Design, lags: int, averages: Sequence[str] | None) -> list[str]:
+    """Expressions whose cross-section averages enter."""
+    if averages is not None:
+        return list(dict.fromkeys(averages))
+    terms = [d.dependent, *d.names[int(d.intercept) :]]
+    if lags:
+        terms = [_under_lags(term) for term in terms]
+    return list(dict.fromkeys(terms))
+
+
+def _under_lags(term: str) -> str:
+    match = _LAG.match(term)
+    while match:
+        term = match["inner"]
+        match = _LAG.match(term)
+    return term
+
+
+def _augmented(
+    d: Design, lags: int, averages: Sequence[str] | None
+) -> tuple[Design, FloatArray, list[str]]:
+    """The design on rows where the averages and their lags exist, the averages (n, h) and their
+    names."""
+    terms = averaged_variables(d, lags, averages)
+    if averages is None and not lags:
+        values, periods = np.column_stack([d.y, d.X[:, int(d.intercept) :]]), d.time
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the main design has told what is missing
+            z = Design.build(" ~ 0 + ".join([terms[0], " + ".join(terms)]), d.panel)
+        values, periods = z.X, z.time
+        if z.X.shape[1] != len(terms):
+            terms = list(z.names)
+    H, known = averages_at(values, periods, d.time, lags)
+    labels = [
+        f"mean({term})" if lag == 0 else f"L(mean({term}), {lag})"
+        for lag in range(lags + 1)
+        for term in terms
+    ]
+    if not known.all():
+        kept = d.keep(known, "no cross-section averages so early")
+        d, H = kept, H[known]
+    require_several(d, "CCE")
+    first = np.unique(d.time, return_index=True)[1]
+    ones = np.ones((len(first), 1))
+    keep = independent_columns(np.column_stack([ones, H[first]]))[1:]
+    if not keep.all():
+        gone = [label for label, kept in zip(labels, keep, strict=True) if not kept]
+        warnings.warn(
+            f"{d.formula!r}: {listing(gone)} are left out: over the {len(first)} periods they are "
+            "collinear with the averages before them.",
+            CollinearityWarning,
+            stacklevel=4,
+        )
+        H, labels = H[:, keep], [label for label, kept in zip(labels, keep, strict=True) if kept]
+    return d, H, labels
+
+
+def _shared(d: Design, H: FloatArray, kept: Design) -> tuple[Design, FloatArray]:
+    if kept is d:
+        return d, H
+    return kept, H[np.isin(d.rows, kept.rows)]

@@ -1,0 +1,207 @@
+"""Least squares entity by entity, batched over entities of the same length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
+
+# Distance of a unit column from the span of those before it, as in R's lm.
+_TOL = 1e-7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Slopes:
+    """OLS of every entity on its own rows.
+
+    Attributes
+    ----------
+    params : (N, k)
+    bread : (N, k, k)
+        Inverses of X_i'X_i.
+    rss : (N,)
+    counts : (N,)
+        Rows of each entity.
+    resid : (n,)
+    dependent : (N, k)
+        True for columns that are linear combinations of earlier ones within the entity; params
+        and bread of such an entity are missing.
+    """
+
+    params: FloatArray
+    bread: FloatArray
+    rss: FloatArray
+    counts: IntArray
+    resid: FloatArray
+    dependent: BoolArray
+
+    @property
+    def df(self) -> IntArray:
+        df: IntArray = self.counts - self.params.shape[1]
+        return df
+
+    @property
+    def sigma2(self) -> FloatArray:
+        """(N,) RSS over degrees of freedom."""
+        return np.asarray(self.rss / self.df)
+
+    @property
+    def cov(self) -> FloatArray:
+        """(N, k, k) classical covariance of each entity's coefficients."""
+        cov: FloatArray = self.bread * self.sigma2[:, None, None]
+        return cov
+
+
+def blocks(entity: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Entities of the same length: codes (g,) and rows (g, T), shortest first.
+
+    Parameters
+    ----------
+    entity : (n,)
+        Codes 0..N-1, sorted, each present.
+    """
+    counts = np.bincount(entity)
+    starts = np.cumsum(counts) - counts
+    for length in np.unique(counts):
+        codes = np.flatnonzero(counts == length)
+        yield codes, starts[codes][:, None] + np.arange(length)
+
+
+def entity_slopes(y: FloatArray, X: FloatArray, entity: IntArray) -> Slopes:
+    """OLS of ``y`` on ``X`` for each entity by batched Householder QR.
+
+    Parameters
+    ----------
+    y : (n,); X : (n, k); entity : (n,)
+        Rows sorted by entity. Entities shorter than k come back missing.
+    """
+    n, k = X.shape
+    N = int(entity.max(initial=-1)) + 1
+    counts = np.bincount(entity, minlength=N)
+    params, rss = np.full((N, k), np.nan), np.full(N, np.nan)
+    bread, resid = np.full((N, k, k), np.nan), np.full(n, np.nan)
+    dependent = np.zeros((N, k), dtype=bool)
+    for codes, rows in blocks(entity):
+        if rows.shape[1] < k:
+            dependent[codes] = True
+            continue
+        b, B, e, bad = batched_ols(y[rows], X[rows])
+        params[codes], bread[codes], dependent[codes] = b, B, bad
+        resid[rows] = e
+        rss[codes] = np.einsum("gt,gt->g", e, e)
+    return Slopes(
+        params=params, bread=bread, rss=rss, counts=counts, resid=resid, dependent=dependent
+    )
+
+
+def batched_ols(
+    Y: FloatArray, X: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+    """Coefficients (g, k), inverses of X'X (g, k, k), residuals (g, T), dependent columns (g, k).
+
+    Parameters
+    ----------
+    Y : (g, T); X : (g, T, k) with T >= k
+    """
+    g, _, k = X.shape
+    if k == 0:
+        return np.empty((g, 0)), np.empty((g, 0, 0)), Y.copy(), np.zeros((g, 0), dtype=bool)
+    lengths = np.sqrt(np.einsum("gtk,gtk->gk", X, X))
+    scale = 1.0 / np.where(lengths > 0, lengths, 1.0)
+    Q, R = np.linalg.qr(X * scale[:, None, :])
+    bad = np.abs(np.einsum("gkk->gk", R)) < _TOL
+    failed = bad.any(axis=1)
+    if failed.any():
+        R[failed] = np.eye(k)
+    inverse = np.linalg.inv(R) * scale[:, :, None]
+    b = np.einsum("gij,gj->gi", inverse, np.einsum("gtk,gt->gk", Q, Y))
+    resid = Y - np.einsum("gtk,gk->gt", X, b)
+    bread = inverse @ inverse.transpose(0, 2, 1)
+    if failed.any():
+        b[failed], bread[failed], resid[failed] = np.nan, np.nan, np.nan
+    return b, bread, resid, bad
+
+
+def partial_out(V: FloatArray, H: FloatArray, entity: IntArray) -> tuple[FloatArray, BoolArray]:
+    """Residuals of the columns of ``V`` on ``H`` within each entity, and dependent columns of H.
+
+    A dependent column of ``H`` is harmless here: it adds nothing to the span and is skipped.
+
+    Parameters
+    ----------
+    V : (n, m); H : (n, h); entity : (n,)
+    """
+    N = int(entity.max(initial=-1)) + 1
+    out = np.empty_like(V)
+    dependent = np.zeros((N, H.shape[1]), dtype=bool)
+    for codes, rows in blocks(entity):
+        Vg, Hg = V[rows], H[rows]
+        lengths = np.sqrt(np.einsum("gtk,gtk->gk", Hg, Hg))
+        Hg = Hg / np.where(lengths > 0, lengths, 1.0)[:, None, :]
+        if rows.shape[1] >= H.shape[1]:
+            Q, R = np.linalg.qr(Hg)
+            bad = np.abs(np.einsum("gkk->gk", R)) < _TOL
+            dependent[codes] = bad
+            spoiled = bad.any(axis=1)
+        else:
+            Q = np.empty((len(codes), rows.shape[1], 0))
+            spoiled = np.ones(len(codes), dtype=bool)
+        for _ in range(2):  # twice is enough
+            if Q.shape[2] or not spoiled.all():
+                Vg = Vg - Q @ (Q.transpose(0, 2, 1) @ Vg)
+        if spoiled.any():
+            U, s, _ = np.linalg.svd(Hg[spoiled], full_matrices=False)
+            U = U * (s > _TOL * s[:, :1])[:, None, :]
+            V0 = V[rows][spoiled]
+            for _ in range(2):
+                V0 = V0 - U @ (U.transpose(0, 2, 1) @ V0)
+            Vg[spoiled] = V0
+        out[rows] = Vg
+    return out, dependent
+
+
+def entity_gram(A: FloatArray, B: FloatArray, entity: IntArray) -> FloatArray:
+    """(N, p, q) sums of A_it B_it' by entity; rows sorted by entity.
+
+    Parameters
+    ----------
+    A : (n, p); B : (n, q); entity : (n,)
+    """
+    N = int(entity.max(initial=-1)) + 1
+    out = np.empty((N, A.shape[1], B.shape[1]))
+    for codes, rows in blocks(entity):
+        out[codes] = A[rows].transpose(0, 2, 1) @ B[rows]
+    return out
+
+
+def mean_and_cov(slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    r"""Mean group estimate and its covariance.
+
+    .. math:: \hat V = [N(N-1)]^{-1}\sum_i(\hat\beta_i-\hat\beta)(\hat\beta_i-\hat\beta)'
+
+    Parameters
+    ----------
+    slopes : (N, k)
+    """
+    N = len(slopes)
+    mean = slopes.mean(axis=0)
+    gap = slopes - mean
+    return mean, gap.T @ gap / (N * (N - 1))
+
+
+def period_means(values: FloatArray, period: IntArray) -> FloatArray:
+    """(n, m) cross-section averages of the columns, repeated over the rows of each period.
+
+    Parameters
+    ----------
+    values : (n, m); period : (n,) codes 0..P-1
+    """
+    counts = np.bincount(period).astype(float)
+    means = np.empty_like(values)
+    for j in range(values.shape[1]):
+        totals = np.bincount(period, weights=values[:, j])
+        means[:, j] = (totals / counts)[period]
+    return means
