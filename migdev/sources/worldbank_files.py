@@ -27,6 +27,7 @@ _CODE = ("country code", "countrycode", "economy code", "country_code")
 _SERIES = ("indicator code", "series code", "indicatorcode", "seriescode")
 _SERIES_NAME = ("indicator name", "series name", "indicatorname", "seriesname", "series")
 _COUNTRY_NAME = ("country name", "countryname", "country", "economy")
+_PIECE = 50_000  # rows
 _PERIOD = re.compile(r"^\s*(\d{4}(?:Q[1-4]|M\d{2})?)(?:\s*\[YR[^\]]*\])?\s*$")
 _BRACKET = re.compile(r"^(.*?)\s*\[([A-Za-z0-9_.]+)\]\s*$")
 _UPDATED = re.compile(r"^\s*last updated(?: date)?\s*:?\s*(.*)$", re.IGNORECASE)
@@ -190,7 +191,7 @@ def _without_footer(table: pd.DataFrame, code: str) -> tuple[pd.DataFrame, str, 
     """Leave out the lines below the table, and read database and date from them."""
     empty = table[code].isna() | (table[code].astype(str).str.strip() == "")
     dataset = updated = ""
-    for text in table.loc[empty].astype(str).to_numpy().ravel():
+    for text in map(_clean, table.loc[empty].to_numpy(dtype=object).ravel()):
         if found := _DATABASE.match(text):
             dataset = found[1]
         elif (found := _UPDATED.match(text)) and found[1]:
@@ -317,7 +318,7 @@ def read_rows(
         stream.seek(0)
         id_series = next((c for c in header if _clean(c).casefold() in _SERIES), None)
         for piece in pd.read_csv(
-            stream, decimal=dialect.decimal, chunksize=50_000,
+            stream, decimal=dialect.decimal, chunksize=_PIECE,
             na_values={c: marks if holds_values(c) else [""] for c in header}, low_memory=False,
             **exact(), **form,
         ):  # fmt: skip
