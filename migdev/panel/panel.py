@@ -333,6 +333,14 @@ class Panel:
         names = list(dict.fromkeys([*self.entity_columns, self.time, *columns]))
         return replace(self, _frame=self._frame[names], _memo={})
 
+    def relabel(
+        self, labels: Mapping[str, str] | None = None, units: Mapping[str, str] | None = None
+    ) -> Panel:
+        """Add descriptions and units of columns."""
+        return replace(
+            self, labels={**self.labels, **(labels or {})}, units={**self.units, **(units or {})}
+        )
+
     def windows(self, years: int, **options: Any) -> Panel:
         """Averages over windows of ``years``; see :func:`migdev.panel.windows.windows`."""
         from migdev.panel.windows import windows

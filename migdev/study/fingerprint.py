@@ -22,6 +22,8 @@ def canonical(item: Any) -> Any:
         return {str(k): canonical(v) for k, v in item.items()}
     if isinstance(item, list | tuple):
         return [canonical(v) for v in item]
+    if callable(item):
+        return f"{item.__module__}.{item.__qualname__}"
     if isinstance(item, set | frozenset):
         return sorted(canonical(v) for v in item)
     if hasattr(item, "item"):  # numpy scalars

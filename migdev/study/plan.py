@@ -5,32 +5,43 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from migdev.errors import SpecificationError
 from migdev.study.fingerprint import canonical, fingerprint
 
-if TYPE_CHECKING:
-    from migdev.study.study import Study
+RULE = (
+    "The first specification of `prefer` that can be fitted gives the verdict: supported (interval "
+    "beyond the smallest effect on the predicted side, same sign under two identification "
+    "strategies), contradicted, no effect (two one-sided tests), undecided. A joint pattern is "
+    "established by an intersection-union test at the declared level."
+)
 
 
-def plan_content(study: Study) -> dict[str, Any]:
-    """What a plan declares: hypothesis, specifications, their order, the sample and the rule."""
-    content: dict[str, Any] = {
-        "hypothesis": canonical(study.hypothesis),
-        "specs": canonical(study.specs),
-        "prefer": list(study.prefer),
-        "sample": study.sample,
-        "rule": (
-            "The first specification of `prefer` that can be fitted gives the verdict: supported "
-            "(interval beyond the smallest effect on the predicted side, same sign under two "
-            "identification strategies), contradicted, no effect (two one-sided tests), undecided."
-        ),
-    }
-    return content
+def plan_content(study: Any) -> dict[str, Any]:
+    """What a plan declares: hypotheses, specifications, their order, the sample and the rule."""
+    content: dict[str, Any] = canonical(study)
+    return {**content, "rule": RULE}
 
 
-def write_plan(study: Study, path: Path) -> str:
+def check_plan(study: Any, path: str | Path | None, strict: bool) -> tuple[str, tuple[str, ...]]:
+    """Hash of the registered plan and departures from it; both empty without a plan.
+
+    Raises
+    ------
+    SpecificationError
+        The plan was changed after registration, or ``strict`` and the study departs from it.
+    """
+    if path is None:
+        return "", ()
+    plan = read_plan(Path(path))
+    found = departures(study, plan)
+    if found and strict:
+        raise SpecificationError(f"The study departs from its plan: {'; '.join(found)}.")
+    return str(plan["sha256"]), found
+
+
+def write_plan(study: Any, path: Path) -> str:
     content = plan_content(study)
     digest = fingerprint(content)
     registered = datetime.now(UTC).isoformat(timespec="seconds")
@@ -59,7 +70,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     return plan
 
 
-def departures(study: Study, plan: dict[str, Any]) -> tuple[str, ...]:
+def departures(study: Any, plan: dict[str, Any]) -> tuple[str, ...]:
     """How a study differs from its plan, part by part."""
     return tuple(_differences(plan["plan"], json.loads(json.dumps(plan_content(study))), ""))
 

@@ -13,7 +13,7 @@ from migdev.panel.panel import Panel
 from migdev.protocols import Estimator
 from migdev.study.answer import Answer
 from migdev.study.hypothesis import Hypothesis
-from migdev.study.plan import departures, read_plan, write_plan
+from migdev.study.plan import check_plan, write_plan
 from migdev.study.rule import Focal, measure
 
 
@@ -93,9 +93,7 @@ class Study:
         SpecificationError
             The plan was changed after registration, or ``strict`` and the study departs from it.
         """
-        found = () if plan is None else departures(self, read_plan(Path(plan)))
-        if found and strict:
-            raise SpecificationError(f"The study departs from its plan: {'; '.join(found)}.")
+        digest, found = check_plan(self, plan, strict)
         fits: dict[str, Any] = {}
         focal: dict[str, Focal] = {}
         failures: dict[str, str] = {}
@@ -111,7 +109,7 @@ class Study:
             heard[name] = tuple(dict.fromkeys(str(w.message) for w in caught))
         return Answer(
             study=self, panel=panel, fits=fits, focal=focal, failures=failures, warnings=heard,
-            departures=tuple(found), plan="" if plan is None else read_plan(Path(plan))["sha256"],
+            departures=found, plan=digest,
         )  # fmt: skip
 
     def _focal(self, fit: Any, spec: Spec) -> Focal:

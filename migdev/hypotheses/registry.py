@@ -1,0 +1,148 @@
+"""Question: a hypothesis with the series, sample and specifications that answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import pandas as pd
+
+from migdev.errors import SpecificationError, listing, suggestion
+from migdev.hypotheses.variables import VARIABLES, low_and_middle_income, prepare
+from migdev.panel.panel import Panel
+from migdev.study.answer import Answer
+from migdev.study.hypothesis import Hypothesis
+from migdev.study.study import Spec, Study
+
+_ROOMS = ("growth", "channels", "stability", "poverty", "dependence", "policy", "joint")
+_REGISTERED: dict[str, Question] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Hypothesis):
+    """A row of the registry.
+
+    Parameters
+    ----------
+    variables : tuple of str
+        Variables of the equation, by their names in :data:`migdev.hypotheses.variables.VARIABLES`
+        (or columns of the user's own panel).
+    window : int
+        Years of a window; 0 for yearly data.
+    sample : str
+        The sample rule in words.
+    specs : callable, optional
+        Gives the specifications, ``{name: Spec}``; None while ``waits_for`` says what is lacking.
+    prefer : tuple of str
+        Order in which specifications may give the verdict.
+    waits_for : str
+        The estimator or data without which the question cannot be run.
+    """
+
+    variables: tuple[str, ...] = ()
+    window: int = 5
+    sample: str = "low- and middle-income countries"
+    specs: Callable[[], Mapping[str, Spec]] | None = None
+    prefer: tuple[str, ...] = ()
+    waits_for: str = ""
+
+    @property
+    def runnable(self) -> bool:
+        return self.specs is not None
+
+    @property
+    def series(self) -> dict[str, tuple[str, ...]]:
+        """World Bank codes needed, by variable."""
+        return {n: VARIABLES[n].codes for n in self.variables if n in VARIABLES}
+
+    def prepare(self, panel: Panel, window: int | None = None) -> Panel:
+        """The estimation panel: sample rule, variables, windows."""
+        years = self.window if window is None else window
+        return prepare(low_and_middle_income(panel), self.variables, window=years)
+
+    def study(self) -> Study:
+        """The hypothesis with its specifications."""
+        if self.specs is None:
+            raise SpecificationError(
+                f"{self.id} cannot be run yet: it waits for {self.waits_for}. "
+                f"Runnable: {listing(names(runnable=True), 20)}."
+            )
+        return Study(self, self.specs(), prefer=self.prefer, sample=self.sample)
+
+    def run(
+        self, panel: Panel, *, window: int | None = None, plan: Any = None, strict: bool = False
+    ) -> Answer:
+        """Prepare a World-Bank-coded panel, fit, and judge."""
+        return self.study().run(self.prepare(panel, window), plan=plan, strict=strict)
+
+
+def register(question: Question) -> Question:
+    """Add a question to the registry; its id must be new."""
+    if not question.id:
+        raise SpecificationError("A question needs an id to be registered.")
+    if question.id in _all():
+        raise SpecificationError(f"There is already a question {question.id!r}; choose another id.")
+    _REGISTERED[question.id] = question
+    return question
+
+
+def get(id: str) -> Question:
+    """The question of an id.
+
+    Raises
+    ------
+    SpecificationError
+        No question has that id.
+    """
+    questions = _all()
+    found = questions.get(id) or questions.get(id.upper())
+    if found is None:
+        raise SpecificationError(
+            f"There is no hypothesis {id!r}.{suggestion(id, questions)} "
+            f"Hypotheses: {listing(questions, 60)}."
+        )
+    return found
+
+
+def names(*, runnable: bool = False) -> list[str]:
+    """Ids of all questions, or of those that can be run."""
+    return [name for name, q in _all().items() if q.runnable or not runnable]
+
+
+def table() -> pd.DataFrame:
+    """The registry: one row per question."""
+    return pd.DataFrame(
+        [
+            {
+                "id": q.id,
+                "claim": q.claim,
+                "focal": q.term,
+                **q.rivals,
+                "smallest_effect": q.smallest_effect,
+                "reason": q.reason,
+                "equation": q.equation,
+                "series": ", ".join(dict.fromkeys(c for cs in q.series.values() for c in cs)),
+                "sample": q.sample,
+                "source": q.source,
+                "runnable": q.runnable,
+                "waits_for": q.waits_for,
+            }
+            for q in _all().values()
+        ]
+    ).set_index("id")
+
+
+def _all() -> dict[str, Question]:
+    return {**_built_in(), **_REGISTERED}
+
+
+@cache
+def _built_in() -> dict[str, Question]:
+    found: dict[str, Question] = {}
+    for room in _ROOMS:
+        for question in import_module(f"migdev.hypotheses.{room}").QUESTIONS:
+            found[question.id] = question
+    return found

@@ -1,0 +1,198 @@
+"""Variables of the registry: their names in equations, World Bank codes, and how they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import PanelError, listing
+from migdev.panel.panel import Panel
+
+Columns = Mapping[str, pd.Series]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable of an equation.
+
+    Attributes
+    ----------
+    name : str
+        Its name in formulas.
+    codes : tuple of str
+        World Bank codes it is made of.
+    label, unit : str
+    make : callable, optional
+        From those columns to values; the column itself where not given.
+    window : str
+        How a window summarises it: mean, std, first, last.
+    alternatives : tuple of str
+        Other codes for the same thing, used where the first is not in the data.
+    """
+
+    name: str
+    codes: tuple[str, ...]
+    label: str
+    unit: str
+    make: Callable[..., Any] | None = None
+    window: str = "mean"
+    alternatives: tuple[str, ...] = ()
+
+    def found(self, columns: Iterable[str]) -> tuple[str, ...] | None:
+        """The codes that the data hold for this variable, or None."""
+        held = set(columns)
+        if all(code in held for code in self.codes):
+            return self.codes
+        other = next((code for code in self.alternatives if code in held), None)
+        return None if other is None else (other,)
+
+
+def _log(x: pd.Series) -> pd.Series:
+    return np.log(x.where(x > 0))
+
+
+def _log_inflation(x: pd.Series) -> pd.Series:
+    """100 log(1 + inflation/100): tames hyperinflations and keeps small values as they are."""
+    return 100 * np.log1p(x.where(x > -100) / 100)
+
+
+def _difference(a: pd.Series, b: pd.Series) -> pd.Series:
+    return a - b
+
+
+VARIABLES = {
+    v.name: v
+    for v in (
+        Variable(
+            name="growth", codes=("NY.GDP.PCAP.KD.ZG",), label="Growth of GDP per capita",
+            unit="% a year",
+        ),
+        Variable(
+            name="y", codes=("NY.GDP.PCAP.KD",), label="Log real GDP per capita",
+            unit="log constant US$", make=_log, window="last",
+        ),
+        Variable(
+            name="remit", codes=("BX.TRF.PWKR.DT.GD.ZS",), label="Remittances received",
+            unit="% of GDP", alternatives=("remit_pct_gdp_derived",),
+        ),
+        Variable(
+            name="trade", codes=("NE.TRD.GNFS.ZS",), label="Trade", unit="% of GDP",
+        ),
+        Variable(
+            name="invest", codes=("NE.GDI.TOTL.ZS",), label="Gross capital formation",
+            unit="% of GDP",
+        ),
+        Variable(
+            name="inflation", codes=("FP.CPI.TOTL.ZG",), label="Inflation, 100 log(1 + rate)",
+            unit="log points", make=_log_inflation,
+        ),
+        Variable(
+            name="popgrowth", codes=("SP.POP.GROW",), label="Population growth", unit="% a year",
+        ),
+        Variable(
+            name="government", codes=("NE.CON.GOVT.ZS",), label="Government consumption",
+            unit="% of GDP",
+        ),
+        Variable(
+            name="consumption", codes=("NE.CON.PRVT.ZS",), label="Household consumption",
+            unit="% of GDP",
+        ),
+        Variable(
+            name="credit", codes=("FS.AST.PRVT.GD.ZS",), label="Private credit", unit="% of GDP",
+            alternatives=("private_credit_dmb_ofi_gdp", "GFDD.DI.12", "GFDD.DI.14"),
+        ),
+        Variable(
+            name="volatility", codes=("NY.GDP.PCAP.KD.ZG",),
+            label="Standard deviation of growth within the window", unit="percentage points",
+            window="std",
+        ),
+        Variable(
+            name="consumption_volatility", codes=("NE.CON.PRVT.ZS",),
+            label="Standard deviation of the consumption share within the window",
+            unit="percentage points", window="std",
+        ),
+        Variable(
+            name="poverty", codes=("SI.POV.DDAY",), label="Poverty headcount, extreme line",
+            unit="% of population",
+        ),
+        Variable(name="gini", codes=("SI.POV.GINI",), label="Gini index", unit="0-100"),
+        Variable(
+            name="trade_gap", codes=("NE.IMP.GNFS.ZS", "NE.EXP.GNFS.ZS"),
+            label="Imports less exports of goods and services", unit="% of GDP", make=_difference,
+        ),
+        Variable(
+            name="exports", codes=("NE.EXP.GNFS.ZS",), label="Exports", unit="% of GDP",
+        ),
+        Variable(
+            name="industry", codes=("NV.IND.TOTL.ZS",), label="Industry, value added",
+            unit="% of GDP",
+        ),
+        Variable(
+            name="agriculture", codes=("NV.AGR.TOTL.ZS",), label="Agriculture, value added",
+            unit="% of GDP",
+        ),
+        Variable(name="fdi", codes=("BX.KLT.DINV.WD.GD.ZS",), label="FDI inflows", unit="% of GDP"),
+        Variable(
+            name="terms", codes=("TT.PRI.MRCH.XD.WD",), label="Terms of trade", unit="2015 = 100",
+        ),
+    )
+}  # fmt: skip
+KEPT = ("region", "income_group", "country")
+
+
+def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0, min_obs: int = 3) -> Panel:
+    """Make the named variables from World Bank columns, by year or by window.
+
+    Parameters
+    ----------
+    panel : Panel
+        Yearly, with columns named by World Bank codes.
+    variables : iterable of str
+        Names in :data:`VARIABLES`.
+    window : int
+        Years of a window; 0 keeps the years, and leaves out variables that are spreads.
+    min_obs : int
+        Years that a window needs of a variable.
+
+    Raises
+    ------
+    PanelError
+        Series that the data lack, with their codes.
+    """
+    wanted = {name: VARIABLES[name] for name in dict.fromkeys(variables)}
+    lacking = {n: v for n, v in wanted.items() if v.found(panel.columns) is None}
+    if lacking:
+        codes = [code for v in lacking.values() for code in v.codes if code not in panel]
+        raise PanelError(
+            f"The data lack the series for {listing(lacking)}: {listing(codes)}. Add them to the "
+            "file, join a file that has them, or map your columns to these codes."
+        )
+    if window == 0:
+        wanted = {n: v for n, v in wanted.items() if v.window != "std"}
+    made = {name: _values(panel, variable) for name, variable in wanted.items()}
+    kept = [name for name in KEPT if name in panel]
+    out = panel.select(*kept).assign(**made)
+    if window:
+        how = {name: v.window for name, v in wanted.items()}
+        out = out.windows(window, min_obs=min_obs, how=how)
+    labels = {name: v.label for name, v in wanted.items()}
+    units = {name: v.unit for name, v in wanted.items()}
+    return out.relabel(labels=labels, units=units)
+
+
+def _values(panel: Panel, variable: Variable) -> pd.Series:
+    columns = [panel[code].astype(float) for code in variable.found(panel.columns) or ()]
+    return columns[0] if variable.make is None else variable.make(*columns)
+
+
+def low_and_middle_income(panel: Panel) -> Panel:
+    """Leave out high-income countries, where the panel says which they are."""
+    if "income_group" not in panel:
+        return panel
+    group = panel["income_group"].astype(object)
+    keep = group.notna() & ~group.isin(["High income", "HIC"])
+    return panel.where(keep.to_numpy(dtype=bool), "high income, or income group unknown")

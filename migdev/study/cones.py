@@ -1,0 +1,104 @@
+"""Cones: the joint patterns that rival views predict, and where draws of the estimates fall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from migdev.errors import SpecificationError, listing
+from migdev.kernels.distributions import t_lower
+from migdev.kernels.types import BoolArray, FloatArray
+from migdev.study.rule import check_prediction
+
+
+def in_region(prediction: str, values: FloatArray, bound: float) -> BoolArray:
+    """Whether values lie in the region of a prediction.
+
+    ``+`` above the smallest effect, ``-`` below its negative, ``0`` between the two, ``<=0`` not
+    above it, ``>=0`` not below its negative.
+    """
+    check_prediction(prediction)
+    regions = {
+        "+": values > bound,
+        "-": values < -bound,
+        "0": np.abs(values) <= bound,
+        "<=0": values <= bound,
+        ">=0": values >= -bound,
+        "any": np.ones(np.shape(values), dtype=bool),
+    }
+    return np.asarray(regions[prediction])
+
+
+def cone_shares(
+    draws: FloatArray, patterns: Mapping[str, Sequence[str]], bounds: Sequence[float]
+) -> dict[str, float]:
+    """Share of joint draws in the cone of each pattern, and in none (``"neither"``).
+
+    Parameters
+    ----------
+    draws : (B, m)
+    patterns : mapping from pattern to m predictions
+    bounds : (m,)
+        Smallest effects of interest.
+
+    Raises
+    ------
+    SpecificationError
+        A draw lies in two cones: the patterns do not exclude one another.
+    """
+    inside = {
+        name: np.all(
+            [in_region(p, draws[:, j], bounds[j]) for j, p in enumerate(predictions)], axis=0
+        )
+        for name, predictions in patterns.items()
+    }
+    hits = np.sum(list(inside.values()), axis=0)
+    if np.any(hits > 1):
+        raise SpecificationError(
+            f"The patterns {listing(patterns)} overlap: {int(np.sum(hits > 1))} draws lie in two "
+            "cones. Patterns must differ in at least one prediction that excludes the other."
+        )
+    shares = {name: float(np.mean(mask)) for name, mask in inside.items()}
+    return {**shares, "neither": float(np.mean(hits == 0))}
+
+
+def region_pvalue(
+    prediction: str, estimate: float, std_error: float, bound: float, df: float | None
+) -> float:
+    """p-value of the null that a parameter lies outside the region of a prediction.
+
+    One-sided against the nearest edge; for ``0`` the larger of two one-sided tests.
+    """
+    over, under = (estimate - bound) / std_error, (estimate + bound) / std_error
+    not_over = float(t_lower(over, df))  # null: above the bound
+    not_under = float(t_lower(-under, df))  # null: below minus the bound
+    return {
+        "+": float(t_lower(-over, df)),
+        "-": float(t_lower(under, df)),
+        "<=0": not_over,
+        ">=0": not_under,
+        "0": max(not_over, not_under),
+        "any": 0.0,
+    }[check_prediction(prediction)]
+
+
+def intersection_union(
+    predictions: Sequence[str],
+    estimates: Sequence[float],
+    std_errors: Sequence[float],
+    bounds: Sequence[float],
+    dfs: Sequence[float | None],
+) -> float:
+    """p-value of an intersection-union test: the null is that the pattern fails somewhere.
+
+    The largest of the components' p-values; the test has its level whatever the correlation.
+
+    References
+    ----------
+    Berger (1982), Technometrics 24, 295-300.
+    """
+    return max(
+        region_pvalue(p, e, s, b, d)
+        for p, e, s, b, d in zip(predictions, estimates, std_errors, bounds, dfs, strict=True)
+    )

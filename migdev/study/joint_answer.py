@@ -1,0 +1,177 @@
+"""JointAnswer: which joint pattern the data support, or that they cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from migdev.kernels.types import FloatArray
+from migdev.panel.panel import Panel
+from migdev.results.estimate import Estimate
+from migdev.study.cones import cone_shares
+from migdev.study.rule import Focal, standing
+
+if TYPE_CHECKING:
+    from migdev.study.joint import JointStudy
+
+DRAWS = ("pairs", "wild", "sandwich")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JointResult:
+    """A joint test on one sample.
+
+    Attributes
+    ----------
+    fits : mapping from component to Estimate
+    focal : mapping from component to Focal
+    cov : DataFrame (m, m)
+        Stacked cluster sandwich of the focal parameters.
+    draws : mapping from method to (B, m)
+    shares : mapping from method to {pattern: share}
+    pvalues : mapping from pattern to the p-value of its intersection-union test
+    singular : int
+        Draws of the pairs bootstrap in which an equation was not identified.
+    """
+
+    fits: Mapping[str, Estimate]
+    focal: Mapping[str, Focal]
+    cov: pd.DataFrame
+    draws: Mapping[str, FloatArray]
+    shares: Mapping[str, Mapping[str, float]]
+    pvalues: Mapping[str, float]
+    singular: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JointAnswer:
+    """The outcome of a :class:`~migdev.study.joint.JointStudy`.
+
+    Attributes
+    ----------
+    main : JointResult
+        On the sample that was declared.
+    variants : mapping from name to JointResult
+        The other sample, and each region left out.
+    failures : mapping from variant to message
+    warnings : tuple of str
+        What the fits of the main sample warned of.
+    departures : tuple of str
+        How the study departs from its registered plan.
+    plan : str
+        SHA-256 of that plan; empty where none was registered.
+    """
+
+    study: JointStudy
+    panel: Panel
+    main: JointResult
+    variants: Mapping[str, JointResult]
+    failures: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    departures: tuple[str, ...] = ()
+    plan: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The pattern whose intersection-union test rejects at the declared level; the null
+        pattern counts as "no effect"; "undecided" where no pattern is established."""
+        found = [name for name, p in self.main.pvalues.items() if p < self.study.level]
+        if not found:
+            return "undecided"
+        return "no effect" if found[0] == self.study.null else found[0]
+
+    @property
+    def reason(self) -> str:
+        shares = self.main.shares["pairs"]
+        order = sorted(shares, key=lambda name: -shares[name])
+        spread = ", ".join(f"{name} {100 * shares[name]:.1f}%" for name in order)
+        best = min(self.main.pvalues, key=lambda name: self.main.pvalues[name])
+        return (
+            f"share of joint bootstrap draws: {spread}; smallest intersection-union p-value "
+            f"{self.main.pvalues[best]:.3f} ({best})"
+        )
+
+    @property
+    def components(self) -> pd.DataFrame:
+        """One row per equation: estimate, interval, detectable effect, and how each view fares."""
+        rows = []
+        for c in self.study.components:
+            f, h = self.main.focal[c.name], c.hypothesis
+            fit = self.main.fits[c.name]
+            rows.append(
+                {
+                    "component": c.name, "estimate": f.estimate, "std_error": f.std_error,
+                    "conf_low": f.low, "conf_high": f.high, "p_value": f.pvalue,
+                    "p_equivalence": f.equivalence, "smallest_effect": h.smallest_effect,
+                    "detectable": f.detectable, "nobs": fit.nobs, "entities": fit.entities,
+                    **{
+                        f"{view} ({prediction})": standing(prediction, f, h.smallest_effect)
+                        for view, prediction in h.rivals.items()
+                    },
+                }
+            )  # fmt: skip
+        return pd.DataFrame(rows).set_index("component")
+
+    @property
+    def shares(self) -> pd.DataFrame:
+        """Share of draws in each cone, by method (columns) and pattern (rows)."""
+        return pd.DataFrame({how: self.main.shares[how] for how in DRAWS})
+
+    @property
+    def sensitivity(self) -> pd.DataFrame:
+        """Cone shares of the pairs bootstrap as all smallest effects are scaled."""
+        draws, patterns = self.main.draws["pairs"], self.study.patterns
+        return pd.DataFrame(
+            {
+                f"x {scale:g}": cone_shares(draws, patterns, list(scale * self.study.bounds))
+                for scale in (0.25, 0.5, 1.0, 1.5, 2.0)
+            }
+        )
+
+    @property
+    def by_sample(self) -> pd.DataFrame:
+        """Estimates and cone shares on the declared sample, the other one, and without each
+        region."""
+        rows: dict[str, dict[str, Any]] = {}
+        for name, result in {self.study.sample: self.main, **self.variants}.items():
+            rows[name] = {
+                **{c: f.estimate for c, f in result.focal.items()},
+                **{f"share {p}": s for p, s in result.shares["pairs"].items()},
+                "countries": max(fit.entities or 0 for fit in result.fits.values()),
+            }
+        return pd.DataFrame(rows).T
+
+    def __str__(self) -> str:
+        lines = [
+            f"Joint pattern of {', '.join(self.main.focal)}",
+            f"Verdict: {self.verdict} ({self.reason})",
+            self.components.to_string(float_format="{:.4g}".format),
+            "Share of draws in each cone",
+            self.shares.to_string(float_format="{:.3f}".format),
+            "Intersection-union p-values: "
+            + ", ".join(f"{k} {v:.3f}" for k, v in self.main.pvalues.items()),
+            "Sensitivity to the smallest effects (pairs bootstrap)",
+            self.sensitivity.to_string(float_format="{:.3f}".format),
+            "By sample",
+            self.by_sample.to_string(float_format="{:.3f}".format),
+        ]
+        lines += [f"Departure from the plan: {text}" for text in self.departures]
+        lines += [f"Not fitted: {name}: {why}" for name, why in self.failures.items()]
+        lines += [f"Warning: {text}" for text in self.warnings]
+        return "\n".join(lines)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the joint verdict page; the suffix chooses HTML, Markdown or LaTeX."""
+        from migdev.report.joint import write_joint
+
+        return write_joint(self, Path(path))
+
+    def replication_package(self, path: str | Path, **options: Any) -> Path:
+        """Write a folder that anyone can rerun and verify; see :mod:`migdev.replication`."""
+        from migdev.replication.package import write_package
+
+        return write_package(self, Path(path), **options)
