@@ -167,7 +167,7 @@ class Estimate:
             name=combination,
             estimate=float(row @ self.params.to_numpy() - r[0]),
             std_error=float(np.sqrt(row @ self.cov.to_numpy() @ row)),
-            df=self._contrast_df(row),
+            df=self.contrast_df(row),
         )
 
     def delta(self, function: str | Callable[[pd.Series], Any], name: str = "") -> Combination:
@@ -187,7 +187,7 @@ class Estimate:
             name=name or label,
             estimate=float(f(b)),
             std_error=float(np.sqrt(slope @ self.cov.to_numpy() @ slope)),
-            df=self._contrast_df(slope),
+            df=self.contrast_df(slope),
         )
 
     def margins(self, variable: str, **options: Any) -> Margins:
@@ -323,7 +323,7 @@ class Estimate:
         index = self.sample.panel.index(self.sample.rows)
         return pd.Series(values, index=index, name=name)
 
-    def _contrast_df(self, row: FloatArray) -> float | None:
+    def contrast_df(self, row: FloatArray) -> float | None:
         df = self.df_inference
         if df is None or np.ndim(df) == 0:
             return None if df is None else float(df)
