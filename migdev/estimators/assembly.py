@@ -126,18 +126,23 @@ def estimate(
     residual: FloatArray,
     **extra: Any,
 ) -> Estimate:
-    """The record of a fit whose moments are known."""
+    """The record of a fit whose moments are known.
+
+    ``extra`` may hold ``kind`` (a subclass of Estimate) and its fields, and ``observed`` where the
+    equation is not in the rows of the design (means, differences).
+    """
     outcome = cov.estimate(moments)
     kind = extra.pop("kind", Estimate)
+    observed = extra.pop("observed", design.y)
     result: Estimate = kind.from_arrays(
         names=names, params=params, cov=outcome.cov, dependent=design.dependent, method=method,
-        nobs=design.nobs, df_resid=float(moments.df_resid), df_inference=outcome.df, stats=stats,
+        nobs=moments.nobs, df_resid=float(moments.df_resid), df_inference=outcome.df, stats=stats,
         spec=spec, cov_spec=cov, covariance=outcome, moments=moments,
         sample=Sample(
             panel=design.panel, rows=design.rows, entity=design.entity, time=design.time,
             dropped=design.dropped, dropped_columns=dropped_columns,
         ),
-        residual=residual, observed=design.y, **extra,
+        residual=residual, observed=observed, **extra,
     )  # fmt: skip
     return result
 

@@ -1,0 +1,150 @@
+"""First differences."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from migdev.covariance import Unadjusted
+from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
+from migdev.estimators.assembly import Equation, estimate, scaled, solve, total_ss
+from migdev.estimators.linear import refuse_endogenous
+from migdev.kernels.shift import lag_rows
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+from migdev.protocols import Covariance
+from migdev.results.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstDifference:
+    r"""Least squares on first differences, which take out entity effects.
+
+    .. math:: y_{it} - y_{i,t-1} = (x_{it} - x_{i,t-1})'\beta + u_{it} - u_{i,t-1} \quad (1)
+
+    Parameters
+    ----------
+    formula : str
+        ``dependent ~ regressors``, in levels.
+    gaps : {"skip", "consecutive-observations"}
+        "skip" differences over one period only, so a gap costs two differences for one missing
+        period. "consecutive-observations" takes each observation less the one before it, however
+        long ago, as plm does; such differences mix spans.
+    intercept : {"formula", "drop"}
+        "formula": an intercept in the formula (there is one unless ``0 +``) is one of the
+        differenced equation, that is a linear trend in levels, as in plm and in ``regress D.y
+        D.x``. "drop": it is differenced away, as in linearmodels.
+    weights : str, optional
+        Column of analytic weights of the levels; a difference has weight
+        :math:`1/(1/w_{it} + 1/w_{i,t-1})`.
+    cov : Covariance
+        Rows are placed at the later period.
+
+    Notes
+    -----
+    Differences lost at the start of each entity are counted in ``dropped``; those lost to gaps,
+    and entities lost whole, are warned of as well.
+
+    Raises
+    ------
+    IdentificationError
+        No two adjacent observations, or no more differences than coefficients.
+
+    References
+    ----------
+    Wooldridge (2010), Econometric Analysis of Cross Section and Panel Data, 2nd ed., section 10.6.
+    """
+
+    formula: str
+    gaps: str = "skip"
+    intercept: str = "formula"
+    weights: str | None = None
+    cov: Covariance = field(default_factory=Unadjusted)
+
+    def __post_init__(self) -> None:
+        if self.gaps not in ("skip", "consecutive-observations"):
+            raise SpecificationError(
+                f"gaps={self.gaps!r}; use 'skip' or 'consecutive-observations'."
+            )
+        if self.intercept not in ("formula", "drop"):
+            raise SpecificationError(f"intercept={self.intercept!r}; use 'formula' or 'drop'.")
+
+    def fit(self, panel: Panel) -> Estimate:
+        d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
+        refuse_endogenous(d, "FirstDifference")
+        d, norms = difference(d, self.gaps, self.intercept)
+        root = None if d.weights is None else np.sqrt(d.weights)
+        equation = Equation(
+            y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.intercept,
+            norms=norms if root is None else norms * root.max(),
+            why_absorbed="no variation over time",
+        )  # fmt: skip
+        moments, params, dropped, names = solve(equation, d)
+        rss = float(moments.resid @ moments.resid)
+        stats = {
+            "r2": 1 - rss / total_ss(d.y, d.weights, d.intercept),
+            "sigma": float(np.sqrt(rss / moments.df_resid)),
+            "rss": rss,
+        }
+        return estimate(
+            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+            method="First differences", stats=stats, dropped_columns=dropped,
+            residual=moments.resid if root is None else moments.resid / root,
+        )  # fmt: skip
+
+
+def difference(d: Design, gaps: str, intercept: str) -> tuple[Design, FloatArray]:
+    """The design in differences, and the lengths (k,) of its columns before."""
+    before, first = previous_rows(d, gaps)
+    later = np.flatnonzero(before >= 0)
+    if not len(later):
+        raise IdentificationError(
+            f"{d.formula!r}: no entity has two adjacent observations to take a difference of."
+            + (" gaps='consecutive-observations' would difference across gaps." if gaps == "skip"
+               else "")
+        )  # fmt: skip
+    earlier = before[later]
+    X, names, constant = d.X[later] - d.X[earlier], d.names, d.intercept
+    norms = np.sqrt(np.einsum("ij,ij->j", d.X, d.X))
+    if constant:
+        X[:, 0] = 1.0
+        if intercept == "drop":
+            X, names, norms, constant = X[:, 1:], names[1:], norms[1:], False
+    lost = {"first observation of the entity": int(first.sum())}
+    if len(later) + lost["first observation of the entity"] < d.nobs:
+        lost["no observation in the period before"] = d.nobs - len(later) - int(first.sum())
+    _warn(d, later, lost)
+    weights = d.weights
+    if weights is not None:
+        weights = 1 / (1 / weights[later] + 1 / weights[earlier])
+    entity = np.unique(d.entity[later], return_inverse=True)[1]
+    return replace(
+        d, y=d.y[later] - d.y[earlier], X=X, names=names, intercept=constant, weights=weights,
+        endog=d.endog[later], instruments=d.instruments[later], rows=d.rows[later],
+        entity=entity.astype(np.int64, copy=False), time=d.time[later],
+        dropped={**d.dropped, **lost},
+    ), norms  # fmt: skip
+
+
+def previous_rows(d: Design, gaps: str) -> tuple[IntArray, BoolArray]:
+    """Row before each row, -1 where there is none; and which rows are the first of an entity."""
+    first = np.r_[True, d.entity[1:] != d.entity[:-1]]
+    if gaps == "skip":
+        return lag_rows(d.entity, d.time, 1), first
+    return np.where(first, -1, np.arange(d.nobs) - 1), first
+
+
+def _warn(d: Design, later: IntArray, lost: dict[str, int]) -> None:
+    gaps = lost.get("no observation in the period before", 0)
+    entities = int(d.entity.max()) + 1 - len(np.unique(d.entity[later]))
+    if gaps or entities:
+        parts = [f"{gaps} rows have no observation in the period before"] if gaps else []
+        parts += [f"{entities} entities have no two adjacent observations"] if entities else []
+        warnings.warn(
+            f"{d.formula!r}: {' and '.join(parts)}, and give no difference.",
+            DroppedRowsWarning,
+            stacklevel=4,
+        )
