@@ -18,7 +18,7 @@ from migdev.panel.panel import Panel
 from migdev.protocols import Covariance, CovEstimate
 from migdev.results import inference
 from migdev.results.inference import Combination
-from migdev.results.statistic import TestStatistic
+from migdev.results.statistic import TestStatistic, f_test
 
 if TYPE_CHECKING:
     from migdev.results.margins import Margins
@@ -150,7 +150,7 @@ class Estimate:
         A covariance with its own degrees of freedom for contrasts (CR2) uses them.
         """
         R, r, labels = inference.restriction_matrix(restrictions, self.names)
-        special = self._contrast_wald(R, r, "; ".join(labels))
+        special = self._contrast_wald(R, R @ self.params.to_numpy() - r, "; ".join(labels))
         if special is not None:
             return special
         df = self.df_inference
@@ -333,11 +333,10 @@ class Estimate:
         used = np.flatnonzero(row)
         return float(np.min(np.asarray(df)[used])) if len(used) else None
 
-    def _contrast_wald(self, R: FloatArray, r: FloatArray, null: str) -> TestStatistic | None:
+    def _contrast_wald(self, R: FloatArray, gap: FloatArray, null: str) -> TestStatistic | None:
+        """The test of a covariance that has its own (CR2): F, numerator and denominator df."""
         compute = getattr(self.cov_spec, "contrast_wald", None)
         if compute is None or self.moments is None:
             return None
-        outcome: TestStatistic | None = compute(
-            self.moments, R, R @ self.params.to_numpy() - r, null
-        )
-        return outcome
+        outcome = compute(self.moments, R, gap)
+        return None if outcome is None else f_test("Wald", null, *outcome)
