@@ -69,6 +69,10 @@ class AdjustmentWarning(MigdevWarning):
     """Error-correction speeds that do not correct: positive, or explosive (below -2)."""
 
 
+class DroppedColumnsWarning(MigdevWarning):
+    """Columns of the data are not in the panel that was made from them."""
+
+
 class SingletonWarning(MigdevWarning):
     """Groups of one observation were dropped: their effect fits them exactly."""
 
