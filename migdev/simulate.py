@@ -194,7 +194,7 @@ def _remittances(
 
 def _reported(rng: np.random.Generator, R: FloatArray, years: IntArray) -> FloatArray:
     """What statistics show: a third is missed until a country's measurement improves."""
-    improved = rng.integers(1995, 2006, len(R))[:, None] <= years[None, :]
+    improved = rng.integers(1995, 2006, size=(len(R), 1)) <= years[None, :]
     return np.asarray(R * np.where(improved, 1.0, 2 / 3))
 
 
@@ -209,7 +209,7 @@ def _punch(
 ) -> None:
     """Missing cells as in published data: late starters, and surveys now and then."""
     n, periods = columns["NY.GDP.PCAP.KD"].shape
-    begins = rng.integers(1970, 1990, n)[:, None]
+    begins = rng.integers(1970, 1990, size=(n, 1))
     columns["BX.TRF.PWKR.DT.GD.ZS"][years[None, :] < begins] = np.nan
     for name, share in (
         ("FP.CPI.TOTL.ZG", 0.05),

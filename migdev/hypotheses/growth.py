@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from migdev.covariance import Clustered
-from migdev.estimators.instrumental import IV2SLS
-from migdev.estimators.linear import FixedEffects, PooledOLS
-from migdev.estimators.random import RandomEffects
 from migdev.hypotheses.registry import Question
-from migdev.study.study import Spec
+from migdev.hypotheses.specs import PREFER, static_specs
 
-CLUSTERED = Clustered("entity")
-CONTROLS = "trade + inflation + popgrowth + government"
-BOTH = ("entity", "time")
-
-
-def static_specs(left: str, focal: str, controls: str, *, lagged: str = "") -> dict[str, Spec]:
-    """Pooled, within, random effects and internal instruments for one equation.
-
-    ``focal`` names the terms of remittances; the internal instruments are their first two lags,
-    valid only if past remittances are unrelated to later shocks of the outcome.
-    """
-    right = " + ".join(part for part in (lagged, focal, controls) if part)
-    rest = " + ".join(part for part in (lagged, controls) if part)
-    instruments = " + ".join(f"L({term.strip()}, [1, 2])" for term in focal.split("+"))
-    formula = f"{left} ~ {right}"
-    return {
-        "Pooled OLS": Spec(
-            estimator=PooledOLS(formula=f"{formula} + C(year)", cov=CLUSTERED),
-            strategy="between and within countries",
-        ),
-        "Fixed effects": Spec(
-            estimator=FixedEffects(formula=formula, effects=BOTH, cov=CLUSTERED),
-            strategy="within country",
-        ),
-        "Random effects": Spec(
-            estimator=RandomEffects(formula=f"{formula} + C(year)", cov=CLUSTERED),
-            strategy="between and within countries",
-        ),
-        "IV, internal": Spec(
-            estimator=IV2SLS(
-                formula=f"{left} ~ {rest} + [{focal} ~ {instruments}]", effects=BOTH, cov=CLUSTERED
-            ),
-            strategy="internal instruments",
-        ),
-    }
-
-
-PREFER = ("Fixed effects", "IV, internal", "Random effects", "Pooled OLS")
+CONTROLS = "L(y) + trade + inflation + popgrowth + government"
+VARIABLES = ("growth", "y", "remit", "trade", "inflation", "popgrowth", "government")
+HALF_POINT = (
+    "Ten percent of GDP more of remittances, the difference between a median and a highly "
+    "dependent country, would then change growth by half a point a year"
+)
 
 G1 = Question(
     id="G1",
@@ -54,20 +18,115 @@ G1 = Question(
     term="remit",
     views={"DF": "+", "CR": "<=0"},
     smallest_effect=0.05,
-    reason=(
-        "Ten percent of GDP more of remittances, the difference between a median and a highly "
-        "dependent country, would then change growth by half a point a year"
-    ),
+    reason=HALF_POINT,
     family="growth",
-    source=(
-        "DF: World Bank, Global Economic Prospects 2006; Giuliano and Ruiz-Arranz (2009). "
-        "CR: Delgado Wise and Marquez (2007); Chami, Fullenkamp and Jahjah (2005)"
-    ),
-    equation="growth on lagged log income, remittances, trade, inflation, population growth, "
-    "government consumption; country and period effects. Investment is left out, as a channel",
-    variables=("growth", "y", "remit", "trade", "inflation", "popgrowth", "government"),
-    specs=lambda: static_specs("growth", "remit", CONTROLS, lagged="L(y)"),
+    source="DF: World Bank (2006), Global Economic Prospects; Giuliano and Ruiz-Arranz (2009), "
+    "Journal of Development Economics 90, 144-152. CR: Delgado Wise and Marquez Covarrubias "
+    "(2007), "
+    "International Migration Review 41, 656-679; Chami, Fullenkamp and Jahjah (2005), IMF Staff "
+    "Papers 52, 55-81",
+    equation="growth on lagged log income, remittances, trade, inflation, population growth and "
+    "government consumption, with country and period effects; investment is left out, as a channel",
+    variables=VARIABLES,
+    specs=lambda: static_specs("growth", "remit", CONTROLS, "L(remit, [1, 2])"),
     prefer=PREFER,
 )
 
-QUESTIONS = (G1,)
+G2 = Question(
+    id="G2",
+    claim="Financial depth changes what remittances do for growth",
+    term="remit:credit",
+    views={"DF": "!=0", "CR": "0"},
+    smallest_effect=0.001,
+    reason="Fifty points of private credit, a rich against a poor financial system, would then "
+    "change the effect of remittances by the smallest effect of G1",
+    family="growth",
+    source="DF: Giuliano and Ruiz-Arranz (2009), Journal of Development Economics 90, 144-152. "
+    "CR: Delgado Wise and Marquez Covarrubias (2009), Social Analysis 53, 85-105",
+    equation="as G1, with private credit and its product with remittances",
+    variables=(*VARIABLES, "credit"),
+    specs=lambda: static_specs(
+        "growth", "remit + remit:credit", f"{CONTROLS} + credit",
+        "L(remit, [1, 2]) + L(remit, [1, 2]):L(credit)",
+    ),
+    prefer=PREFER,
+)  # fmt: skip
+
+G3 = Question(
+    id="G3",
+    claim="Institutions change what remittances do for growth",
+    term="remit:institutions",
+    views={"DF": "!=0", "CR": "0"},
+    smallest_effect=0.05,
+    reason="One standard deviation of institutional quality would then change the effect of "
+    "remittances by the smallest effect of G1",
+    family="growth",
+    source="DF: Catrinescu, Leon-Ledesma, Piracha and Quillin (2009), World Development 37, 81-92",
+    equation="as G1, with an index of institutions and its product with remittances",
+    variables=VARIABLES,
+    waits_for="a series of institutional quality (the World Bank's governance indicators)",
+)
+
+G4 = Question(
+    id="G4",
+    claim="Remittances still raise growth where they are large",
+    term="remit + 20*`I(remit ** 2)`",
+    views={"DF": "+", "CR": "<=0"},
+    smallest_effect=0.05,
+    reason=HALF_POINT,
+    family="growth",
+    source="DF: World Bank (2006). CR: Chami et al. (2008), IMF Occasional Paper 259",
+    equation="as G1, with remittances squared; the focal parameter is the marginal effect at ten "
+    "percent of GDP: concave but rising under DF, past its turning point under CR",
+    variables=VARIABLES,
+    specs=lambda: static_specs(
+        "growth", "remit + I(remit ** 2)", CONTROLS, "L(remit, [1, 2]) + L(remit ** 2, [1, 2])"
+    ),
+    prefer=PREFER,
+)
+
+G5 = Question(
+    id="G5",
+    claim="In the long run income per head moves with remittances",
+    term="remit",
+    views={"DF": "+", "CR": "0"},
+    smallest_effect=0.01,
+    reason="One percent of GDP of remittances would then go with one percent of income",
+    family="growth",
+    source="DF: World Bank (2006). CR: Delgado Wise and Marquez Covarrubias (2009)",
+    equation="log income on remittances, capital and human capital, country by country",
+    variables=("y", "remit", "invest"),
+    window=0,
+    waits_for="long-panel specifications (mean group, pooled mean group, common factors)",
+)
+
+G6 = Question(
+    id="G6",
+    claim="Income rises in the years after remittances do",
+    term="remit",
+    views={"DF": "+", "CR": "0"},
+    smallest_effect=0.25,
+    reason="Ten percent of GDP of remittances would then move income by 2.5% within five years",
+    family="growth",
+    source="DF: World Bank (2006)",
+    equation="log income h years ahead on remittances, by horizon",
+    variables=("y", "remit"),
+    window=0,
+    waits_for="panel local projections",
+)
+
+G7 = Question(
+    id="G7",
+    claim="Remittances do not lower total factor productivity",
+    term="remit",
+    views={"DF": ">=0", "CR": "<=0"},
+    smallest_effect=0.05,
+    reason=HALF_POINT,
+    family="growth",
+    source="DF: World Bank (2006). CR: Chami, Fullenkamp and Jahjah (2005)",
+    equation="as G1, with the growth of total factor productivity",
+    variables=VARIABLES,
+    waits_for="a series of total factor productivity (Penn World Table rtfpna)",
+)
+
+QUESTIONS = (G1, G2, G3, G4, G5, G6, G7)

@@ -15,6 +15,8 @@ from migdev.hypotheses.variables import VARIABLES, low_and_middle_income, prepar
 from migdev.panel.panel import Panel
 from migdev.study.answer import Answer
 from migdev.study.hypothesis import Hypothesis
+from migdev.study.joint import Component, JointStudy
+from migdev.study.joint_answer import JointAnswer
 from migdev.study.study import Spec, Study
 
 _ROOMS = ("growth", "channels", "stability", "poverty", "dependence", "policy", "joint")
@@ -38,6 +40,10 @@ class Question(Hypothesis):
         Gives the specifications, ``{name: Spec}``; None while ``waits_for`` says what is lacking.
     prefer : tuple of str
         Order in which specifications may give the verdict.
+    components : tuple of Component
+        The equations of a joint question, in place of ``specs``.
+    null : str
+        Name of the null pattern of a joint question.
     waits_for : str
         The estimator or data without which the question cannot be run.
     """
@@ -47,11 +53,24 @@ class Question(Hypothesis):
     sample: str = "low- and middle-income countries"
     specs: Callable[[], Mapping[str, Spec]] | None = None
     prefer: tuple[str, ...] = ()
+    components: tuple[Component, ...] = ()
+    null: str = "null"
     waits_for: str = ""
 
     @property
     def runnable(self) -> bool:
-        return self.specs is not None
+        return self.specs is not None or bool(self.components)
+
+    @property
+    def predictions(self) -> dict[str, str]:
+        """What each view predicts: a sign, or for a joint question the signs of its equations."""
+        if not self.components:
+            return self.rivals
+        views = self.components[0].hypothesis.rivals
+        return {
+            view: "(" + ", ".join(c.hypothesis.rivals[view] for c in self.components) + ")"
+            for view in views
+        }
 
     @property
     def series(self) -> dict[str, tuple[str, ...]]:
@@ -63,8 +82,14 @@ class Question(Hypothesis):
         years = self.window if window is None else window
         return prepare(low_and_middle_income(panel), self.variables, window=years)
 
-    def study(self) -> Study:
-        """The hypothesis with its specifications."""
+    def study(self, **options: Any) -> Study | JointStudy:
+        """The hypothesis with its specifications; ``options`` go to a joint study (``sample``,
+        ``draws``, ``seed``)."""
+        if self.components:
+            return JointStudy(
+                components=self.components, null=self.null, level=self.level,
+                **{"region": "region", **options},
+            )  # fmt: skip
         if self.specs is None:
             raise SpecificationError(
                 f"{self.id} cannot be run yet: it waits for {self.waits_for}. "
@@ -74,7 +99,7 @@ class Question(Hypothesis):
 
     def run(
         self, panel: Panel, *, window: int | None = None, plan: Any = None, strict: bool = False
-    ) -> Answer:
+    ) -> Answer | JointAnswer:
         """Prepare a World-Bank-coded panel, fit, and judge."""
         return self.study().run(self.prepare(panel, window), plan=plan, strict=strict)
 
@@ -120,7 +145,7 @@ def table() -> pd.DataFrame:
                 "id": q.id,
                 "claim": q.claim,
                 "focal": q.term,
-                **q.rivals,
+                **q.predictions,
                 "smallest_effect": q.smallest_effect,
                 "reason": q.reason,
                 "equation": q.equation,

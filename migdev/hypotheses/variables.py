@@ -60,6 +60,16 @@ def _log_inflation(x: pd.Series) -> pd.Series:
     return 100 * np.log1p(x.where(x > -100) / 100)
 
 
+def _dependence(remit: pd.Series, exports: pd.Series) -> pd.Series:
+    """Share of remittances in foreign earnings, remittances plus exports, in %."""
+    return 100 * remit / (remit + exports)
+
+
+def _unspent(consumption: pd.Series, remit: pd.Series) -> pd.Series:
+    """Consumption less remittances: its slope on remittances is q - 1."""
+    return consumption - remit
+
+
 def _difference(a: pd.Series, b: pd.Series) -> pd.Series:
     return a - b
 
@@ -123,6 +133,15 @@ VARIABLES = {
         Variable(
             name="trade_gap", codes=("NE.IMP.GNFS.ZS", "NE.EXP.GNFS.ZS"),
             label="Imports less exports of goods and services", unit="% of GDP", make=_difference,
+        ),
+        Variable(
+            name="dependence", codes=("BX.TRF.PWKR.DT.GD.ZS", "NE.EXP.GNFS.ZS"),
+            label="Remittances in foreign earnings", unit="% of remittances plus exports",
+            make=_dependence,
+        ),
+        Variable(
+            name="consumption_net", codes=("NE.CON.PRVT.ZS", "BX.TRF.PWKR.DT.GD.ZS"),
+            label="Household consumption less remittances", unit="% of GDP", make=_unspent,
         ),
         Variable(
             name="exports", codes=("NE.EXP.GNFS.ZS",), label="Exports", unit="% of GDP",

@@ -16,7 +16,7 @@ def in_region(prediction: str, values: FloatArray, bound: float) -> BoolArray:
     """Whether values lie in the region of a prediction.
 
     ``+`` above the smallest effect, ``-`` below its negative, ``0`` between the two, ``<=0`` not
-    above it, ``>=0`` not below its negative.
+    above it, ``>=0`` not below its negative, ``!=0`` beyond either.
     """
     check_prediction(prediction)
     regions = {
@@ -25,6 +25,7 @@ def in_region(prediction: str, values: FloatArray, bound: float) -> BoolArray:
         "0": np.abs(values) <= bound,
         "<=0": values <= bound,
         ">=0": values >= -bound,
+        "!=0": np.abs(values) > bound,
         "any": np.ones(np.shape(values), dtype=bool),
     }
     return np.asarray(regions[prediction])
@@ -79,6 +80,7 @@ def region_pvalue(
         "<=0": not_over,
         ">=0": not_under,
         "0": max(not_over, not_under),
+        "!=0": min(1.0, 2 * min(float(t_lower(-over, df)), float(t_lower(under, df)))),
         "any": 0.0,
     }[check_prediction(prediction)]
 

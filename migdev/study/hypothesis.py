@@ -26,8 +26,8 @@ class Hypothesis:
     sign : {+1, -1, 0}, optional
         What the claim predicts.
     views : mapping from view to prediction, optional
-        Rival predictions, each one of ``+ - 0 >=0 <=0 any``. The first view makes the claim unless
-        ``sign`` is given.
+        Rival predictions, each one of ``+ - 0 >=0 <=0 !=0 any``. The first view makes the claim
+        unless ``sign`` is given.
     smallest_effect : float
         Smallest effect of interest, in units of the dependent variable per unit of the term; zero
         where none is declared, and then nothing can be called "no effect".

@@ -71,7 +71,8 @@ class JointStudy:
     ----------
     components : tuple of Component
     null : str
-        Name of the pattern in which every effect is smaller than the smallest of interest.
+        Name of the pattern in which every effect is smaller than the smallest of interest; ``""``
+        where a view predicts just that.
     sample : {"common", "largest"}
         Rows that are complete in all equations, or in each equation its own.
     draws : int
@@ -111,7 +112,7 @@ class JointStudy:
         """Predictions of each view for all components, and the null pattern."""
         views = self.components[0].hypothesis.rivals
         found = {v: tuple(c.hypothesis.rivals[v] for c in self.components) for v in views}
-        return {**found, self.null: ("0",) * len(self.components)}
+        return {**found, self.null: ("0",) * len(self.components)} if self.null else found
 
     @property
     def bounds(self) -> FloatArray:

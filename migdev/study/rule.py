@@ -9,7 +9,7 @@ from migdev.kernels.distributions import t_quantile
 from migdev.robustness.equivalence import tost
 from migdev.robustness.power import minimum_detectable_effect
 
-PREDICTIONS = ("+", "-", "0", ">=0", "<=0", "any")
+PREDICTIONS = ("+", "-", "0", ">=0", "<=0", "!=0", "any")
 VERDICTS = ("supported", "contradicted", "no effect", "undecided")
 
 
@@ -97,6 +97,8 @@ def verdict(prediction: str, focal: Focal, bound: float) -> str:
         return "contradicted"
     if prediction == "0" and (above or below):
         return "contradicted"
+    if prediction == "!=0" and (above or below):
+        return "supported"
     if prediction == "<=0" and focal.inner_high < bound:
         return "supported"
     if prediction == ">=0" and focal.inner_low > -bound:
@@ -109,8 +111,9 @@ def standing(prediction: str, focal: Focal, bound: float) -> str:
     (contradicted), or part of it (undecided).
 
     The regions are ``+`` above the smallest effect, ``-`` below its negative, ``0`` between the
-    two, ``<=0`` below the smallest effect, ``>=0`` above its negative. A side that the region
-    leaves to small effects is judged on the inner interval, as equivalence tests are.
+    two, ``!=0`` outside them, ``<=0`` below the smallest effect, ``>=0`` above its negative. A
+    side that the region leaves to small effects is judged on the inner interval, as equivalence
+    tests are.
     """
     low, high = focal.low, focal.high
     inner_low, inner_high = focal.inner_low, focal.inner_high
@@ -123,6 +126,9 @@ def standing(prediction: str, focal: Focal, bound: float) -> str:
     elif prediction == "0":
         inside = -bound < inner_low and inner_high < bound
         outside = low > bound or high < -bound
+    elif prediction == "!=0":
+        inside = low > bound or high < -bound
+        outside = -bound < inner_low and inner_high < bound
     elif prediction == "<=0":
         inside, outside = inner_high < bound, low > bound
     else:

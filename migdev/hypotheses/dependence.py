@@ -1,0 +1,122 @@
+"""Dependence: D1 to D8."""
+
+from __future__ import annotations
+
+from migdev.hypotheses.registry import Question
+from migdev.hypotheses.specs import PREFER, static_specs
+
+CONTROLS = "L(y) + trade + inflation + popgrowth + government"
+VARIABLES = ("remit", "y", "trade", "inflation", "popgrowth", "government")
+CRITICAL = "CR: Delgado Wise and Marquez Covarrubias (2009), Social Analysis 53, 85-105"
+
+D1 = Question(
+    id="D1",
+    claim="The income gap to the host country closes",
+    term="gap",
+    views={"DF": "-", "CR": ">=0"},
+    smallest_effect=0.01,
+    reason="one percent of the gap a year",
+    family="dependence",
+    source=CRITICAL,
+    equation="convergence of income per head to that of the main host country",
+    variables=("y",),
+    window=0,
+    waits_for="convergence specifications (beta, sigma, log t clubs)",
+)
+
+D2 = Question(
+    id="D2",
+    claim="Dependence on remittances does not slow later growth",
+    term="L(dependence)",
+    views={"DF": "0", "CR": "-"},
+    smallest_effect=0.02,
+    reason="Twenty-five points of the index, a country that lives by exports against one that "
+    "lives by remittances, would then change growth by half a point a year",
+    family="dependence",
+    source=CRITICAL,
+    equation="growth on the dependence index of the window before (remittances in remittances plus "
+    "exports) and the controls of G1",
+    variables=("growth", "dependence", *VARIABLES),
+    specs=lambda: static_specs("growth", "L(dependence)", CONTROLS, "L(dependence, [2, 3])"),
+    prefer=PREFER,
+)
+
+D3 = Question(
+    id="D3",
+    claim="Remittances do not crowd out industry",
+    term="remit",
+    views={"DF": "0", "CR": "-"},
+    smallest_effect=0.10,
+    reason="Ten percent of GDP of remittances would then take one percent of GDP from industry",
+    family="dependence",
+    source=CRITICAL,
+    equation="value added of industry in percent of GDP on remittances and the controls of G1",
+    variables=("industry", *VARIABLES),
+    specs=lambda: static_specs("industry", "remit", CONTROLS, "L(remit, [1, 2])"),
+    prefer=PREFER,
+)
+
+D4 = Question(
+    id="D4",
+    claim="Remittances do not make work more precarious",
+    term="remit",
+    views={"DF": "0", "CR": "+"},
+    smallest_effect=0.1,
+    reason="a tenth of a point of vulnerable employment",
+    family="dependence",
+    source=CRITICAL,
+    equation="vulnerable employment and the labour share on remittances",
+    waits_for="series of vulnerable employment and the labour share",
+)
+D5 = Question(
+    id="D5",
+    claim="Emigration raises the wages of those who stay",
+    term="emigration",
+    views={"DF": "+", "CR": "0"},
+    smallest_effect=0.01,
+    reason="one percent of wages for ten percent of emigration",
+    family="dependence",
+    source="Mishra (2007), Journal of Development Economics 82, 180-199",
+    equation="wages by schooling and experience on emigration of the cell",
+    waits_for="wages by skill cell",
+)
+D6 = Question(
+    id="D6",
+    claim="Emigration empties the regions it comes from",
+    term="emigration",
+    views={"DF": "0", "CR": "-"},
+    smallest_effect=0.1,
+    reason="to be declared with the specification",
+    family="dependence",
+    source=CRITICAL,
+    equation="population of municipalities on earlier emigration",
+    waits_for="difference-in-differences",
+)
+D7 = Question(
+    id="D7",
+    claim="Remittances cause growth, rather than stagnation remittances",
+    term="remit",
+    views={"DF": "!=0", "CR": "any"},
+    smallest_effect=0.05,
+    reason="as G1",
+    family="dependence",
+    source=CRITICAL,
+    equation="causality between remittances and income, country by country",
+    variables=("y", "remit"),
+    window=0,
+    waits_for="causality specifications for panels",
+)
+D8 = Question(
+    id="D8",
+    claim="Remittance economies fall into types with different trajectories",
+    term="type",
+    views={"DF": "any", "CR": "!=0"},
+    smallest_effect=0.1,
+    reason="to be declared with the specification",
+    family="dependence",
+    source=CRITICAL,
+    equation="clusters of country trajectories",
+    waits_for="clustering of trajectories",
+)
+
+QUESTIONS = (D1, D2, D3, D4, D5, D6, D7, D8)
