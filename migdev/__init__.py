@@ -37,6 +37,9 @@ _HOME = {
     "CCEMeanGroup": "migdev.estimators.common_factors",
     "CCEPooled": "migdev.estimators.common_factors",
     "AugmentedMeanGroup": "migdev.estimators.common_factors",
+    "PooledMeanGroup": "migdev.estimators.pooled_mean_group",
+    "ErrorCorrectionMeanGroup": "migdev.estimators.pooled_mean_group",
+    "DynamicFixedEffects": "migdev.estimators.pooled_mean_group",
 }
 _ROOMS = frozenset({"diagnostics", "errors"})
 

@@ -66,7 +66,7 @@ def long_enough(design: Design, k: int, short: str, what: str) -> Design:
     """The design whose entities have more periods than the ``k`` coefficients of each; shorter
     ones raise or are dropped as ``short`` says."""
     counts = np.bincount(design.entity)
-    keep = np.asarray(counts > k)
+    keep: BoolArray = np.asarray(counts > k)
     if not keep.all():
         who = [
             f"{name} ({count})"
@@ -135,18 +135,20 @@ def record(
     df = float(N - 1) if inference == "t" else None
     kind = fields.pop("kind", HeterogeneousEstimate)
     residual = fields.pop("residual", fit.resid)
+    own_df = fields.pop("slope_df", fit.df)
     result: HeterogeneousEstimate = kind.from_arrays(
         names=names, params=params, cov=cov, dependent=design.dependent, method=method,
-        nobs=design.nobs, df_resid=fields.pop("df_resid", float(np.sum(fit.df))),
+        nobs=design.nobs, df_resid=fields.pop("df_resid", float(np.sum(own_df))),
         df_inference=df, spec=spec,
         covariance=CovEstimate(cov=cov, df=df, description=description),
         sample=Sample(
             panel=design.panel, rows=design.rows, entity=design.entity, time=design.time,
             dropped=design.dropped, dropped_columns=fields.pop("dropped_columns", {}),
         ),
-        residual=residual, observed=design.y, slopes=fit.params, slope_cov=fit.cov,
+        residual=residual, observed=design.y, slopes=fit.params,
+        slope_cov=fit.bread * (fit.rss / own_df)[:, None, None],
         slope_names=tuple(slope_names), entity_labels=entity_labels(design),
-        entity_nobs=fit.counts, entity_df=fit.df, **fields,
+        entity_nobs=fit.counts, entity_df=own_df, **fields,
     )  # fmt: skip
     return result
 

@@ -1,0 +1,102 @@
+"""Entity regressions with lag orders that differ by entity."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from migdev.kernels.slopes import Slopes, entity_slopes, partial_out
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
+
+
+def choose_orders(
+    y: FloatArray, X: FloatArray, W: FloatArray, entity: IntArray, owner: IntArray,
+    order: IntArray, largest: int, criterion: str,
+) -> IntArray:  # fmt: skip
+    r"""(N, 1 + k) lag orders that minimise :math:`T\ln(RSS/T) + c\,m` by entity, c = 2 (AIC) or
+    ln T (BIC), over all combinations on the sample of the largest one.
+
+    Parameters
+    ----------
+    y : (n,); X : (n, p)
+        Regressors that are always in.
+    W : (n, m)
+        Terms whose lag may be left out; ``owner`` (m,) is the variable, -1 for terms always in,
+        ``order`` (m,) the lag. A variable with order q keeps the terms with lags below q.
+    """
+    variables = X.shape[1]  # the lagged level and k regressors: as many orders
+    counts = np.bincount(entity)
+    penalty = np.full(len(counts), 2.0) if criterion == "aic" else np.log(counts)
+    best = np.full(len(counts), np.inf)
+    chosen = np.zeros((len(counts), variables), dtype=np.int64)
+    ranges = [range(1, largest + 1), *[range(largest + 1)] * (variables - 1)]
+    for orders in itertools.product(*ranges):
+        keep = (owner < 0) | (order < np.asarray(orders)[owner])
+        fit = entity_slopes(y, np.column_stack([X, W[:, keep]]), entity)
+        with np.errstate(divide="ignore"):
+            value = counts * np.log(fit.rss / counts) + penalty * (X.shape[1] + keep.sum())
+        better = value < best
+        best[better], chosen[better] = value[better], orders
+    return chosen
+
+
+def term_mask(orders: IntArray, owner: IntArray, order: IntArray) -> BoolArray:
+    """(N, m) which terms each entity keeps."""
+    mask: BoolArray = (owner < 0) | (order < orders[:, np.maximum(owner, 0)])
+    return mask
+
+
+def masked_slopes(
+    y: FloatArray, X: FloatArray, W: FloatArray, entity: IntArray, mask: BoolArray
+) -> Slopes:
+    """OLS of ``y`` on ``X`` and the terms of ``W`` that each entity keeps; others come as zero.
+
+    ``dependent`` marks collinear columns. ``counts`` lacks the left-out terms' degrees of freedom,
+    so read them from the mask.
+
+    Parameters
+    ----------
+    y : (n,); X : (n, p); W : (n, m); entity : (n,); mask : (N, m)
+    """
+    N, p, m = len(mask), X.shape[1], W.shape[1]
+    params, bread = np.zeros((N, p + m)), np.zeros((N, p + m, p + m))
+    dependent = np.zeros((N, p + m), dtype=bool)
+    rss, resid = np.empty(N), np.empty(len(y))
+    for pattern, codes, rows in _patterns(mask, entity):
+        columns = np.concatenate([np.arange(p), p + np.flatnonzero(pattern)])
+        V = np.column_stack([X[rows], W[rows][:, pattern]])
+        fit = entity_slopes(y[rows], V, _renumber(entity[rows]))
+        params[np.ix_(codes, columns)] = fit.params
+        bread[np.ix_(codes, columns, columns)] = fit.bread
+        dependent[np.ix_(codes, columns)] = fit.dependent
+        rss[codes], resid[rows] = fit.rss, fit.resid
+    return Slopes(
+        params=params, bread=bread, rss=rss, counts=np.bincount(entity), resid=resid,
+        dependent=dependent,
+    )  # fmt: skip
+
+
+def masked_partial_out(
+    V: FloatArray, W: FloatArray, entity: IntArray, mask: BoolArray
+) -> FloatArray:
+    """Residuals of ``V`` (n, v) on the terms of ``W`` that each entity keeps."""
+    out = np.empty_like(V)
+    for pattern, _, rows in _patterns(mask, entity):
+        out[rows] = partial_out(V[rows], W[rows][:, pattern], _renumber(entity[rows]))[0]
+    return out
+
+
+def _patterns(mask: BoolArray, entity: IntArray) -> Iterator[tuple[BoolArray, IntArray, IntArray]]:
+    patterns, which = np.unique(mask, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    for i, pattern in enumerate(patterns):
+        codes = np.flatnonzero(which == i)
+        rows = np.arange(len(entity)) if len(patterns) == 1 else np.flatnonzero(which[entity] == i)
+        yield pattern, codes, rows
+
+
+def _renumber(codes: IntArray) -> IntArray:
+    numbers: IntArray = np.unique(codes, return_inverse=True)[1].astype(np.int64, copy=False)
+    return numbers
