@@ -84,18 +84,19 @@ def report_collinear(equation: Equation, keep: BoolArray, formula: str) -> dict[
     }
     if not keep.any():
         raise IdentificationError(
-            f"{formula!r}: no regressor is left: {_reasons(reasons)}. Use regressors that vary "
+            f"{formula!r}: no regressor is left: {reasons_in_words(reasons)}. Use regressors that vary "
             "within the effects, or fewer effects."
         )
     warnings.warn(
-        f"{formula!r}: {len(gone)} columns are left out: {_reasons(reasons)}.",
+        f"{formula!r}: {len(gone)} columns are left out: {reasons_in_words(reasons)}.",
         CollinearityWarning,
         stacklevel=5,
     )
     return reasons
 
 
-def _reasons(reasons: Mapping[str, str]) -> str:
+def reasons_in_words(reasons: Mapping[str, str]) -> str:
+    """``'a', 'b' (collinear ...); 'c' (absorbed ...)``."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         by_reason.setdefault(reason, []).append(name)
