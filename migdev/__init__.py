@@ -39,7 +39,7 @@ _HOME = {
     "AugmentedMeanGroup": "migdev.estimators.common_factors",
     "PooledMeanGroup": "migdev.estimators.pooled_mean_group",
     "ErrorCorrectionMeanGroup": "migdev.estimators.pooled_mean_group",
-    "DynamicFixedEffects": "migdev.estimators.pooled_mean_group",
+    "DynamicFixedEffects": "migdev.estimators.dynamic_fixed_effects",
 }
 _ROOMS = frozenset({"diagnostics", "errors"})
 

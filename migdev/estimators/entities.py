@@ -52,7 +52,7 @@ def entity_labels(design: Design) -> pd.Index:
 def keep_entities(design: Design, keep: BoolArray, reason: str) -> Design:
     """The design without the entities where ``keep`` (N,) is false, with a warning that names
     them."""
-    gone = list(entity_labels(design)[~keep])
+    gone = entity_labels(design)[~keep].tolist()
     warnings.warn(
         f"{design.formula!r}: {len(gone)} of {len(keep)} entities are left out, {reason}: "
         f"{listing(gone, 20)}.",
@@ -66,7 +66,7 @@ def long_enough(design: Design, k: int, short: str, what: str) -> Design:
     """The design whose entities have more periods than the ``k`` coefficients of each; shorter
     ones raise or are dropped as ``short`` says."""
     counts = np.bincount(design.entity)
-    keep: BoolArray = np.asarray(counts > k)
+    keep: BoolArray = np.greater(counts, k)
     if not keep.all():
         who = [
             f"{name} ({count})"
@@ -86,7 +86,7 @@ def long_enough(design: Design, k: int, short: str, what: str) -> Design:
 
 def identified(design: Design, fit: Slopes, names: Sequence[str], short: str, what: str) -> Design:
     """The design without entities whose regressors are collinear, or an error that names them."""
-    bad = fit.dependent.any(axis=1)
+    bad: BoolArray = np.any(fit.dependent, axis=1)
     if not bad.any():
         return design
     labels = entity_labels(design)

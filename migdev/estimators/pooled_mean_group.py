@@ -1,16 +1,14 @@
-"""Long-run relations in dynamic panels: mean group, pooled mean group, dynamic fixed effects."""
+"""Long-run relations in dynamic panels: mean group and pooled mean group."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from migdev.covariance import Unadjusted
-from migdev.errors import ConvergenceWarning, IdentificationError
-from migdev.estimators.assembly import Equation, solve
+from migdev.errors import ConvergenceWarning
 from migdev.estimators.entities import (
     check_choice,
     entity_labels,
@@ -29,12 +27,10 @@ from migdev.estimators.error_correction import (
 from migdev.kernels.ardl import choose_orders, masked_partial_out, masked_slopes, term_mask
 from migdev.kernels.pmg import pooled_long_run
 from migdev.kernels.robust_mean import robust_mean
-from migdev.kernels.slopes import Slopes, entity_gram, mean_and_cov, period_means
+from migdev.kernels.slopes import Slopes, entity_gram, mean_and_cov
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
-from migdev.results.estimate import Sample
 from migdev.results.statistic import chi2_test
 
 
@@ -229,7 +225,8 @@ class PooledMeanGroup:
             description=f"long run: {self.cov} matrix; short run: spread of the entities' "
             "coefficients",
             stats={
-                "loglik": ml.loglik, "rss": float(fit.rss.sum()), "iterations": ml.iterations, "converged": float(ml.converged),
+                "loglik": ml.loglik, "rss": float(fit.rss.sum()),
+                "iterations": ml.iterations, "converged": float(ml.converged),
                 "gradient_norm": float(np.linalg.norm(ml.gradient)),
                 "long_run_equality": chi2_test(
                     "Likelihood ratio", "the long run is common to all entities",
@@ -239,91 +236,6 @@ class PooledMeanGroup:
                 **_order_stats(orders),
             },
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DynamicFixedEffects:
-    r"""The error-correction form with common slopes and entity effects.
-
-    .. math::
-        \Delta y_{it} = \phi(y_{i,t-1} - x_{it}'\theta)
-            + \textstyle\sum_{j=1}^{p-1}\lambda_j\Delta y_{i,t-j}
-            + \sum_{j=0}^{q-1}\Delta x_{i,t-j}'\delta_j + \mu_i + \varepsilon_{it} \quad (1)
-
-    by within OLS; :math:`\hat\theta = -\hat\beta_x/\hat\phi` with delta-method errors. The lagged
-    level makes it inconsistent for small T, and differing slopes for any T (Pesaran and Smith
-    1995); compare with :class:`PooledMeanGroup`.
-
-    Parameters
-    ----------
-    formula, trend
-        As in :class:`ErrorCorrectionMeanGroup`; the trend is common.
-    lags : int or tuple of int
-    cov : Covariance
-        Of the regression behind; default :class:`~migdev.covariance.Unadjusted`.
-
-    References
-    ----------
-    Blackburne and Frank (2007), Stata Journal 7, 197-208.
-    """
-
-    formula: str
-    lags: int | tuple[int, ...] = 1
-    trend: bool = False
-    cov: Covariance = field(default_factory=Unadjusted)
-
-    def __post_init__(self) -> None:
-        check_choice("lags", type(self.lags).__name__, ("int", "tuple"))
-        check_lags(self.lags, 1)
-
-    def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
-        form = error_correction(self.formula, panel, self.lags, 1, self.trend,
-                                "DynamicFixedEffects", self.cov.requires())  # fmt: skip
-        d, k = form.design, len(form.long_run)
-        W = form.W[:, [name != "Intercept" for name in form.short_run]]
-        short = tuple(name for name in form.short_run if name != "Intercept")
-        stacked = np.column_stack([d.y, form.lagged, form.x, W])
-        norms = np.sqrt(np.einsum("ij,ij->j", stacked[:, 1:], stacked[:, 1:]))
-        stacked -= period_means(stacked, d.entity)
-        effects = int(d.entity.max()) + 1
-        moments, b, dropped, names = solve(
-            Equation(
-                y=stacked[:, 0], X=stacked[:, 1:], names=("lagged level", *form.long_run, *short),
-                norms=norms, factors=(d.entity,), factor_names=("entity",), df_absorbed=effects,
-                why_absorbed="constant within every entity",
-            ), d,
-        )  # fmt: skip
-        if names[: 1 + k] != ("lagged level", *form.long_run):
-            raise IdentificationError(
-                f"{self.formula!r}: the long run is not identified: {', '.join(dropped)} collinear "
-                "or constant within entities. Leave them out of the formula."
-            )
-        theta, phi = -b[1 : 1 + k] / b[0], b[0]
-        flag_speeds(np.array([phi]), ["all"], self.formula)
-        # (theta, phi, short run) as functions of (phi, beta_x, short run): score and bread move
-        # along, so any covariance of the regression becomes the delta method's.
-        A = np.zeros((len(b), len(b)))
-        A[:k, 0], A[:k, 1 : 1 + k], A[k, 0] = -theta / phi, -np.eye(k) / phi, 1.0
-        A[1 + k :, 1 + k :] = np.eye(len(b) - 1 - k)
-        moments = replace(
-            moments, X=np.linalg.solve(A.T, moments.X.T).T, bread=A @ moments.bread @ A.T
-        )
-        outcome = self.cov.estimate(moments)
-        rss = float(moments.resid @ moments.resid)
-        result: ErrorCorrectionEstimate = ErrorCorrectionEstimate.from_arrays(
-            names=(*form.long_run, SPEED, *names[1 + k :]),
-            params=np.concatenate([theta, [phi], b[1 + k :]]), cov=outcome.cov,
-            dependent=d.dependent, method="Dynamic fixed effects", nobs=d.nobs,
-            df_resid=float(moments.df_resid), df_inference=outcome.df, spec=self, cov_spec=self.cov,
-            covariance=outcome, moments=moments, residual=moments.resid, observed=d.y,
-            long_run=form.long_run,
-            stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
-            sample=Sample(
-                panel=d.panel, rows=d.rows, entity=d.entity, time=d.time, dropped=d.dropped,
-                dropped_columns=dropped,
-            ),
-        )  # fmt: skip
-        return result
 
 
 # ---------------------------------------------------------------------- shared steps

@@ -21,8 +21,8 @@ from migdev.errors import (
     ResultError,
     SpecificationError,
 )
+from migdev.estimators.dynamic_fixed_effects import DynamicFixedEffects
 from migdev.estimators.pooled_mean_group import (
-    DynamicFixedEffects,
     ErrorCorrectionMeanGroup,
     PooledMeanGroup,
 )
