@@ -84,8 +84,8 @@ def report_collinear(equation: Equation, keep: BoolArray, formula: str) -> dict[
     }
     if not keep.any():
         raise IdentificationError(
-            f"{formula!r}: no regressor is left: {reasons_in_words(reasons)}. Use regressors that vary "
-            "within the effects, or fewer effects."
+            f"{formula!r}: no regressor is left: {reasons_in_words(reasons)}. Use regressors "
+            "that vary within the effects, or fewer effects."
         )
     warnings.warn(
         f"{formula!r}: {len(gone)} columns are left out: {reasons_in_words(reasons)}.",
