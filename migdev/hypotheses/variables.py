@@ -30,6 +30,8 @@ class Variable:
         From those columns to values; the column itself where not given.
     window : str
         How a window summarises it: mean, std, first, last.
+    min_obs : int
+        Years that a window needs of it; 1 for surveys, which are held now and then.
     alternatives : tuple of str
         Other codes for the same thing, used where the first is not in the data.
     """
@@ -40,6 +42,7 @@ class Variable:
     unit: str
     make: Callable[..., Any] | None = None
     window: str = "mean"
+    min_obs: int = 3
     alternatives: tuple[str, ...] = ()
 
     def found(self, columns: Iterable[str]) -> tuple[str, ...] | None:
@@ -127,9 +130,11 @@ VARIABLES = {
         ),
         Variable(
             name="poverty", codes=("SI.POV.DDAY",), label="Poverty headcount, extreme line",
-            unit="% of population",
+            unit="% of population", min_obs=1,
         ),
-        Variable(name="gini", codes=("SI.POV.GINI",), label="Gini index", unit="0-100"),
+        Variable(
+            name="gini", codes=("SI.POV.GINI",), label="Gini index", unit="0-100", min_obs=1,
+        ),
         Variable(
             name="trade_gap", codes=("NE.IMP.GNFS.ZS", "NE.EXP.GNFS.ZS"),
             label="Imports less exports of goods and services", unit="% of GDP", make=_difference,
@@ -174,8 +179,6 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0, min_obs:
         Names in :data:`VARIABLES`.
     window : int
         Years of a window; 0 keeps the years, and leaves out variables that are spreads.
-    min_obs : int
-        Years that a window needs of a variable.
 
     Raises
     ------
@@ -196,11 +199,23 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0, min_obs:
     kept = [name for name in KEPT if name in panel]
     out = panel.select(*kept).assign(**made)
     if window:
-        how = {name: v.window for name, v in wanted.items()}
-        out = out.windows(window, min_obs=min_obs, how=how)
+        out = _windows(out, wanted, window)
     labels = {name: v.label for name, v in wanted.items()}
     units = {name: v.unit for name, v in wanted.items()}
     return out.relabel(labels=labels, units=units)
+
+
+def _windows(panel: Panel, variables: Mapping[str, Variable], window: int) -> Panel:
+    """Summaries by window, missing where a variable has too few years in it."""
+    how: dict[str, Any] = {name: v.window for name, v in variables.items()}
+    counts = {f"years of {name}": (name, "count") for name in variables}
+    out = panel.windows(window, min_obs=1, how={**how, **counts})
+    kept = {
+        name: out[name].where(out[f"years of {name}"] >= min(v.min_obs, window))
+        for name, v in variables.items()
+    }
+    texts = [name for name in KEPT if name in out]
+    return out.select(*texts, *variables).assign(**kept)
 
 
 def _values(panel: Panel, variable: Variable) -> pd.Series:

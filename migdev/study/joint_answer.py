@@ -109,7 +109,7 @@ class JointAnswer:
                     "p_equivalence": f.equivalence, "smallest_effect": h.smallest_effect,
                     "detectable": f.detectable, "nobs": fit.nobs, "entities": fit.entities,
                     **{
-                        f"{view} ({prediction})": standing(prediction, f, h.smallest_effect)
+                        view: f"{prediction} {standing(prediction, f, h.smallest_effect)}"
                         for view, prediction in h.rivals.items()
                     },
                 }
