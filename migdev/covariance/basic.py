@@ -85,10 +85,12 @@ class Robust:
         only the reported coefficients, "fixest" all levels of the effects. Tests use t(n - K),
         K with the effects; "none" has HC1 = HC0 and the normal distribution. See
         :class:`Clustered`.
-    leverage : {"dummies", "transformed"}
+    leverage : {"dummies", "transformed", "fitted"}
         Whether the leverage :math:`h_t` of HC2 to HC4 counts absorbed effects as the dummies
         that they are (R's sandwich on ``lm`` with dummies), or looks at the transformed
-        regressors only (plm).
+        regressors only (plm). "fitted" is "dummies" except in 2SLS, where it takes the diagonal
+        of the matrix that maps y to fitted values (sandwich on AER's ``ivreg``); that of
+        "dummies" belongs to the second stage (sandwich on ``ivreg::ivreg``).
     common_within : str, optional
         A grouping within which the error variance is constant: ``"entity"`` is plm's
         ``method="white2"``.
@@ -112,7 +114,7 @@ class Robust:
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, HC)
-        check_choice("leverage", self.leverage, LEVERAGE)
+        check_choice("leverage", self.leverage, (*LEVERAGE, "fitted"))
         check_convention(self.convention)
 
     def requires(self) -> tuple[str, ...]:

@@ -84,9 +84,10 @@ def require_least_squares(m: Moments, kind: str) -> None:
 
 
 def fitted_leverage(m: Moments, how: str) -> FloatArray:
-    """(n,) leverage: of regressors and absorbed dummies, or of the transformed regressors."""
-    h = leverage(m.X, m.bread)
-    if how == "dummies" and m.factors:
+    """(n,) leverage: of regressors and absorbed dummies, of the transformed regressors, or of the
+    map from y to fitted values."""
+    h = m.hat if how == "fitted" and m.hat is not None else leverage(m.X, m.bread)
+    if how != "transformed" and m.factors:
         h = h + EffectsBasis.build(m.factors, m.weights).leverage()
     return h
 

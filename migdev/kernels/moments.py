@@ -44,6 +44,12 @@ class Moments:
     homoskedastic : (k, k), optional
         ``bread @ X'X @ bread`` where this is not ``bread`` itself (GMM); the classical covariance
         is this times the residual variance.
+    hat : (n,), optional
+        Diagonal of the matrix that maps y to fitted values, where this is not ``X @ bread @ X'``
+        (2SLS); without the absorbed dummies.
+    error_components : (str, float), optional
+        Grouping of one-way random effects and the ratio of their variance to the idiosyncratic
+        one, where the data were quasi-demeaned; the working model of CR2.
     """
 
     X: FloatArray
@@ -58,6 +64,8 @@ class Moments:
     weights: FloatArray | None = None
     columns: Mapping[str, AnyArray] = field(default_factory=dict)
     homoskedastic: FloatArray | None = None
+    hat: FloatArray | None = None
+    error_components: tuple[str, float] | None = None
 
     @property
     def nobs(self) -> int:
