@@ -1,0 +1,1 @@
+"""Diagnostics: tests as functions, each giving a TestStatistic."""

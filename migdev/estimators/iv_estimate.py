@@ -1,0 +1,168 @@
+"""The result of an IV fit: an Estimate with first stages, tests and weak-instrument inference."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from migdev.diagnostics import iv_validity, weak
+from migdev.diagnostics.iv_battery import LazyStats, battery, strength_numbers
+from migdev.diagnostics.iv_problem import IVProblem
+from migdev.diagnostics.iv_strength import weakness
+from migdev.diagnostics.weak import ConfidenceSet
+from migdev.errors import CovarianceError, WeakInstrumentsWarning
+from migdev.estimators.iv_equation import IVEquation
+from migdev.kernels.types import FloatArray
+from migdev.protocols import Covariance
+from migdev.results.estimate import Estimate
+from migdev.results.statistic import TestStatistic
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IVEstimate(Estimate):
+    """An :class:`~migdev.results.estimate.Estimate` by instrumental variables.
+
+    Attributes
+    ----------
+    endogenous, instruments : tuple of str
+        Endogenous regressors and excluded instruments, without those that were left out.
+    numbers : mapping
+        Numbers of the fit among :attr:`stats`, whatever the covariance.
+    problem : IVProblem
+        What the tests work on.
+    """
+
+    endogenous: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict, repr=False)
+    problem: IVProblem = field(repr=False)
+    raw: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
+
+    def with_cov(self, cov: Covariance) -> Self:
+        """The same estimate with another covariance, in its tests too, without refitting.
+
+        Tests that belong to the weights of a GMM fit (Hansen's J) stay.
+        """
+        new = super().with_cov(cov)
+        problem = replace(self.problem, cov=cov)
+        return replace(new, problem=problem, stats=iv_stats(self.numbers, problem))
+
+    # ------------------------------------------------------------------ first stages
+
+    @cached_property
+    def first_stage(self) -> dict[str, Estimate]:
+        """First-stage regressions by endogenous regressor, with the covariance of the fit."""
+        coefficients = self.problem.basis.first_stage()
+        return {
+            name: self._auxiliary(
+                name, coefficients[:, j], self.problem.basis.V[:, j], "First stage", self.raw[name]
+            )
+            for j, name in enumerate(self.endogenous)
+        }
+
+    @cached_property
+    def reduced_form(self) -> Estimate:
+        """The regression of the dependent variable on all instruments."""
+        basis = self.problem.basis
+        return self._auxiliary(
+            self.dependent, basis.reduced_form(), basis.v, "Reduced form", self.observed
+        )
+
+    def _auxiliary(
+        self,
+        dependent: str,
+        params: FloatArray,
+        resid: FloatArray,
+        method: str,
+        observed: FloatArray | None,
+    ) -> Estimate:
+        problem = self.problem
+        basis = problem.basis
+        moments = problem.regression(basis.Q @ basis.R, basis.instrument_bread(), resid)
+        outcome = problem.cov.estimate(moments)
+        root = None if moments.weights is None else np.sqrt(moments.weights)
+        rss = float(resid @ resid)
+        stats: dict[str, Any] = {
+            "rss": rss, "sigma": float(np.sqrt(rss / moments.df_resid)),
+        }  # fmt: skip
+        if method == "First stage":
+            name = dependent
+            one = basis.p == 1
+            key = "first_stage_f" if one else f"first_stage_f[{name}]"
+            stats["first_stage_f"] = self.stats[key]
+            stats["partial_r2"] = self.stats["partial_r2" if one else f"partial_r2[{name}]"]
+        return Estimate.from_arrays(
+            names=[*problem.exogenous, *problem.instruments], params=params, cov=outcome.cov,
+            dependent=dependent, method=method, nobs=moments.nobs,
+            df_resid=float(moments.df_resid), df_inference=outcome.df, stats=stats,
+            spec=self.spec, cov_spec=problem.cov, covariance=outcome, moments=moments,
+            sample=self.sample, residual=resid if root is None else resid / root,
+            observed=observed,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ tests with arguments
+
+    def anderson_rubin(self, name: str | None = None, level: float = 0.95) -> ConfidenceSet:
+        """Confidence set of the endogenous coefficient that holds its level with weak instruments;
+        see :func:`migdev.diagnostics.weak.anderson_rubin_set`."""
+        return weak.anderson_rubin_set(self.problem, name, level)
+
+    def anderson_rubin_test(self, null: float | Mapping[str, float] = 0.0) -> TestStatistic:
+        """Test of given endogenous coefficients; see
+        :func:`migdev.diagnostics.weak.anderson_rubin`."""
+        return weak.anderson_rubin(self.problem, null)
+
+    def difference_in_j(self, instruments: str | Sequence[str]) -> TestStatistic:
+        """Are these instruments valid, given the others? See
+        :func:`migdev.diagnostics.iv_validity.difference_in_j`."""
+        names = [instruments] if isinstance(instruments, str) else list(instruments)
+        return iv_validity.difference_in_j(self.problem, names)
+
+    def endogeneity(self, regressors: str | Sequence[str] | None = None) -> TestStatistic:
+        """C statistic: are some (default: all) endogenous regressors exogenous after all?"""
+        return iv_validity.endogeneity(self.problem, regressors)
+
+    def durbin(self, regressors: str | Sequence[str] | None = None) -> TestStatistic:
+        """Durbin's chi-square test that some (default: all) are exogenous."""
+        return iv_validity.durbin(self.problem, regressors)
+
+    def wu_hausman(self, regressors: str | Sequence[str] | None = None) -> TestStatistic:
+        """Wu and Hausman's F test that some (default: all) are exogenous."""
+        return iv_validity.wu_hausman(self.problem, regressors)
+
+
+def iv_stats(numbers: Mapping[str, float], problem: IVProblem) -> LazyStats:
+    gmm = problem.weight is not None
+    return LazyStats(numbers, problem, battery(problem, gmm))
+
+
+def fit_numbers(equation: IVEquation, problem: IVProblem, total: float) -> dict[str, float]:
+    """R2, residual scale and first-stage shares of a fit; R2 may be negative."""
+    rss = float(problem.resid @ problem.resid)
+    out: dict[str, float] = {}
+    if equation.factors:
+        within = float(equation.basis.y @ equation.basis.y)
+        out["r2_within"] = 1 - rss / within if within > 0 else float("nan")
+    df = problem.moments.df_resid
+    out |= {"r2": 1 - rss / total, "sigma": float(np.sqrt(rss / df)), "rss": rss}
+    return out | strength_numbers(problem)
+
+
+def warn_if_weak(problem: IVProblem, formula: str) -> None:
+    """Warn by the rule of :func:`migdev.diagnostics.iv_strength.weakness`."""
+    try:
+        why = weakness(problem)
+    except (CovarianceError, np.linalg.LinAlgError):
+        return
+    if why:
+        warnings.warn(
+            f"{formula!r}: weak instruments: {why}. Read the Anderson-Rubin test and set "
+            "(.anderson_rubin()), or use LIML or Fuller.",
+            WeakInstrumentsWarning,
+            stacklevel=4,
+        )
