@@ -35,6 +35,8 @@ _HOME = {
     "Spec": "migdev.study.study",
     "Study": "migdev.study.study",
     "Answer": "migdev.study.answer",
+    "Component": "migdev.study.joint",
+    "JointStudy": "migdev.study.joint",
     "MeanGroup": "migdev.estimators.heterogeneous",
     "SwamyRandomCoefficients": "migdev.estimators.heterogeneous",
     "CCEMeanGroup": "migdev.estimators.common_factors",
@@ -44,7 +46,7 @@ _HOME = {
     "ErrorCorrectionMeanGroup": "migdev.estimators.pooled_mean_group",
     "DynamicFixedEffects": "migdev.estimators.dynamic_fixed_effects",
 }
-_ROOMS = frozenset({"diagnostics", "errors"})
+_ROOMS = frozenset({"diagnostics", "errors", "hypotheses", "replication", "simulate"})
 
 
 def __getattr__(name: str) -> Any:

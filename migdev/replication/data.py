@@ -1,0 +1,90 @@
+"""The analysis data of a package: written to the last digit, read back the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from migdev.errors import SourceError
+from migdev.panel.panel import Panel
+
+OPEN_LICENCES = ("cc by", "cc0", "cc-by", "public domain", "no restrictions", "open")
+
+
+def may_share(panel: Panel) -> tuple[bool, str]:
+    """Whether the licences of a panel's sources allow its data in a package, and why."""
+    licences = [p.licence for p in panel.provenance]
+    closed = [x for x in licences if not any(word in x.lower() for word in OPEN_LICENCES)]
+    if not licences:
+        return True, "the panel names no source; check that you may publish its data"
+    if closed:
+        stated = "; ".join(x or "none stated" for x in dict.fromkeys(closed))
+        return False, f"the licence does not clearly allow it: {stated}"
+    return True, "; ".join(dict.fromkeys(licences))
+
+
+def write_data(panel: Panel, folder: Path) -> None:
+    """``panel.csv`` and ``panel.json`` (keys, calendar, units and labels)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    panel.frame.to_csv(folder / "panel.csv", index=False, lineterminator="\n")
+    meta = {
+        "entity": list(panel.entity_columns),
+        "time": panel.time,
+        "freq": panel.calendar.freq,
+        "delta": panel.calendar.delta,
+        "units": dict(panel.units),
+        "labels": dict(panel.labels),
+        "history": list(panel.history),
+        "text": [c for c in panel.columns if not pd.api.types.is_numeric_dtype(panel[c].dtype)],
+    }
+    (folder / "panel.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
+
+
+def read_data(folder: str | Path) -> Panel:
+    """The panel that :func:`write_data` wrote.
+
+    Raises
+    ------
+    SourceError
+        The data are not in the folder (their licence forbade it): the package's README says how
+        to obtain them.
+    """
+    path = Path(folder)
+    if not (path / "panel.csv").exists():
+        raise SourceError(
+            f"There is no panel.csv in {path.name!r}. Where the licence forbids its publication, "
+            "obtain the data as README.md says and put the file there."
+        )
+    meta = json.loads((path / "panel.json").read_text(encoding="utf-8"))
+    frame = pd.read_csv(
+        path / "panel.csv", float_precision="round_trip", keep_default_na=False, na_values=[""],
+        dtype=dict.fromkeys(meta["text"], "str"),
+    )  # fmt: skip
+    return Panel.from_frame(
+        frame, entity=meta["entity"], time=meta["time"], freq=meta["freq"], delta=meta["delta"],
+        units=meta["units"], labels=meta["labels"],
+    )  # fmt: skip
+
+
+def codebook(panel: Panel) -> pd.DataFrame:
+    """One row per variable: label, unit, type, range and missing values."""
+    rows = []
+    for name in panel.columns:
+        column = panel[name]
+        row = {
+            "variable": name,
+            "label": panel.labels.get(name, ""),
+            "unit": panel.units.get(name, ""),
+            "type": "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text",
+            "n": int(column.notna().sum()),
+            "missing": int(column.isna().sum()),
+        }
+        if row["type"] == "number":
+            row |= {
+                "mean": column.mean(), "sd": column.std(), "min": column.min(),
+                "max": column.max(),
+            }  # fmt: skip
+        rows.append(row)
+    return pd.DataFrame(rows)

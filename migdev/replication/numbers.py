@@ -1,0 +1,101 @@
+"""The numbers of an answer, as JSON: what a rerun must reproduce."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from migdev.results.statistic import TestStatistic
+
+#: Relative tolerance of estimates, and absolute tolerance of shares of resampled draws, which a
+#: different BLAS may move by single draws.
+TOLERANCES = {"estimates": 1e-7, "shares": 0.01}
+
+
+def numbers(answer: Any) -> dict[str, Any]:
+    """Every coefficient, error, statistic and verdict of an answer."""
+    if hasattr(answer, "main"):
+        main = answer.main
+        return {
+            "verdict": answer.verdict,
+            "fits": {name: _fit(fit) for name, fit in main.fits.items()},
+            "pvalues": dict(main.pvalues),
+            "covariance": main.cov.to_numpy().tolist(),
+            "shares": {how: dict(shares) for how, shares in main.shares.items()},
+        }
+    return {
+        "verdict": answer.verdict,
+        "views": answer.views,
+        "primary": answer.primary,
+        "focal": {
+            name: {"estimate": f.estimate, "std_error": f.std_error, "pvalue": f.pvalue}
+            for name, f in answer.focal.items()
+        },
+        "fits": {name: _fit(fit) for name, fit in answer.fits.items()},
+        "failures": dict(answer.failures),
+    }
+
+
+def _fit(fit: Any) -> dict[str, Any]:
+    stats = {
+        name: value.statistic if isinstance(value, TestStatistic) else value
+        for name, value in fit.stats.items()
+        if isinstance(value, TestStatistic | int | float)
+    }
+    return {
+        "method": fit.method,
+        "nobs": fit.nobs,
+        "params": {str(k): float(v) for k, v in fit.params.items()},
+        "std_errors": {str(k): float(v) for k, v in fit.std_errors.items()},
+        "stats": {k: float(v) for k, v in stats.items()},
+    }
+
+
+def write_results(answer: Any, folder: str | Path) -> Path:
+    """Write ``numbers.json``, the table and the page of an answer."""
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_plain(numbers(answer)), indent=1, sort_keys=True) + "\n"
+    (path / "numbers.json").write_text(text, encoding="utf-8")
+    for suffix in ("html", "tex", "md"):
+        answer.report(path / f"verdict.{suffix}")
+    return path
+
+
+def _plain(item: Any) -> Any:
+    """JSON has no NaN: missing numbers become null."""
+    if isinstance(item, dict):
+        return {k: _plain(v) for k, v in item.items()}
+    if isinstance(item, list):
+        return [_plain(v) for v in item]
+    return None if isinstance(item, float) and not math.isfinite(item) else item
+
+
+def compare(expected: Any, found: Any, where: str = "", share: bool = False) -> list[str]:
+    """Differences beyond tolerance, each with its place and both values."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        out = []
+        for key in dict.fromkeys([*expected, *found]):
+            place = f"{where}.{key}" if where else str(key)
+            if key not in found or key not in expected:
+                out.append(f"{place} is {'missing' if key not in found else 'new'}")
+            else:
+                out += compare(expected[key], found[key], place, share or key == "shares")
+        return out
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        return [
+            line
+            for i, (a, b) in enumerate(zip(expected, found, strict=True))
+            for line in compare(a, b, f"{where}[{i}]", share)
+        ]
+    if isinstance(expected, float | int) and isinstance(found, float | int):
+        tolerance = (
+            {"abs_tol": TOLERANCES["shares"]}
+            if share
+            else {"rel_tol": TOLERANCES["estimates"], "abs_tol": 1e-12}
+        )
+        same = math.isclose(expected, found, **({"rel_tol": 0.0} | tolerance))
+        return [] if same else [f"{where} is {found!r}, expected {expected!r}"]
+    return [] if expected == found else [f"{where} is {found!r}, expected {expected!r}"]

@@ -1,0 +1,47 @@
+"""README of a package, on the template of the social-science data editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from migdev.provenance import Provenance
+from migdev.replication.checklist import Facts
+
+
+def readme(
+    answer: Any,
+    *,
+    title: str,
+    authors: str,
+    facts: Facts,
+    rules: Sequence[tuple[int, str, str, str]],
+    seconds: float,
+    environment: Mapping[str, str],
+) -> str:
+    """The README as Markdown."""
+    from jinja2 import Environment, StrictUndefined
+
+    source = files("migdev.replication").joinpath("README.md.jinja").read_text(encoding="utf-8")
+    template = Environment(undefined=StrictUndefined, autoescape=False).from_string(source)
+    sources: tuple[Provenance, ...] = answer.panel.provenance
+    claim = getattr(getattr(answer, "hypothesis", None), "claim", "") or "; ".join(
+        c.hypothesis.claim for c in getattr(answer.study, "components", ())
+    )
+    return template.render(
+        title=title or f"Replication package: {claim}",
+        authors=authors,
+        claim=claim,
+        verdict=answer.verdict,
+        reason=answer.reason,
+        sources=sources,
+        facts=facts,
+        history=answer.panel.history,
+        environment=environment,
+        minutes="a minute" if seconds < 60 else f"{seconds / 60:.0f} minutes",
+        seed=getattr(answer.study, "seed", None),
+        plan=answer.plan,
+        departures="; ".join(answer.departures) or "There are no departures from it.",
+        rules=rules,
+    )

@@ -1,0 +1,73 @@
+"""BibTeX of the methods, software and data behind an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from migdev.provenance import Provenance
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "PooledOLS": (),
+    "FixedEffects": ("correia2017",),
+    "RandomEffects": ("swamy1972", "baltagi1994"),
+    "CorrelatedRandomEffects": ("mundlak1978",),
+    "IV2SLS": ("andrews2019",),
+    "LIML": ("andrews2019",),
+    "IVGMM": ("hansen1982",),
+    "DifferenceGMM": ("arellano1991", "windmeijer2005"),
+    "SystemGMM": ("blundell1998", "windmeijer2005", "roodman2009"),
+    "MeanGroup": ("pesaran1995",),
+    "PooledMeanGroup": ("pesaran1999",),
+    "CCEMeanGroup": ("pesaran2006",),
+    "CCEPooled": ("pesaran2006",),
+    "Clustered": ("liang1986", "cameron2011"),
+    "Robust": ("white1980",),
+    "DriscollKraay": ("driscoll1998",),
+    "NeweyWest": ("newey1987",),
+    "BeckKatz": ("beck1995",),
+    "Conley": ("conley1999",),
+    "Study": ("schuirmann1987", "bloom1995"),
+    "JointStudy": ("schuirmann1987", "bloom1995", "berger1982", "cameron2008"),
+}
+
+
+def methods_bib() -> dict[str, str]:
+    """Entries of ``methods.bib`` by key."""
+    text = files("migdev.replication").joinpath("methods.bib").read_text(encoding="utf-8")
+    entries = [entry.strip() for entry in text.split("\n\n") if entry.strip()]
+    return {entry[entry.index("{") + 1 : entry.index(",")]: entry for entry in entries}
+
+
+def bibliography(used: Iterable[Any], provenance: Iterable[Provenance]) -> str:
+    """BibTeX for the methods of some objects, the software, and the data."""
+    keys = [key for item in used for key in METHODS.get(type(item).__name__, ())]
+    known = methods_bib()
+    entries = [known[key] for key in dict.fromkeys(keys)]
+    entries += [_software(name) for name in ("migdev", "numpy", "scipy", "pandas")]
+    entries += [
+        _data(p, i)
+        for i, p in enumerate({(p.dataset, p.vintage): p for p in provenance}.values(), 1)
+    ]
+    return "\n\n".join(entries) + "\n"
+
+
+def _software(name: str) -> str:
+    author = "The migdev developers" if name == "migdev" else f"The {name} developers"
+    return (
+        f"@software{{{name},\n  author = {{{{{author}}}}},\n  title = {{{name}}},\n"
+        f"  version = {{{version(name)}}}\n}}"
+    )
+
+
+def _data(p: Provenance, number: int) -> str:
+    note = p.citation or f"{p.publisher}: {p.dataset}"
+    safe = re.sub(r"([%&#_$])", r"\\\1", note)
+    title = re.sub(r"([%&#_$])", r"\\\1", f"{p.dataset} {p.vintage}".strip())
+    return (
+        f"@misc{{data{number},\n  author = {{{{{p.publisher}}}}},\n  title = {{{{{title}}}}},\n"
+        f"  note = {{{safe}}},\n  year = {{{p.retrieved[:4]}}}\n}}"
+    )

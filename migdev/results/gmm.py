@@ -1,0 +1,163 @@
+"""GMMEstimate: an estimate by GMM that knows its instruments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import ResultError
+from migdev.kernels.distributions import chi2_tail
+from migdev.kernels.gmm.instruments import Column
+from migdev.kernels.gmm.overid import excluding
+from migdev.kernels.types import BoolArray, FloatArray
+from migdev.protocols import Covariance
+from migdev.results.estimate import Estimate
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GMMSums:
+    """Sums over entities that tests of instruments need.
+
+    Attributes
+    ----------
+    ZX : (J, k); Zy : (J,); S : (J, J)
+        Moments and the covariance of moments whose inverse weighted them.
+    objective : float
+        Hansen's J.
+    df : int
+        Independent instruments less coefficients.
+    """
+
+    ZX: FloatArray
+    Zy: FloatArray
+    S: FloatArray
+    objective: float
+    df: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GMMEstimate(Estimate):
+    """An estimate by dynamic panel GMM.
+
+    Residuals and fitted values belong to the transformed equation after difference GMM (dated by
+    the period of their own residual), and to the equation in levels, effects included, after
+    system GMM.
+
+    Attributes
+    ----------
+    n_instruments : int
+        Linearly independent instruments.
+    n_entities : int
+    columns : tuple
+        What each column of Z is.
+    sets : tuple of str
+        The instrument sets that were asked for, then time effects and the constant.
+    asked : int
+        How many of the sets the specification names.
+    converged : bool
+        Of iterated and continuously updated GMM.
+    singular : mapping from step to (rank, columns)
+        Weighting matrices for which a generalised inverse stood in.
+    sums : GMMSums
+    """
+
+    n_instruments: int
+    n_entities: int
+    columns: tuple[Column, ...] = field(repr=False)
+    sets: tuple[str, ...] = ()
+    asked: int = 0
+    converged: bool = True
+    singular: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    sums: GMMSums = field(repr=False)
+
+    def instruments_report(self) -> pd.DataFrame:
+        """One row per column of Z: variable, lag, period, equation, the set that asked for it."""
+        calendar = None if self.sample is None else self.sample.panel.calendar
+        periods = [
+            None if c.period is None else c.period if calendar is None else calendar.label(c.period)
+            for c in self.columns
+        ]
+        return pd.DataFrame(
+            {
+                "variable": [c.variable for c in self.columns],
+                "enters_as": [c.form for c in self.columns],
+                "lag": pd.array([c.lag for c in self.columns], dtype="Int64"),
+                "period": pd.Series(periods, dtype=object),
+                "equation": [c.equation for c in self.columns],
+                "set": [self.sets[c.group] for c in self.columns],
+            }
+        )
+
+    @cached_property
+    def difference_in_hansen(self) -> pd.DataFrame:
+        """Tests of instrument groups: J without the group, and the difference.
+
+        One row per instrument set, one per equation where a set serves both, and one for all
+        GMM-style instruments of the equation in levels. The model without the group is weighted by
+        the submatrix of the full model's moment covariance (xtabond2). Missing where the rest
+        would not identify the model.
+        """
+        groups = self._groups()
+        rows = []
+        for label, mask in groups:
+            outcome = excluding(self.sums.ZX, self.sums.Zy, self.sums.S, ~mask)
+            if outcome is None:
+                rows.append((label, int(mask.sum()), *(float("nan"),) * 6))
+                continue
+            j, df = outcome
+            gap, gap_df = self.sums.objective - j, self.sums.df - df
+            rows.append(
+                (
+                    label, int(mask.sum()), j, df, chi2_tail(j, df) if df > 0 else float("nan"),
+                    gap, gap_df, chi2_tail(gap, gap_df) if gap_df > 0 else float("nan"),
+                )  # fmt: skip
+            )
+        names = [
+            "group", "columns", "hansen_excluding", "df_excluding", "p_excluding", "difference",
+            "df_difference", "p_difference",
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=names).set_index("group")
+
+    def _groups(self) -> list[tuple[str, BoolArray]]:
+        group = np.array([c.group for c in self.columns])
+        level = np.array([c.equation == "level" for c in self.columns])
+        style = np.array([c.lag is not None for c in self.columns])
+        groups: list[tuple[str, BoolArray]] = []
+        if (level & style).any() and (~level & style).any():
+            groups.append(("GMM instruments for levels", level & style))
+        for g in range(self.asked):
+            mine = group == g
+            if not mine.any():
+                continue
+            groups.append((self.sets[g], mine))
+            if (mine & level).any() and (mine & ~level).any():
+                groups.append((f"{self.sets[g]}: level", mine & level))
+                groups.append((f"{self.sets[g]}: transformed", mine & ~level))
+        return groups
+
+    def with_cov(self, cov: Covariance | str) -> Self:
+        """The same estimate with another covariance: ``"windmeijer"``, ``"robust"``,
+        ``"classical"``, or a Covariance on the scores (no Windmeijer correction then)."""
+        if self.sample is None:
+            raise ResultError(f"{self.method} keeps no sample, so its covariance stays as it is.")
+        if isinstance(cov, str) or self.moments is None:
+            fit: Self = replace(self.spec, cov=cov).fit(self.sample.panel)
+            return fit
+        return super().with_cov(cov)
+
+    def summary(self, level: float = 0.95) -> str:
+        """The estimate as plain text, with instruments and tests of groups."""
+        lines = [
+            super().summary(level),
+            f"Instruments: {self.n_instruments} for {self.n_entities} entities",
+        ]
+        lines += [
+            f"Generalised inverse in {step}: rank {rank} of {size}"
+            for step, (rank, size) in self.singular.items()
+        ]
+        return "\n".join(lines)
