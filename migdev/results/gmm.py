@@ -113,9 +113,15 @@ class GMMEstimate(Estimate):
             gap, gap_df = self.sums.objective - j, self.sums.df - df
             rows.append(
                 (
-                    label, int(mask.sum()), j, df, chi2_tail(j, df) if df > 0 else float("nan"),
-                    gap, gap_df, chi2_tail(gap, gap_df) if gap_df > 0 else float("nan"),
-                )  # fmt: skip
+                    label,
+                    int(mask.sum()),
+                    j,
+                    df,
+                    chi2_tail(j, df) if df > 0 else float("nan"),
+                    gap,
+                    gap_df,
+                    chi2_tail(gap, gap_df) if gap_df > 0 else float("nan"),
+                )
             )
         names = [
             "group", "columns", "hansen_excluding", "df_excluding", "p_excluding", "difference",

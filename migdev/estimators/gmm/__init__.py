@@ -1,0 +1,1 @@
+"""The steps that difference and system GMM share."""

@@ -1,0 +1,1 @@
+"""Generalised method of moments for dynamic panels, on arrays laid out by period."""

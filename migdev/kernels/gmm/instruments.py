@@ -1,0 +1,265 @@
+r"""Instrument columns and the sums over entities that GMM needs.
+
+A row of :math:`Z_i` holds values of a few source series: lag 3 of w in 1980, the change of n in
+1979. The sources are kept once, by period, and each row names which source enters which column.
+All sums, :math:`\sum_i Z_i'X_i`, :math:`\sum_i Z_i'HZ_i`, :math:`\sum_i Z_i'u_iu_i'Z_i`, are matrix
+products of one row at a time over all entities; :math:`Z` itself is never stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from migdev.kernels.gmm.stack import Stack, later_rows
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
+
+# Entities per block: a block of instruments of one row should stay in the processor's cache.
+_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Column:
+    """What a column of Z is.
+
+    Attributes
+    ----------
+    variable : str
+    equation : {"transformed", "level", "both"}
+    lag : int or None
+        None for IV-style columns.
+    period : int or None
+        Ordinal period of the row of a GMM-style column that is not collapsed.
+    group : int
+        Position of the instrument set that asked for it.
+    form : str
+        ``"level"``, ``"difference"``, ``"transformed"`` or ``"both"``: what enters.
+    """
+
+    variable: str
+    equation: str
+    lag: int | None
+    period: int | None
+    group: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Instruments:
+    """Z by rows of the stack.
+
+    Attributes
+    ----------
+    values : (S, N)
+        Source series by period; zero where missing.
+    columns : (J,)
+    rows : (R,) of (columns, sources)
+        For every row of the stack the columns that are not zero there and their sources.
+    """
+
+    values: FloatArray
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[IntArray, IntArray], ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.columns)
+
+    def keep(self, mask: BoolArray) -> Instruments:
+        """The instruments without the columns where ``mask`` is false."""
+        if mask.all():
+            return self
+        new = np.cumsum(mask) - 1
+        rows = tuple((new[cols[mask[cols]]], sources[mask[cols]]) for cols, sources in self.rows)
+        kept = tuple(c for c, k in zip(self.columns, mask, strict=True) if k)
+        return replace(self, columns=kept, rows=rows)
+
+
+def collect(
+    values: FloatArray,
+    columns: Sequence[Column],
+    entries: Sequence[tuple[IntArray, IntArray, IntArray]],
+    n_rows: int,
+) -> Instruments:
+    """Instruments from entries (row, column, source), gathered by row."""
+    if entries:
+        row, col, source = (np.concatenate(part) for part in zip(*entries, strict=True))
+    else:
+        row = col = source = np.empty(0, dtype=np.int64)
+    order = np.lexsort((col, row))
+    row, col, source = row[order], col[order], source[order]
+    cuts = np.searchsorted(row, np.arange(n_rows + 1))
+    rows = tuple((col[a:b], source[a:b]) for a, b in pairwise(cuts))
+    return Instruments(values=values, columns=tuple(columns), rows=rows)
+
+
+def _slice(index: IntArray) -> slice | IntArray:
+    """A slice for consecutive indices, which spares a copy."""
+    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
+        return slice(int(index[0]), int(index[0]) + len(index))
+    return index
+
+
+def _plan(z: Instruments) -> list[tuple[int, slice | IntArray, slice | IntArray]]:
+    return [(r, _slice(c), _slice(s)) for r, (c, s) in enumerate(z.rows) if len(c)]
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    for start in range(0, n, _BLOCK):
+        yield slice(start, min(start + _BLOCK, n))
+
+
+def cross(z: Instruments, A: FloatArray) -> FloatArray:
+    """Sum over entities of Z_i'A_i, (J, m), for A (R, m, N)."""
+    out = np.zeros((z.count, A.shape[1]))
+    plan = _plan(z)
+    for block in _blocks(z.values.shape[1]):
+        for r, cols, sources in plan:
+            out[cols] += z.values[sources, block] @ A[r, :, block].T
+    return out
+
+
+def project(z: Instruments, V: FloatArray) -> FloatArray:
+    """Z V by row, (R, m, N), for V (J, m)."""
+    n = z.values.shape[1]
+    out = np.zeros((len(z.rows), V.shape[1], n))
+    plan = _plan(z)
+    for block in _blocks(n):
+        for r, cols, sources in plan:
+            np.matmul(V[cols].T, z.values[sources, block], out=out[r, :, block])
+    return out
+
+
+def scores(z: Instruments, u: FloatArray, block: slice = slice(None)) -> FloatArray:
+    """Z_i'u_i of the entities of a block, (J, n)."""
+    values = z.values[:, block]
+    out = np.zeros((z.count, values.shape[1]))
+    for r, cols, sources in _plan(z):
+        out[cols] += values[sources] * u[r, block]
+    return out
+
+
+def outer(z: Instruments, u: FloatArray, groups: IntArray | None = None) -> FloatArray:
+    r"""Covariance of the moments, :math:`\sum_g (\sum_{i\in g} Z_i'u_i)(\cdot)'`, (J, J).
+
+    Parameters
+    ----------
+    u : (R, N)
+    groups : (N,), optional
+        Codes of clusters of entities; every entity is its own cluster without it.
+    """
+    J, n = z.count, z.values.shape[1]
+    if groups is None:
+        S = np.zeros((J, J))
+        for block in _blocks(n):
+            g = scores(z, u, block)
+            S += g @ g.T
+        return S
+    total = np.zeros((int(groups.max()) + 1, J))
+    for block in _blocks(n):
+        total += _indicator(groups[block], len(total)) @ scores(z, u, block).T
+    return total.T @ total
+
+
+def sum_groups(x: FloatArray, groups: IntArray | None) -> FloatArray:
+    """(m, N) or (N,) entity sums x replaced by the sum over the cluster of the entity."""
+    if groups is None:
+        return x
+    A = _indicator(groups, int(groups.max()) + 1)
+    return np.ascontiguousarray((A.T @ (A @ x.T)).T)
+
+
+def _indicator(groups: IntArray, count: int) -> sparse.csr_matrix:
+    """(G, n) matrix of ones where an entity belongs to a group."""
+    n = len(groups)
+    return sparse.csr_matrix((np.ones(n), (groups, np.arange(n))), shape=(count, n))
+
+
+def gram(z: Instruments, stack: Stack, weight: str) -> FloatArray:
+    r""":math:`\sum_i Z_i'H_iZ_i`, (J, J), the first-step weighting matrix.
+
+    ``weight`` names H as xtabond2 does. h1: the identity. h2: :math:`MM'` for the transformed
+    equation, with M the transformation, the identity for levels, nothing between them (DPD for
+    Ox). h3: also :math:`M` between the transformed equation and levels, the covariance of
+    :math:`(Mv_i, v_i)` for unit errors and no effects.
+    """
+    H = row_weights(stack, weight)
+    out = np.zeros((z.count, z.count))
+    n = z.values.shape[1]
+    plan = _plan(z)
+    whole = np.asarray(stack.used.all(axis=1))
+    deviate = stack.transform == "fod" and weight == "h3" and bool(stack.level.any())
+    for block in _blocks(n):
+        parts = []
+        for r, cols, sources in plan:
+            values = z.values[sources, block]
+            parts.append((r, cols, values if whole[r] else values * stack.used[r, block]))
+        for i, (r, cols, left) in enumerate(parts):
+            for q, other, right in parts[i:]:
+                if H[r, q] == 0:
+                    continue
+                product = H[r, q] * (left @ right.T)
+                out[_pair(cols, other)] += product
+                if q != r:
+                    out[_pair(other, cols)] += product.T
+        if deviate:
+            _add_deviation_cross(out, parts, stack, block)
+    return out
+
+
+def _pair(rows: slice | IntArray, cols: slice | IntArray) -> Any:
+    if isinstance(rows, slice) or isinstance(cols, slice):
+        return rows, cols
+    return np.ix_(rows, cols)
+
+
+def row_weights(stack: Stack, weight: str) -> FloatArray:
+    """(R, R) H between rows; the same for all entities, as their missing rows are zero in Z."""
+    H = np.eye(len(stack.level))
+    if weight == "h1" or stack.transform == "fod":
+        return H
+    gap = stack.period[:, None] - stack.period[None, :]
+    inner = ~stack.level[:, None] & ~stack.level[None, :]
+    H[inner & (gap == 0)] = 2.0
+    H[inner & (np.abs(gap) == 1)] = -1.0
+    if weight == "h3":
+        across = ~stack.level[:, None] & stack.level[None, :]
+        M = (across & (gap == 0)) * 1.0 - (across & (gap == 1)) * 1.0
+        H += M + M.T
+    return H
+
+
+def _add_deviation_cross(
+    out: FloatArray,
+    parts: Sequence[tuple[int, slice | IntArray, FloatArray]],
+    stack: Stack,
+    block: slice,
+) -> None:
+    """Add Z_transformed' M Z_level for forward deviations, whose M differs between entities."""
+    at_level = {int(stack.period[r]): (c, v) for r, c, v in parts if stack.level[r]}
+    at_moved = {int(stack.period[r]): (c, v) for r, c, v in parts if not stack.level[r]}
+    rows = np.flatnonzero(stack.level)
+    periods, complete = stack.period[rows], stack.used[rows][:, block]
+    later = later_rows(complete)
+    ahead = np.zeros((len(out), complete.shape[1]))
+    for t in periods[::-1]:
+        i = int(np.searchsorted(periods, t))
+        n = np.maximum(later[i], 1)
+        scale = np.sqrt(n / (n + 1.0))
+        if int(t) in at_moved:
+            cols, left = at_moved[int(t)]
+            left = left * scale
+            product = -(left / n) @ ahead.T
+            if int(t) in at_level:
+                other, right = at_level[int(t)]
+                product[:, other] += left @ right.T
+            out[cols] += product
+            out[:, cols] += product.T
+        if int(t) in at_level:
+            other, right = at_level[int(t)]
+            ahead[other] += right
