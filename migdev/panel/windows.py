@@ -1,0 +1,266 @@
+"""A panel of windows: means (or other statistics) over several years."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import (
+    DroppedColumnsWarning,
+    DroppedRowsWarning,
+    PanelError,
+    SpecificationError,
+    listing,
+    suggestion,
+)
+from migdev.kernels.cells import CELL_STATS, cell_counts, cell_starts, cell_stat
+from migdev.kernels.types import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from migdev.panel.panel import Panel
+
+#: What is computed: name of the new column, column it comes from, statistic.
+Plan = list[tuple[str, str, str]]
+
+
+def windows(
+    panel: Panel,
+    years: int,
+    *,
+    min_obs: int | None = None,
+    start: int | None = None,
+    how: str | Mapping[str, str | tuple[str, str]] = "mean",
+    partial: str = "keep",
+    label: str = "window",
+) -> Panel:
+    """Statistics of every column over windows of ``years`` years.
+
+    Parameters
+    ----------
+    years : int
+        Length of a window. The windows of all entities are the same.
+    min_obs : int, optional
+        A statistic of fewer values than this is missing; a ``sum`` needs a value in every period
+        of its window, since a sum over fewer periods would be too small. By default 3, or what a
+        shorter window holds.
+    start : int, optional
+        First year of the first window; the panel's first year when not given. Earlier rows are
+        left out.
+    how : str or mapping
+        One statistic for all columns, or by column: ``mean`` (where nothing is said), ``sum``,
+        ``std`` (of n - 1), ``min``, ``max``, ``median``, ``first``, ``last`` (value that is not
+        missing), ``count``. A new name with ``(column, statistic)`` adds a column:
+        ``{"income": "first", "volatility": ("growth", "std")}``.
+    partial : {"keep", "drop"}
+        A last window of which the panel has not every year.
+    label : str
+        Name of the new time column, which holds the first year of each window.
+
+    Returns
+    -------
+    Panel
+        ``L``, ``F`` and ``D`` go from window to window. Columns of text stay where they are
+        constant within entities. :attr:`~migdev.panel.panel.Panel.history` tells how many values
+        ``min_obs`` took away.
+
+    Raises
+    ------
+    PanelError, SpecificationError
+        Options that contradict each other or name what the panel does not hold.
+
+    Warns
+    -----
+    DroppedRowsWarning
+        Rows before ``start``, or of a partial last window.
+    DroppedColumnsWarning
+        Columns of text that vary within entities.
+    """
+    least = _check_options(panel, years, min_obs, partial, label)
+    year = panel.calendar.year(panel.ordinals)
+    first, last = int(year.min()), int(year.max())
+    origin = first if start is None else int(start)
+    keep, notes = _rows(year, origin, years, last, partial)
+    if not keep.any():
+        raise PanelError(
+            f"No row lies in a window of {years} years from {origin}; the panel runs from {first} "
+            f"to {last}."
+        )
+    frame = panel.frame[keep]
+    entity = panel.entity_codes[keep]
+    window = (year[keep] - origin) // years
+    starts = cell_starts(entity, window)
+    numeric = [c for c in panel.columns if _is_number(panel, frame[c])]
+    plan = _plan(how, numeric, panel)
+    values, masked = _statistics(frame, plan, starts, least, _periods_in(panel, years))
+    held = ~np.isnan(values).all(axis=1) if plan else np.ones(len(starts), dtype=bool)
+    out = frame.iloc[starts[held]][list(panel.entity_columns)].reset_index(drop=True)
+    out[label] = origin + years * window[starts[held]]
+    texts, lost = _texts(panel, frame, entity, numeric)
+    for name, by_entity in texts.items():
+        out[name] = by_entity[entity[starts[held]]]
+    out = pd.concat([out, pd.DataFrame(values[held], columns=[n for n, _, _ in plan])], axis=1)
+    if masked:
+        notes.append(f"{masked} values of fewer than {least} observations made missing")
+    if not held.all():
+        notes.append(f"{int((~held).sum())} windows without any value left out")
+    return _panel(panel, out, plan, years, label, notes, lost)
+
+
+def _panel(
+    panel: Panel, out: pd.DataFrame, plan: Plan, years: int, label: str, notes: list[str],
+    lost: list[str],
+) -> Panel:  # fmt: skip
+    from dataclasses import replace
+
+    if lost:
+        warnings.warn(
+            f"{listing(lost)} hold text that varies within {panel.entity!r}, and were left out of "
+            "the windows.",
+            DroppedColumnsWarning,
+            stacklevel=4,
+        )
+        notes.append(f"columns {listing(lost)} left out: text that varies within entities")
+    told = {name: f"{source}, {stat} over {years} years" for name, source, stat in plan}
+    made = type(panel).from_frame(
+        out, entity=list(panel.entity_columns), time=label, freq="window", delta=years,
+        units={n: panel.units[s] for n, s, h in plan if s in panel.units and h != "count"},
+        labels={n: told[n] if s not in panel.labels else f"{panel.labels[s]}, {h} over {years} "
+                "years" for n, s, h in plan},
+        provenance=panel.provenance,
+    )  # fmt: skip
+    head = f"windows of {years} years from {int(out[label].min())}"
+    history = (*panel.history, head + (": " + "; ".join(notes) if notes else ""))
+    return replace(made, history=history)
+
+
+def _check_options(panel: Panel, years: int, min_obs: int | None, partial: str, label: str) -> int:
+    """The least number of observations behind a statistic, once the options are sound."""
+    if not isinstance(years, int | np.integer) or years < 1:
+        raise SpecificationError(f"windows of {years!r} years: a window has one year or more.")
+    if panel.calendar.freq == "window":
+        raise SpecificationError("The panel is one of windows already; build it from the years.")
+    most = _periods_in(panel, years)
+    least = min(3, most) if min_obs is None else min_obs
+    if not 1 <= least <= most:
+        raise SpecificationError(
+            f"min_obs={min_obs} with windows of {years} years, which hold 1 to {most} periods: "
+            f"choose a number between 1 and {most}."
+        )
+    if partial not in ("keep", "drop"):
+        raise SpecificationError(f"partial={partial!r} is not an option; use 'keep' or 'drop'.")
+    if label in panel.columns and label != panel.time:
+        raise SpecificationError(f"The panel has a column {label!r}; give the windows another.")
+    return least
+
+
+def _periods_in(panel: Panel, years: int) -> int:
+    """Observations that a full window holds."""
+    per_year = {"quarter": 4, "month": 12, "day": 365}.get(panel.calendar.freq, 1)
+    return max(per_year * years // panel.calendar.delta, 1)
+
+
+def _rows(
+    year: IntArray, origin: int, years: int, last: int, partial: str
+) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Rows that belong to a window, and what to tell of the others."""
+    keep, notes = year >= origin, []
+    if not keep.all():
+        notes.append(f"{int((~keep).sum())} rows before {origin} left out")
+    full = (last - origin + 1) // years
+    cut = year >= origin + full * years
+    if cut.any():
+        span = f"{origin + full * years}-{last}"
+        if partial == "drop":
+            notes.append(f"{int(cut.sum())} rows of the partial last window {span} left out")
+            keep &= ~cut
+        else:
+            notes.append(f"the last window is partial ({span})")
+    dropped = [note for note in notes if note.endswith("left out")]
+    if dropped:
+        warnings.warn("; ".join(dropped) + ".", DroppedRowsWarning, stacklevel=4)
+    return keep, notes
+
+
+def _is_number(panel: Panel, column: pd.Series[Any]) -> bool:
+    keys = {panel.time, *panel.entity_columns}
+    return column.name not in keys and pd.api.types.is_numeric_dtype(column.dtype)
+
+
+def _plan(how: str | Mapping[str, str | tuple[str, str]], numeric: list[str], panel: Panel) -> Plan:
+    by_column = {} if isinstance(how, str) else dict(how)
+    plan = []
+    for column in numeric:
+        chosen = by_column.pop(column, how if isinstance(how, str) else "mean")
+        if not isinstance(chosen, str):
+            raise SpecificationError(
+                f"how gives {column!r} the pair {chosen!r}; a pair makes a new column and needs a "
+                "new name."
+            )
+        plan.append((column, column, chosen))
+    for name, pair in by_column.items():
+        if isinstance(pair, str) or len(pair) != 2:
+            panel.require(name)
+            raise SpecificationError(f"how names {name!r}, which holds no numbers.")
+        if name in panel.columns:
+            raise SpecificationError(f"how makes a column {name!r}, which is there already.")
+        if pair[0] not in numeric:
+            panel.require(pair[0])
+            raise SpecificationError(f"how takes {pair[1]} of {pair[0]!r}, which holds no numbers.")
+        plan.append((name, pair[0], pair[1]))
+    for _, _, stat in plan:
+        if stat not in CELL_STATS:
+            raise SpecificationError(
+                f"{stat!r} is no statistic of windows.{suggestion(str(stat), CELL_STATS)} Known: "
+                f"{listing(CELL_STATS, 9)}."
+            )
+    return plan
+
+
+def _statistics(
+    frame: pd.DataFrame, plan: Plan, starts: IntArray, min_obs: int, full: int
+) -> tuple[FloatArray, int]:
+    """Statistics (cells, columns of the plan), and how many values min_obs made missing."""
+    sources = list(dict.fromkeys(source for _, source, _ in plan))
+    place = {name: i for i, name in enumerate(sources)}
+    x = np.column_stack(
+        [frame[c].to_numpy(dtype=float, na_value=np.nan) for c in sources]
+        or [np.empty((len(frame), 0))]
+    )
+    counts = cell_counts(x, starts)
+    out = np.full((len(starts), len(plan)), np.nan)
+    masked = 0
+    for stat in dict.fromkeys(stat for _, _, stat in plan):
+        to = [i for i, (_, _, s) in enumerate(plan) if s == stat]
+        take = [place[plan[i][1]] for i in to]
+        values, n = cell_stat(x[:, take], starts, stat), counts[:, take]
+        few = n < (full if stat == "sum" else min_obs)
+        if stat != "count":
+            masked += int((few & (n > 0)).sum())
+            values = np.where(few, np.nan, values)
+        out[:, to] = values
+    return out, masked
+
+
+def _texts(
+    panel: Panel, frame: pd.DataFrame, entity: IntArray, numeric: list[str]
+) -> tuple[dict[str, np.ndarray[Any, Any]], list[str]]:
+    """Text by entity code for the columns constant within entities, and names of the others."""
+    keys = {panel.time, *panel.entity_columns}
+    kept, lost = {}, []
+    for name in [c for c in panel.columns if c not in keys and c not in numeric]:
+        codes, values = pd.factorize(frame[name])
+        known = codes >= 0
+        size = len(panel.entities)
+        low, high = np.full(size, len(values)), np.full(size, -1)
+        np.minimum.at(low, entity[known], codes[known])
+        np.maximum.at(high, entity[known], codes[known])
+        if bool(((low == high) | (high < 0)).all()):
+            words = np.array([*values, None], dtype=object)
+            kept[name] = words[high]
+        else:
+            lost.append(name)
+    return kept, lost
