@@ -116,9 +116,8 @@ class Clustered:
     -----
     CR2 and CR3 with several ways apply :math:`A_c` within each component, as
     ``sandwich::vcovCL``; no Satterthwaite degrees of freedom are known there, and t(Gmin - 1) is
-    used. In 2SLS, H belongs to the projected regressors, as in clubSandwich. After random effects
-    the working model is that the transformed errors are independent; clubSandwich takes another
-    root of the same error-components matrix, so its CR2 differs slightly (CR0, CR1, CR3 agree).
+    used. In 2SLS, H belongs to the projected regressors, as in clubSandwich. After one-way random
+    effects the working model is their error-components matrix.
 
     References
     ----------
@@ -293,18 +292,18 @@ class Clustered:
         require_least_squares(m, self.kind)
         groups = Groups.from_codes(np.arange(m.nobs)) if part is None else part
         Z, R = np.linalg.qr(m.X)
-        weighted = (
-            m.weights is not None
-            and self.working == "independence"
-            and (self.kind == "CR2" or self._satterthwaite)  # else the working model plays no part
-        )
+        # without CR2 and degrees of freedom the working model plays no part
+        weighted = m.weights is not None and (self.kind == "CR2" or self._satterthwaite)
         if m.factors and self.leverage == "dummies":
             Z = np.column_stack([Z, *_dummies(m, groups, weighted)])
         require_room(m.nobs, Z.shape[1])
         loading = np.zeros((Z.shape[1], m.k))
         loading[: m.k] = np.linalg.inv(R).T
         kind = "CR3" if self.kind == "CV3" else self.kind
-        return club_moments(Z, loading, m.resid, groups, kind, m.weights if weighted else None)
+        return club_moments(
+            Z, loading, m.resid, groups, kind, m.weights if weighted else None,
+            inverse_variance=self.working == "weights", components=_components(m, groups),
+        )  # fmt: skip
 
     def _club(self, m: Moments) -> ClubMoments | None:
         if not self._satterthwaite:
@@ -342,6 +341,14 @@ class Clustered:
                 FewClustersWarning,
                 stacklevel=4,
             )
+
+
+def _components(m: Moments, groups: Groups) -> tuple[IntArray, float] | None:
+    """Random effects behind the data, where they lie within clusters."""
+    if m.error_components is None:
+        return None
+    codes = grouping(m, m.error_components[0])
+    return (codes, m.error_components[1]) if nested(codes, groups.codes) else None
 
 
 def _dummies(m: Moments, groups: Groups, every: bool) -> list[FloatArray]:

@@ -52,6 +52,8 @@ def club_moments(
     groups: Groups,
     kind: str,
     weights: FloatArray | None = None,
+    inverse_variance: bool = False,
+    components: tuple[IntArray, float] | None = None,
 ) -> ClubMoments:
     r"""Adjusted scores of every cluster, batched over clusters of equal size.
 
@@ -68,11 +70,18 @@ def club_moments(
     resid : (n,)
         Multiplied by the square root of the weights.
     groups : Groups
-    kind : {"CR0", "CR1", "CR2", "CR3", "CV3"}
+    kind : {"CR0", "CR1", "CR2", "CR3"}
     weights : (n,), optional
-        Given where the working model is independent errors of equal variance although the fit is
-        weighted: CR2 then solves :math:`A_g\{(I-H)(I-H)'\}_{gg}A_g' = I` in the data before
-        weights. None: errors have variances 1/w, equal after weighting.
+        Where the fit is weighted and the working model matters (CR2, degrees of freedom).
+        :math:`Z` must then hold the nested dummies too.
+    inverse_variance : bool
+        Working model of a weighted fit: :math:`\Theta = W^{-1}` if true, else :math:`\Theta = I`.
+        In the data before weights CR2 is then :math:`A_g = D_g'(D_g\{(I-H)\Theta(I-H)'\}_{gg}
+        D_g')^{+1/2}D_g` with :math:`\Theta_g = D_g'D_g`.
+    components : (n,) codes and float, optional
+        Where the data were whitened by quasi-demeaning: the grouping of the random effects and
+        the ratio :math:`\phi = \sigma_\mu^2/\sigma_\nu^2`. CR2 then takes the same formula in
+        the data before, with :math:`\Theta_g = I + \phi\,11'` and D its Cholesky factor.
 
     References
     ----------
@@ -84,26 +93,29 @@ def club_moments(
     influence = np.empty((size, k))
     D = np.empty((size, k, k))
     J = C = None
-    if weights is not None:
+    if weights is not None and not inverse_variance:
         C = (Z * weights[:, None]).T @ Z
         J = np.block([[-C, np.eye(q)], [np.eye(q), np.zeros((q, q))]])
     Y = np.empty((size, k, q if J is None else 2 * q))
     for members, rows in batches(groups):
         Zb, u = Z[rows], resid[rows]  # (b, m, q), (b, m)
-        if weights is None or C is None:
-            p = _adjusted(Zb, loading, kind)
+        if weights is None:
+            if kind == "CR2" and components is not None:
+                p = _adjusted_components(Zb, components[0][rows], components[1], loading)
+            else:
+                p = _adjusted(Zb, loading, kind)
             influence[members] = np.einsum("bmk,bm->bk", p, u)
             Y[members] = np.swapaxes(p, 1, 2) @ Zb
         else:
             root = np.sqrt(weights[rows])
-            U = Zb / root[:, :, None]
-            if kind == "CR2":
-                p = _independence(U, root, C, loading)
-            else:
-                p = root[:, :, None] * _adjusted(Zb, loading, kind)
+            p = _adjusted_weighted(Zb, root, C, loading, kind)  # A' W X B, before weights
             influence[members] = np.einsum("bmk,bm->bk", p, u / root)
-            pt = np.swapaxes(p, 1, 2)
-            Y[members] = np.concatenate([pt @ U, pt @ (U * root[:, :, None] ** 2)], axis=2)
+            pt, U = np.swapaxes(p, 1, 2), Zb / root[:, :, None]
+            if C is None:
+                Y[members] = pt @ U
+                p = p / root[:, :, None]
+            else:
+                Y[members] = np.concatenate([pt @ U, pt @ (Zb * root[:, :, None])], axis=2)
         D[members] = np.swapaxes(p, 1, 2) @ p
     return ClubMoments(influence=influence, D=D, Y=Y, J=J)
 
@@ -139,18 +151,53 @@ def _adjusted(Z: FloatArray, loading: FloatArray, kind: str) -> FloatArray:
     return Z @ inner if q <= m else inner
 
 
-def _independence(
-    U: FloatArray, root: FloatArray, C: FloatArray, loading: FloatArray
+def _adjusted_weighted(
+    Z: FloatArray, root: FloatArray, C: FloatArray | None, loading: FloatArray, kind: str
 ) -> FloatArray:
-    """(b, m, k) rows ``A_g W_g X_g B`` where errors are independent before weights."""
-    weight = root**2
-    H = (U @ np.swapaxes(U, 1, 2)) * weight[:, None, :]  # (I - H): H = U U' W
-    block = U @ C @ np.swapaxes(U, 1, 2) - H - np.swapaxes(H, 1, 2)
-    m = block.shape[1]
-    block[:, np.arange(m), np.arange(m)] += 1.0
+    """(b, m, k) rows ``A_g' W_g X_g B`` before weights; C = Z'WZ where Theta = I."""
+    if kind != "CR2":  # (I - H)^-1 and I commute with the change of data
+        return root[:, :, None] * _adjusted(Z, loading, kind)
+    m = Z.shape[1]
+    diagonal = np.arange(m)
+    U = Z / root[:, :, None]
+    right = (Z * root[:, :, None]) @ loading
+    if C is None:  # D (W^-1 - U U') D with D = W^-1/2
+        V = U / root[:, :, None]
+        block = -(V @ np.swapaxes(V, 1, 2))
+        block[:, diagonal, diagonal] += root**-4
+        right = right / root[:, :, None]
+    else:  # I - H - H' + U C U' with H = U U' W
+        H = (U @ np.swapaxes(U, 1, 2)) * (root**2)[:, None, :]
+        block = U @ C @ np.swapaxes(U, 1, 2) - H - np.swapaxes(H, 1, 2)
+        block[:, diagonal, diagonal] += 1.0
+    out = _root_times(block, right)
+    return out if C is not None else out / root[:, :, None]
+
+
+def _adjusted_components(
+    Z: FloatArray, codes: IntArray, phi: float, loading: FloatArray
+) -> FloatArray:
+    """(b, m, k) rows ``A_g' X_g B`` after quasi-demeaning; codes (b, m) of the random effects.
+
+    With L = D Theta^{1/2}: A = Theta^{-1} L' (L (I - H) L')^{+1/2} L, data whitened.
+    """
+    theta = np.where(codes[:, :, None] == codes[:, None, :], phi, 0.0) + np.eye(Z.shape[1])
+    D = np.swapaxes(np.linalg.cholesky(theta), 1, 2)
+    s, V = np.linalg.eigh(theta)
+    Vt = np.swapaxes(V, 1, 2)
+    L = D @ (V * np.sqrt(s)[:, None, :]) @ Vt
+    LZ = L @ Z
+    block = L @ np.swapaxes(L, 1, 2) - LZ @ np.swapaxes(LZ, 1, 2)
+    right = D @ (V / np.sqrt(s)[:, None, :]) @ Vt @ (Z @ loading)
+    out: FloatArray = np.swapaxes(L, 1, 2) @ _root_times(block, right)
+    return out
+
+
+def _root_times(block: FloatArray, right: FloatArray) -> FloatArray:
+    """``block^{+1/2} @ right`` (the inverse root), batched."""
     s, V = np.linalg.eigh(block)
-    f = np.where(s > NULL, np.where(s > NULL, s, 1.0) ** -0.5, 0.0)
-    right = (U * weight[:, :, None]) @ loading
+    positive = s > NULL * s[:, -1:]
+    f = np.where(positive, np.where(positive, s, 1.0) ** -0.5, 0.0)
     out: FloatArray = V @ (f[:, :, None] * (np.swapaxes(V, 1, 2) @ right))
     return out
 

@@ -5,7 +5,7 @@
 #
 # Scheme of a file:
 #   [meta]                     software, data file, sha256, formula, rule of the subset
-#   ["MODEL"]                  names, coef, nobs, df_residual, sigma2, theta where it exists
+#   ["MODEL"]                  names, coef, nobs, df_residual, rss, sigma2, theta where it is one number
 #   ["MODEL".cov]              "PACKAGE.FUNCTION.OPTIONS" = lower triangle by rows, in `names` order
 #   ["MODEL".df]               Satterthwaite degrees of freedom by coefficient
 #   ["MODEL".wald]             [F, numerator df, denominator df, p] of the slopes jointly
@@ -27,7 +27,8 @@ gaps <- function(n, T) {
   !(e > 0 & ((3 * e + 5 * t) %% 11 == 0 | (e %% 4 == 2 & t < 3) | (e %% 5 == 3 & t >= T - 2)))
 }
 
-num <- function(x) paste0("[", paste(sprintf("%.15g", as.numeric(x)), collapse = ", "), "]")
+toml <- function(x) sub("NaN|NA", "nan", sub("Inf", "inf", sprintf("%.15g", as.numeric(x))))
+num <- function(x) paste0("[", paste(toml(x), collapse = ", "), "]")
 str <- function(x) paste0("[", paste0('"', x, '"', collapse = ", "), "]")
 lower <- function(V) unlist(lapply(seq_len(nrow(V)), function(i) V[i, seq_len(i)]))
 quiet <- function(expr) suppressWarnings(tryCatch(expr, error = function(e) NULL))
@@ -84,8 +85,8 @@ panel_models <- function(con, f, d) {
       extra$sigma2 <- as.numeric(ec$sigma2)
       th <- ec$theta
       if (is.list(th)) {
-        extra$theta_id <- as.numeric(th$id); extra$theta_time <- as.numeric(th$time); extra$theta_total <- as.numeric(th$total)
-      } else extra$theta <- as.numeric(th)
+        if (length(th$id) == 1) { extra$theta_id <- th$id; extra$theta_time <- th$time; extra$theta_total <- th$total }
+      } else if (length(th) == 1) extra$theta <- as.numeric(th)  # one per row in unbalanced panels
     }
     if (s[[1]] != "between") {
       for (type in c("HC0", "sss", "HC1", "HC2", "HC3", "HC4")) {
@@ -144,7 +145,10 @@ lm_models <- function(con, f, d) {
     for (g in names(cl)) {
       nested <- (g == "group" && e %in% c("individual", "twoways")) || (g == "time" && e %in% c("time", "twoways"))
       if (nrow(d) > 2000 && e != "none") next
-      cs <- club(fit, cl[g], keep, if (nested) setdiff(kinds, "CR3") else kinds)
+      # (I - H)_gg is singular with nested dummies: no CR3, and in larger weighted fits rounding
+      # passes clubSandwich's fixed tolerance on null eigenvalues, so no CR2 either
+      skip <- if (!nested) NULL else if (weighted && nrow(d) > 200) c("CR2", "CR3") else "CR3"
+      cs <- club(fit, cl[g], keep, setdiff(kinds, skip))
       cov <- c(cov, cs$cov); df <- c(df, cs$df); wald <- c(wald, cs$wald)
       if (weighted) {
         cs <- club(fit, cl[g], keep, if (nested) "CR2" else c("CR2", "CR3"), tag = ".inverse_var", inverse_var = TRUE)
