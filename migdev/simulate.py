@@ -37,19 +37,30 @@ class Truth:
         Percentage points of the poverty headcount.
     dependence : float
         Percent of GDP of the trade gap (imports less exports).
+    investment, consumption, industry : float
+        Percent of GDP.
     """
 
     growth: float
     volatility: float
     poverty: float
     dependence: float
+    investment: float = 0.0
+    consumption: float = 0.0
+    industry: float = 0.0
 
 
 WORLDS = {
-    "development": Truth(growth=0.20, volatility=-0.15, poverty=-0.80, dependence=0.0),
-    "critical": Truth(growth=-0.05, volatility=-0.15, poverty=0.0, dependence=0.80),
+    "development": Truth(
+        growth=0.20, volatility=-0.15, poverty=-0.80, dependence=0.0, investment=0.40,
+        consumption=0.50,
+    ),
+    "critical": Truth(
+        growth=-0.05, volatility=-0.15, poverty=0.0, dependence=0.80, consumption=1.0,
+        industry=-0.30,
+    ),
     "null": Truth(growth=0.0, volatility=0.0, poverty=0.0, dependence=0.0),
-}
+}  # fmt: skip
 
 
 def truth(view: str) -> Truth:
@@ -80,6 +91,8 @@ def stylised_world(
         \sigma_{iw} &= \max\{0.5,\; \sigma_i + \theta_v (R_{iw} - \bar R_i)\} \quad (2) \\
         P_{iw} &= \pi_i + \theta_p R_{iw} - 12\,(\log y_{iw} - \log y_{i0}) + u_{iw} \quad (3) \\
         G_{iw} &= \gamma_i + \theta_d R_{iw} + v_{iw} \quad (4)
+
+    and investment, consumption and industry like (4).
 
     Remittances are persistent (yearly autocorrelation near 0.95 in logs), skewed (median near 2%,
     tenth decile above 10% of GDP) and share a world factor; reported flows rise by half when
@@ -148,6 +161,12 @@ def stylised_world(
     trade = np.clip(
         rng.normal(70, 25, n)[:, None] + _autoregression(rng, n, periods, 0.9) * 3, 15, 200
     )
+
+    def share(mean: float, spread: float, slope: float, low: float, high: float) -> FloatArray:
+        """A share of GDP: country level, effect of remittances, persistent noise."""
+        level = rng.normal(mean, spread, n)[:, None] + slope * centred[:, block]
+        return np.clip(level + 2 * _autoregression(rng, n, periods, 0.7), low, high)
+
     gap_it = gap[:, block] + rng.normal(0, 2, (n, periods))
     columns = {
         "BX.TRF.PWKR.DT.GD.ZS": _reported(rng, R, years),
@@ -156,9 +175,11 @@ def stylised_world(
         "NE.TRD.GNFS.ZS": trade,
         "NE.EXP.GNFS.ZS": (trade - gap_it) / 2,
         "NE.IMP.GNFS.ZS": (trade + gap_it) / 2,
-        "NE.GDI.TOTL.ZS": np.clip(
-            rng.normal(22, 4, n)[:, None] + _autoregression(rng, n, periods, 0.7) * 2, 3, 60
-        ),
+        "NE.GDI.TOTL.ZS": share(22, 4, effect.investment, 3, 60),
+        "NE.CON.PRVT.ZS": share(65, 8, effect.consumption, 20, 120),
+        "NV.IND.TOTL.ZS": share(26, 7, effect.industry, 4, 70),
+        "FS.AST.PRVT.GD.ZS": share(30, 12, 0.0, 2, 150),
+        "SI.POV.GINI": share(42, 6, 0.0, 22, 65),
         "FP.CPI.TOTL.ZG": np.expm1(0.06 + 0.05 * np.abs(_autoregression(rng, n, periods, 0.6)))
         * 100,
         "SP.POP.GROW": rng.normal(1.8, 0.9, n)[:, None]
@@ -219,7 +240,8 @@ def _punch(
         columns[name][rng.random((n, periods)) < share] = np.nan
     surveyed = rng.random((n, int(block[-1]) + 1)) < 2 / 3
     in_year = rng.random((n, periods)) < 0.5
-    columns["SI.POV.DDAY"][~(surveyed[:, block] & in_year)] = np.nan
+    for name in ("SI.POV.DDAY", "SI.POV.GINI"):
+        columns[name][~(surveyed[:, block] & in_year)] = np.nan
 
 
 def _as_panel(

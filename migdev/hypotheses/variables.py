@@ -168,7 +168,7 @@ VARIABLES = {
 KEPT = ("region", "income_group", "country")
 
 
-def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0, min_obs: int = 3) -> Panel:
+def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel:
     """Make the named variables from World Bank columns, by year or by window.
 
     Parameters

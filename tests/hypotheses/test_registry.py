@@ -1,0 +1,109 @@
+"""The registry: complete, runnable where it says so, open to outsiders."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import migdev as md
+from migdev.errors import PanelError, SpecificationError
+from migdev.hypotheses import registry
+from migdev.hypotheses.variables import VARIABLES, prepare
+from migdev.simulate import stylised_world
+
+ROWS = """
+G1 G2 G3 G4 G5 G6 G7 K1 K2 K3 L1 L2 L3 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11
+P1 P2 P3 P4 P5 P6 P7 D1 D2 D3 D4 D5 D6 D7 D8 T1 T2 Q1 Q2 Q3 Q4 Q5 X1
+""".split()
+RUNNABLE = ["G1", "G2", "G4", "K1", "M1", "M2", "P1", "D2", "D3", "X1"]
+
+
+def test_every_row_is_there():
+    assert sorted(md.hypotheses.names()) == sorted(ROWS)
+    assert set(RUNNABLE) <= set(md.hypotheses.names(runnable=True))
+    table = md.hypotheses.table()
+    assert list(table.index) == md.hypotheses.names()
+    assert table["claim"].str.len().min() > 10
+    assert (table["runnable"] | table["waits_for"].str.len().gt(5)).all()
+    assert (table.loc[table["runnable"], "source"].str.len() > 10).all()
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_runnable_questions_name_their_series_and_smallest_effect(name):
+    q = md.hypotheses.get(name)
+    codes = [code for codes in q.series.values() for code in codes]
+    assert all(re.fullmatch(r"[A-Z]{2}(\.[A-Z0-9]+)+", code) for code in codes)
+    effects = [c.hypothesis for c in q.components] or [q]
+    assert all(h.smallest_effect > 0 and h.reason for h in effects)
+
+
+@pytest.fixture(scope="module")
+def world() -> md.Panel:
+    return stylised_world("critical", seed=5, entities=60)
+
+
+@pytest.mark.parametrize("name", ["G1", "G4", "M1", "D2", "D3", "K1", "P1", "G2", "M2"])
+def test_questions_run_on_a_simulated_world(world, name):
+    answer = md.hypotheses.get(name).run(world)
+    assert answer.verdict in ("supported", "contradicted", "no effect", "undecided", "DF", "CR")
+    if hasattr(answer, "fits"):
+        assert not answer.failures
+        assert len(answer.fits) >= 4
+
+
+def test_prepare_makes_windows(world):
+    panel = prepare(world, ["growth", "volatility", "y", "poverty"], window=5)
+    assert panel.calendar.delta == 5
+    raw = world.frame.query("iso3 == 'S001' and 1990 <= year <= 1994")
+    row = panel.frame.query("iso3 == 'S001' and window == 1990").iloc[0]
+    assert row["growth"] == pytest.approx(raw["NY.GDP.PCAP.KD.ZG"].mean())
+    assert row["volatility"] == pytest.approx(raw["NY.GDP.PCAP.KD.ZG"].std())
+    assert row["y"] == pytest.approx(np.log(raw["NY.GDP.PCAP.KD"].iloc[-1]))
+    assert panel.labels["growth"] == VARIABLES["growth"].label
+    yearly = prepare(world, ["growth", "volatility"], window=0)
+    assert "volatility" not in yearly
+    assert len(yearly) == len(world)
+
+
+def test_series_that_are_missing_are_named(world):
+    with pytest.raises(PanelError, match="lack the series for 'remit': 'BX.TRF.PWKR.DT.GD.ZS'"):
+        prepare(world.select("NY.GDP.PCAP.KD"), ["y", "remit"])
+
+
+def test_high_income_countries_are_left_out(world):
+    groups = world["income_group"].copy()
+    groups[(world["iso3"] == "S002").to_numpy()] = "High income"
+    sample = registry.low_and_middle_income(world.assign(income_group=groups))
+    assert "S002" not in sample.entities
+    assert "high income" in sample.history[-1]
+
+
+def test_unknown_and_waiting_questions():
+    with pytest.raises(SpecificationError, match="no hypothesis 'G99'"):
+        md.hypotheses.get("G99")
+    assert md.hypotheses.get("g1").id == "G1"
+    with pytest.raises(SpecificationError, match="waits for panel local projections"):
+        md.hypotheses.get("G6").study()
+
+
+def test_an_outsider_adds_a_hypothesis(world, monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    mine = md.hypotheses.Question(
+        id="Z1",
+        claim="Trade raises growth",
+        term="trade",
+        sign=+1,
+        smallest_effect=0.01,
+        variables=("growth", "y", "trade"),
+        specs=lambda: {
+            "FE": md.Spec(estimator=md.FixedEffects(formula="growth ~ L(y) + trade")),
+            "OLS": md.Spec(estimator=md.PooledOLS(formula="growth ~ L(y) + trade")),
+        },
+    )
+    md.hypotheses.register(mine)
+    assert md.hypotheses.get("Z1").run(world).verdict in ("undecided", "no effect", "supported")
+    assert "Z1" in md.hypotheses.table().index
+    with pytest.raises(SpecificationError, match="already a question 'Z1'"):
+        md.hypotheses.register(mine)

@@ -1,0 +1,208 @@
+"""The joint test: stacked sandwich, bootstraps by brute force, cones, and simulated worlds."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import migdev as md
+from migdev.errors import SpecificationError
+from migdev.hypotheses.joint import X1
+from migdev.kernels.cluster_draws import (
+    cluster_sums,
+    pairs_draws,
+    resampling_weights,
+    wild_draws,
+)
+from migdev.simulate import WORLDS, stylised_world
+from migdev.study.cones import cone_shares, in_region, intersection_union, region_pvalue
+from migdev.study.joint import stacked_influence
+
+PATTERNS = {"A": ("+", "-"), "B": ("<=0", "-"), "null": ("0", "0")}
+
+
+@pytest.fixture(scope="module")
+def panel() -> md.Panel:
+    return X1.prepare(stylised_world("critical", seed=11, entities=60))
+
+
+@pytest.fixture(scope="module")
+def answer(panel):
+    return X1.study(draws=499).run(panel)
+
+
+def test_cones_by_hand():
+    draws = np.array([[0.5, -0.5], [0.0, -0.5], [0.05, 0.0], [0.5, 0.5]])
+    assert cone_shares(draws, PATTERNS, (0.1, 0.1)) == {
+        "A": 0.25, "B": 0.25, "null": 0.25, "neither": 0.25,
+    }  # fmt: skip
+    with pytest.raises(SpecificationError, match="overlap"):
+        cone_shares(draws, {"A": ("+", "-"), "C": ("any", "-")}, (0.1, 0.1))
+
+
+def test_region_pvalues_agree_with_regions():
+    for prediction in ("+", "-", "0", "<=0", ">=0"):
+        for estimate in (-0.8, -0.02, 0.02, 0.8):
+            p = region_pvalue(prediction, estimate, 0.01, 0.1, 50.0)
+            assert (p < 0.05) == bool(in_region(prediction, np.array(estimate), 0.1))
+
+
+def test_intersection_union_is_the_largest_component():
+    args = ([0.5, -0.3], [0.1, 0.2], [0.1, 0.1], [None, 30.0])
+    parts = [region_pvalue("+", 0.5, 0.1, 0.1, None), region_pvalue("-", -0.3, 0.2, 0.1, 30.0)]
+    assert intersection_union(("+", "-"), *args) == max(parts)
+
+
+def test_pairs_bootstrap_equals_refitting_on_drawn_clusters():
+    rng = np.random.default_rng(2)
+    n, G, k = 200, 20, 3
+    cluster = rng.integers(0, G, n)
+    X, y = rng.normal(size=(n, k)), rng.normal(size=n)
+    weights = resampling_weights(rng, 25, G)
+    draws, singular = pairs_draws(cluster_sums(X, y, cluster, G), weights, focal=1)
+    for b in range(25):
+        rows = np.concatenate([np.repeat(np.flatnonzero(cluster == g), int(weights[b, g]))
+                               for g in range(G)])  # fmt: skip
+        expected = np.linalg.lstsq(X[rows], y[rows], rcond=None)[0][1]
+        assert draws[b] == pytest.approx(expected, rel=1e-9)
+    assert singular == 0
+
+
+def test_wild_bootstrap_equals_refitting_on_wild_outcomes():
+    rng = np.random.default_rng(3)
+    n, G = 120, 15
+    cluster = np.sort(rng.integers(0, G, n))
+    X, y = rng.normal(size=(n, 2)), rng.normal(size=n)
+    bread = np.linalg.inv(X.T @ X)
+    b = bread @ X.T @ y
+    u = y - X @ b
+    psi = np.zeros((G, 2))
+    np.add.at(psi, cluster, (X * u[:, None]) @ bread)
+    draws = wild_draws(b, psi, np.random.default_rng(9), 30)
+    signs = np.random.default_rng(9).integers(0, 2, size=(30, G)) * 2.0 - 1.0
+    for row, v in zip(draws, signs, strict=True):
+        refit = bread @ X.T @ (X @ b + v[cluster] * u)
+        np.testing.assert_allclose(row, refit, rtol=1e-10)
+
+
+def test_stacked_covariance_has_the_clustered_variances(answer):
+    for name, fit in answer.main.fits.items():
+        assert answer.main.cov.loc[name, name] == pytest.approx(fit.std_errors["remit"] ** 2)
+
+
+def test_stacked_covariance_equals_one_regression_of_all_equations(answer):
+    """Growth and dependence stacked by hand with interacted regressors, CR0."""
+    fits = answer.main.fits
+    components = {c.name: c for c in answer.study.components}
+    blocks, codes = [], []
+    for name in ("growth", "dependence"):
+        m, s = fits[name].moments, fits[name].sample
+        blocks.append((m.X, m.resid, fits[name].names.index("remit")))
+        codes.append(s.panel.entity_codes[s.rows])
+    k = [b[0].shape[1] for b in blocks]
+    X = np.zeros((sum(len(b[0]) for b in blocks), sum(k)))
+    X[: len(blocks[0][0]), : k[0]], X[len(blocks[0][0]) :, k[0] :] = blocks[0][0], blocks[1][0]
+    u, g = np.concatenate([b[1] for b in blocks]), np.concatenate(codes)
+    bread = np.linalg.inv(X.T @ X)
+    S = np.zeros((int(g.max()) + 1, X.shape[1]))
+    np.add.at(S, g, X * u[:, None])
+    V = bread @ (S.T @ S) @ bread
+    i, j = blocks[0][2], k[0] + blocks[1][2]
+    correlation = V[i, j] / np.sqrt(V[i, i] * V[j, j])
+    ours = answer.main.cov.loc["growth", "dependence"] / np.sqrt(
+        answer.main.cov.loc["growth", "growth"] * answer.main.cov.loc["dependence", "dependence"]
+    )
+    assert ours == pytest.approx(correlation, rel=1e-9)
+    assert stacked_influence(fits["growth"], components["growth"]).shape == (60,)
+
+
+def test_pairs_draws_are_centred_on_the_estimates_and_as_wide(answer):
+    theta = [f.estimate for f in answer.main.focal.values()]
+    spread = np.sqrt(np.diag(answer.main.cov))
+    for how in ("pairs", "wild", "sandwich"):
+        draws = answer.main.draws[how]
+        np.testing.assert_allclose(draws.mean(axis=0), theta, atol=4 * spread.max() / np.sqrt(499)
+                                   + 0.35 * spread.max())  # fmt: skip
+        np.testing.assert_allclose(draws.std(axis=0), spread, rtol=0.35)
+
+
+def test_unit_weight_reproduces_the_fit(answer):
+    from migdev.study.joint import bootstrap_sums
+
+    for component in answer.study.components:
+        fit = answer.main.fits[component.name]
+        sums, focal, present = bootstrap_sums(fit, component, 60)
+        ones = present.astype(float)[None, :]
+        assert pairs_draws(sums, ones, focal)[0][0] == pytest.approx(fit.params["remit"], rel=1e-8)
+
+
+def test_answer_reads_at_a_glance(answer):
+    assert set(answer.shares.index) == {"DF", "CR", "null", "neither"}
+    np.testing.assert_allclose(answer.shares.sum(), 1.0)
+    assert answer.sensitivity.loc["null"].is_monotonic_increasing
+    assert [r for r in answer.by_sample.index if r.startswith("without")]
+    assert "largest" in answer.by_sample.index
+    text = str(answer)
+    assert "Verdict" in text
+    assert "Intersection-union" in text
+
+
+def test_common_sample_is_the_same_rows(answer):
+    rows = [tuple(f.sample.rows) for f in answer.main.fits.values()]
+    assert len(set(rows)) == 1
+    largest = answer.variants["largest"].fits
+    assert largest["growth"].nobs > answer.main.fits["growth"].nobs
+
+
+def test_seed_fixes_every_draw(panel):
+    a, b = X1.study(draws=50).run(panel), X1.study(draws=50).run(panel)
+    for how in a.main.draws:
+        assert np.array_equal(a.main.draws[how], b.main.draws[how])
+
+
+def test_joint_plan(panel, tmp_path):
+    study = X1.study(draws=50)
+    digest = study.preregister(tmp_path / "plan.json")
+    answer = study.run(panel, plan=tmp_path / "plan.json")
+    assert (answer.plan, answer.departures) == (digest, ())
+    other = X1.study(draws=60).run(panel, plan=tmp_path / "plan.json")
+    assert other.departures == ("draws is 60, planned 50",)
+
+
+def test_joint_studies_that_cannot_be():
+    with pytest.raises(SpecificationError, match="at least two components"):
+        md.JointStudy(components=X1.components[:1])
+    with pytest.raises(SpecificationError, match="sample='both'"):
+        X1.study(sample="both")
+    odd = md.Component(
+        name="odd", formula="y ~ x",
+        hypothesis=md.Hypothesis(claim="c", term="x", views={"A": "+"}, smallest_effect=1),
+    )  # fmt: skip
+    with pytest.raises(SpecificationError, match="the same views"):
+        md.JointStudy(components=(X1.components[0], odd))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["development", "critical", "null"])
+@pytest.mark.parametrize(("entities", "windows"), [(60, 6), (120, 10)])
+def test_the_right_cone_gains(view, entities, windows):
+    """In each simulated world the cone of the view that made the data has the largest share of
+    the three on average; docs/explanation/joint-test.md records how often it leads."""
+    pattern = {"development": "DF", "critical": "CR", "null": "null"}[view]
+    shares = []
+    for seed in range(20):
+        world = stylised_world(
+            view, seed=seed, entities=entities, first=2020 - 5 * windows, missing=False
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shares.append(
+                X1.study(draws=199, region="").run(X1.prepare(world)).main.shares["pairs"]
+            )
+    mean = {name: np.mean([s[name] for s in shares]) for name in ("DF", "CR", "null")}
+    assert max(mean, key=mean.get) == pattern
+    lead = np.mean([max(("DF", "CR", "null"), key=s.get) == pattern for s in shares])
+    assert lead >= 0.7
+    assert set(WORLDS) == {"development", "critical", "null"}
