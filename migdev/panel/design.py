@@ -25,6 +25,8 @@ from migdev.kernels.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import Parsed, parse, quote_columns, variables
 from migdev.panel.panel import Panel
 
+_SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
+
 
 class SampleColumns(Mapping[str, Any]):
     """Columns of a panel on the rows of a sample, cut out when they are read."""
@@ -224,26 +226,36 @@ class _Table:
         n = len(self.panel)
         if terms is None:
             return np.empty((n, 0)), ()
-        plain = all(self._is_plain(term) for term in terms)
+        plain = all(self._is_plain(f) for term in terms for f in term.factors)
         values, names = self._plain(terms) if plain else self._full(terms)
         if not constant:
             return values, names
         return np.column_stack([np.ones(n), values]), ("Intercept", *names)
 
-    def _is_plain(self, term: Any) -> bool:
-        return all(
-            f.expr in self.data.columns and _is_number(self.data[f.expr]) for f in term.factors
-        )
+    def _is_plain(self, factor: Any) -> bool:
+        """A numeric column, or a shift of one such as ``L(x, 2)``."""
+        shifted = _SHIFT.fullmatch(factor.expr)
+        name = shifted[2] if shifted else factor.expr
+        return name in self.data.columns and _is_number(self.data[name])
 
     def _plain(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
-        """Sums of products of numeric columns need no materialiser."""
+        """Sums of products of numeric columns and their shifts need no materialiser."""
         values = np.empty((len(self.panel), len(terms)), order="F")
         for j, term in enumerate(terms):
-            first, *others = (self.data[f.expr] for f in term.factors)
-            values[:, j] = first.to_numpy(dtype=float, na_value=np.nan)
+            first, *others = term.factors
+            values[:, j] = self._column(first.expr)
             for other in others:
-                values[:, j] *= other.to_numpy(dtype=float, na_value=np.nan)
+                values[:, j] *= self._column(other.expr)
         return values, tuple(_clean(str(term)) for term in terms)
+
+    def _column(self, expr: str) -> FloatArray:
+        shifted = _SHIFT.fullmatch(expr)
+        if shifted is None:
+            column: FloatArray = self.data[expr].to_numpy(dtype=float, na_value=np.nan)
+            return column
+        operator, name, k = shifted.groups()
+        moved = self.context[operator](self.data[name], int(k or 1))
+        return np.asarray(moved.to_numpy(), dtype=float)
 
     def _full(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
         """Factors, contrasts and functions: formulaic's model matrix.

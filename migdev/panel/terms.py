@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+
 from migdev.errors import FormulaError, PanelError, listing
 from migdev.kernels.types import FloatArray
 from migdev.panel.design import _Table
@@ -28,14 +31,23 @@ def evaluate_terms(text: str, panel: Panel) -> tuple[FloatArray, tuple[str, ...]
             f"fit() takes a Panel, not {type(panel).__name__}; make one with "
             "Panel.from_frame(frame, entity=..., time=...)."
         )
+    if text in panel and pd.api.types.is_float_dtype(panel[text].dtype):
+        column = panel[text].to_numpy(dtype=float, na_value=np.nan)
+        values, names = column[:, None], tuple([text])
+    else:
+        values, names = _evaluate(text, panel)
+    infinite = np.isinf(values).any(axis=0)
+    if infinite.any():
+        raise FormulaError(
+            f"{listing(n for n, bad in zip(names, infinite, strict=True) if bad)} in {text!r} hold "
+            "infinite values. Leave these rows out with panel.where(), or transform the variable."
+        )
+    return values, names
+
+
+def _evaluate(text: str, panel: Panel) -> tuple[FloatArray, tuple[str, ...]]:
     parsed = parse(quote_columns(f"_ ~ {text}", panel.columns))
     parsed = replace(parsed, text=text, dependent=parsed.exog)
     if not len(parsed.exog):
         raise FormulaError(f"{text!r} names no variable.")
-    values, names = _Table(parsed, panel).side(parsed.exog)
-    infinite = [
-        n for n, v in zip(names, values.T, strict=True) if bool((abs(v) == float("inf")).any())
-    ]
-    if infinite:
-        raise FormulaError(f"{listing(infinite)} in {text!r} hold infinite values.")
-    return values, names
+    return _Table(parsed, panel).side(parsed.exog)

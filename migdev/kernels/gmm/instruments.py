@@ -9,7 +9,7 @@ products of one row at a time over all entities; :math:`Z` itself is never stack
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -60,11 +60,14 @@ class Instruments:
     columns : (J,)
     rows : (R,) of (columns, sources)
         For every row of the stack the columns that are not zero there and their sources.
+    plan : tuple of (row, columns, sources)
+        The rows that have any, with slices where indices follow each other.
     """
 
     values: FloatArray
     columns: tuple[Column, ...]
     rows: tuple[tuple[IntArray, IntArray], ...]
+    plan: tuple[tuple[int, slice | IntArray, slice | IntArray], ...]
 
     @property
     def count(self) -> int:
@@ -75,9 +78,17 @@ class Instruments:
         if mask.all():
             return self
         new = np.cumsum(mask) - 1
-        rows = tuple((new[cols[mask[cols]]], sources[mask[cols]]) for cols, sources in self.rows)
-        kept = tuple(c for c, k in zip(self.columns, mask, strict=True) if k)
-        return replace(self, columns=kept, rows=rows)
+        rows = [(new[cols[mask[cols]]], sources[mask[cols]]) for cols, sources in self.rows]
+        kept = [c for c, k in zip(self.columns, mask, strict=True) if k]
+        return instruments(self.values, kept, rows)
+
+
+def instruments(
+    values: FloatArray, columns: Sequence[Column], rows: Sequence[tuple[IntArray, IntArray]]
+) -> Instruments:
+    """Instruments with the plan of their rows."""
+    plan = tuple((r, _slice(c), _slice(s)) for r, (c, s) in enumerate(rows) if len(c))
+    return Instruments(values=values, columns=tuple(columns), rows=tuple(rows), plan=plan)
 
 
 def collect(
@@ -95,18 +106,14 @@ def collect(
     row, col, source = row[order], col[order], source[order]
     cuts = np.searchsorted(row, np.arange(n_rows + 1))
     rows = tuple((col[a:b], source[a:b]) for a, b in pairwise(cuts))
-    return Instruments(values=values, columns=tuple(columns), rows=rows)
+    return instruments(values, columns, rows)
 
 
 def _slice(index: IntArray) -> slice | IntArray:
     """A slice for consecutive indices, which spares a copy."""
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return slice(int(index[0]), int(index[0]) + len(index))
+    if len(index) and index[-1] - index[0] == len(index) - 1 and bool((np.diff(index) == 1).all()):
+        return slice(int(index[0]), int(index[-1]) + 1)
     return index
-
-
-def _plan(z: Instruments) -> list[tuple[int, slice | IntArray, slice | IntArray]]:
-    return [(r, _slice(c), _slice(s)) for r, (c, s) in enumerate(z.rows) if len(c)]
 
 
 def _blocks(n: int) -> Iterator[slice]:
@@ -117,7 +124,7 @@ def _blocks(n: int) -> Iterator[slice]:
 def cross(z: Instruments, A: FloatArray) -> FloatArray:
     """Sum over entities of Z_i'A_i, (J, m), for A (R, m, N)."""
     out = np.zeros((z.count, A.shape[1]))
-    plan = _plan(z)
+    plan = z.plan
     for block in _blocks(z.values.shape[1]):
         for r, cols, sources in plan:
             out[cols] += z.values[sources, block] @ A[r, :, block].T
@@ -128,7 +135,7 @@ def project(z: Instruments, V: FloatArray) -> FloatArray:
     """Z V by row, (R, m, N), for V (J, m)."""
     n = z.values.shape[1]
     out = np.zeros((len(z.rows), V.shape[1], n))
-    plan = _plan(z)
+    plan = z.plan
     for block in _blocks(n):
         for r, cols, sources in plan:
             np.matmul(V[cols].T, z.values[sources, block], out=out[r, :, block])
@@ -139,7 +146,7 @@ def scores(z: Instruments, u: FloatArray, block: slice = slice(None)) -> FloatAr
     """Z_i'u_i of the entities of a block, (J, n)."""
     values = z.values[:, block]
     out = np.zeros((z.count, values.shape[1]))
-    for r, cols, sources in _plan(z):
+    for r, cols, sources in z.plan:
         out[cols] += values[sources] * u[r, block]
     return out
 
@@ -191,7 +198,7 @@ def gram(z: Instruments, stack: Stack, weight: str) -> FloatArray:
     H = row_weights(stack, weight)
     out = np.zeros((z.count, z.count))
     n = z.values.shape[1]
-    plan = _plan(z)
+    plan = z.plan
     whole = np.asarray(stack.used.all(axis=1))
     deviate = stack.transform == "fod" and weight == "h3" and bool(stack.level.any())
     for block in _blocks(n):
