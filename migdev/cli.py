@@ -1,0 +1,166 @@
+"""The command line: study a question, see the demo, verify a package, list the hypotheses."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from migdev.errors import MigdevError, SourceError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="From real data on remittances to a verdict that anyone can rerun.",
+)
+FAILED = 1
+BAD_INPUT = 2
+
+Data = Annotated[list[Path], typer.Option("--data", help="File of data; repeat to join several.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the pages.")]
+
+
+def main() -> None:
+    """Run the command line: errors of the package are messages with an exit status."""
+    try:
+        app()
+    except MigdevError as error:
+        print(f"migdev: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+@app.command()
+def study(
+    question: Annotated[str, typer.Argument(help="Id of the hypothesis, such as G1 or X1.")],
+    data: Data,
+    out: Out,
+    columns: Annotated[
+        Path | None, typer.Option(help="TOML file: your column names to World Bank codes.")
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(help="Years of a window; 0 for yearly data.")
+    ] = None,
+    first: Annotated[int | None, typer.Option(help="First year.")] = None,
+    last: Annotated[int | None, typer.Option(help="Last year.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Registered plan to hold to.")] = None,
+    strict: Annotated[bool, typer.Option(help="Refuse departures from the plan.")] = False,
+    package: Annotated[bool, typer.Option(help="Also write a replication package.")] = False,
+) -> None:
+    """Answer a question of the registry with your data."""
+    from migdev import hypotheses
+
+    asked = hypotheses.get(question)
+    panel = load_panel(data, columns)
+    if first is not None or last is not None:
+        years = [int(y) for y in panel.periods]
+        panel = panel.between(
+            min(years) if first is None else first, max(years) if last is None else last
+        )
+    answer = asked.run(panel, window=window, plan=plan, strict=strict)
+    out.mkdir(parents=True, exist_ok=True)
+    pages = [answer.report(out / f"{asked.id}.{suffix}") for suffix in ("html", "md", "tex")]
+    print(answer)
+    if package:
+        pages.append(
+            answer.replication_package(
+                out / f"{asked.id}-package", raw=data, archive=True,
+                preparation=preparation(asked.id, data, columns, window, first, last),
+            )
+        )  # fmt: skip
+    print("\nWritten: " + ", ".join(str(page) for page in pages))
+
+
+@app.command()
+def demo(
+    out: Out = Path("migdev-demo"),
+    seed: Annotated[int, typer.Option(help="Seed of the simulated worlds.")] = 1,
+) -> None:
+    """The whole path offline, on simulated worlds: one page per world."""
+    from migdev import hypotheses
+    from migdev.simulate import WORLDS, stylised_world
+
+    asked = hypotheses.get("X1")
+    out.mkdir(parents=True, exist_ok=True)
+    print("SIMULATED data: these worlds describe no country.\n")
+    for view in WORLDS:
+        answer = asked.run(stylised_world(view, seed=seed))
+        page = answer.report(out / f"{view}.html")
+        print(f"The world in which the {view} view is true: {answer.verdict} ({answer.reason})")
+        print(f"  {page}\n")
+
+
+@app.command()
+def verify(folder: Annotated[Path, typer.Argument(help="A replication package.")]) -> None:
+    """Check a replication package: its files, then its numbers by a rerun in a clean process."""
+    from migdev.replication import verify as run
+
+    outcome = run(folder)
+    print(outcome)
+    if not outcome.passed:
+        raise typer.Exit(FAILED)
+
+
+@app.command("hypotheses")
+def list_hypotheses() -> None:
+    """List the registry: what each view predicts, and what can be run."""
+    from migdev import hypotheses
+
+    table = hypotheses.table()
+    for name, row in table.iterrows():
+        state = "runnable" if row["runnable"] else f"waits for {row['waits_for']}"
+        print(f"{name:4} {row['claim']} [DF {row['DF']}, CR {row['CR']}] ({state})")
+
+
+def load_panel(paths: list[Path], columns: Path | None) -> Any:
+    """Files joined by country and year, aggregates excluded, codes made ISO3.
+
+    What was recoded, excluded or not matched is printed to standard error.
+    """
+    from migdev.panel.assemble import join
+    from migdev.panel.countries import harmonise
+    from migdev.sources.local import read
+
+    for path in paths:
+        if not path.exists():
+            raise SourceError(f"There is no file {str(path)!r}.")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        extracts = [harmonise(read(path, columns=columns)) for path in paths]
+        panel = join(extracts)
+    for message in dict.fromkeys(str(w.message) for w in caught):
+        print(f"note: {message}", file=sys.stderr)
+    return panel
+
+
+def preparation(
+    question: str,
+    paths: list[Path],
+    columns: Path | None,
+    window: int | None,
+    first: int | None,
+    last: int | None,
+) -> str:
+    """Python source that makes the analysis data from the raw files of a package."""
+    names = [path.name for path in paths]
+    mapping = "None" if columns is None else f"ROOT / 'data' / 'raw' / {columns.name!r}"
+    years = f".between({first}, {last})" if first is not None and last is not None else ""
+    return f'''"""Makes data/panel.csv from the raw files."""
+
+from pathlib import Path
+
+import migdev as md
+from migdev.cli import load_panel
+from migdev.replication.data import write_data
+
+ROOT = Path(__file__).resolve().parents[1]
+RAW = [ROOT / "data" / "raw" / name for name in {names!r}]
+
+if __name__ == "__main__":
+    panel = load_panel(RAW, {mapping}){years}
+    write_data(md.hypotheses.get({question!r}).prepare(panel, {window!r}), ROOT / "data")
+'''
