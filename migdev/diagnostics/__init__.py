@@ -1,1 +1,33 @@
-"""Diagnostics: tests as functions, each giving a TestStatistic."""
+"""Diagnostics: tests as functions, each giving a TestStatistic.
+
+Names load on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "hausman": "migdev.diagnostics.hausman",
+    "f_effects": "migdev.diagnostics.effects",
+    "breusch_pagan_lm": "migdev.diagnostics.effects",
+    "wooldridge_serial": "migdev.diagnostics.serial",
+    "breusch_godfrey": "migdev.diagnostics.serial",
+    "bhargava_durbin_watson": "migdev.diagnostics.durbin_watson",
+    "baltagi_wu_lbi": "migdev.diagnostics.durbin_watson",
+    "poolability": "migdev.diagnostics.poolability",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'migdev.diagnostics' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
