@@ -85,8 +85,8 @@ class Clustered:
         ============  ===========================================================  ==============
 
         K of "stata" (reghdfe, xtreg) and "fixest" leaves out absorbed effects that are nested in
-        a cluster and counts one constant for them; "linearmodels" does so where all effects are
-        nested; "sandwich" counts every dummy. Whether an effect is nested is found out from the
+        a cluster and counts one constant for them; "linearmodels" does so for one effect,
+        nested in all ways; "sandwich" counts every dummy. Whether an effect is nested is found out from the
         data. The table of all covariances is in ``docs/explanation/small-sample.md``.
     df : {"auto", "satterthwaite", "groups"}
         Degrees of freedom of t: Satterthwaite's, by coefficient and contrast, or those of the

@@ -55,11 +55,18 @@ def _bandwidth(spec: DriscollKraay | NeweyWest, m: Moments, periods: int) -> flo
     band = spec.bandwidth
     if band is None or isinstance(band, str):
         longest = int(np.bincount(m.entity).max(initial=0))
-        return float(bandwidth_rule(band or "xtscc", periods, longest))
+        return float(min(bandwidth_rule(band or "xtscc", periods, longest), periods - 1))
     return float(band)
 
 
-def _weights(spec: DriscollKraay | NeweyWest, bandwidth: float, span: int) -> FloatArray:
+def _weights(
+    spec: DriscollKraay | NeweyWest, bandwidth: float, span: int, periods: int
+) -> FloatArray:
+    if bandwidth >= periods:
+        raise CovarianceError(
+            f"bandwidth={bandwidth:g} reaches over all {periods} periods of the sample, where "
+            "scores add up to zero and the covariance shrinks to nothing. Use a smaller one."
+        )
     lags = max(span - 1, 0)
     if spec.kernel != "quadratic-spectral":
         lags = min(lags, int(bandwidth))
@@ -107,6 +114,11 @@ class DriscollKraay:
     leverage : {"dummies", "transformed"}
         See :class:`Robust`.
 
+    Raises
+    ------
+    CovarianceError
+        One period only, or a bandwidth that reaches over all periods.
+
     References
     ----------
     Driscoll and Kraay (1998), Review of Economics and Statistics 80, 549-560. Hoechle (2007),
@@ -137,7 +149,7 @@ class DriscollKraay:
             )
         time = np.arange(len(periods)) if self.gaps == "position" else periods
         bandwidth = _bandwidth(self, m, len(periods))
-        weights = _weights(self, bandwidth, int(time[-1] - time[0]) + 1)
+        weights = _weights(self, bandwidth, int(time[-1] - time[0]) + 1, len(periods))
         groups = Groups.from_codes(codes)
         sums = np.column_stack([groups.sums(m.X[:, j] * u) for j in range(m.k)])
         correction = small_sample.driscoll_kraay(m, self.convention, len(periods))
@@ -172,7 +184,7 @@ class NeweyWest:
     kernel : {"bartlett", "parzen", "quadratic-spectral", "truncated"}
     gaps : {"value", "position"}
         Lags go by the value of time (Stata's newey after tsset, fixest); "position" pairs
-        neighbouring rows of an entity across a gap.
+        neighbouring rows of an entity across a gap (pyfixest).
     kind, leverage
         See :class:`DriscollKraay`.
     convention : str
@@ -204,7 +216,7 @@ class NeweyWest:
         periods = len(np.unique(m.time))
         time: IntArray = positions(m.entity) if self.gaps == "position" else m.time
         bandwidth = _bandwidth(self, m, periods)
-        weights = _weights(self, bandwidth, int(time.max() - time.min()) + 1)
+        weights = _weights(self, bandwidth, int(time.max() - time.min()) + 1, periods)
         meat = within_meat(m.X * u[:, None], m.entity, time, weights)
         correction = small_sample.newey_west(m, self.convention, periods)
         factor = correction.factor

@@ -59,24 +59,28 @@ def parameters(m: Moments, convention: str, clusters: Sequence[IntArray] = ()) -
     fixest                          as stata, but levels are counted without their exact rank:
                                     :math:`\sum_f L_f - (F - 1)`, one for each nested factor
     plm                             the reported coefficients only
-    linearmodels                    full rank; the constant alone where all factors are nested
+    linearmodels                    full rank; the constant alone for one factor, nested in every
+                                    cluster
     sandwich, clubsandwich          full rank (they see the dummies as regressors)
     ==============================  ========================================================
     """
     if convention == "plm" or not m.factors:
         return m.k if convention == "plm" else m.df_model
-    inside = [any(nested(f, c) for c in clusters) for f in m.factors]
+    if convention in ("sandwich", "clubsandwich") or not clusters:
+        nested_in = [False] * len(m.factors)
+    elif convention == "linearmodels":
+        nested_in = [len(m.factors) == 1 and all(nested(f, c) for c in clusters) for f in m.factors]
+    else:
+        nested_in = [any(nested(f, c) for c in clusters) for f in m.factors]
     if convention == "fixest":
         levels = [int(np.count_nonzero(np.bincount(f))) for f in m.factors]
-        counted = sum(levels) - (len(levels) - 1)
-        return m.k + counted - sum(n - 1 for n, hit in zip(levels, inside, strict=True) if hit)
-    if convention in ("sandwich", "clubsandwich") or not any(inside):
+        lost = sum(n - 1 for n, inside in zip(levels, nested_in, strict=True) if inside)
+        return m.k + sum(levels) - (len(levels) - 1) - lost
+    if not any(nested_in):
         return m.df_model
-    if all(inside):
+    if all(nested_in):
         return m.k + 1
-    if convention == "linearmodels":
-        return m.df_model
-    lost = rank_of_dummies([f for f, hit in zip(m.factors, inside, strict=True) if hit])
+    lost = rank_of_dummies([f for f, inside in zip(m.factors, nested_in, strict=True) if inside])
     return m.df_model - lost + 1
 
 
