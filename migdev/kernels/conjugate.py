@@ -1,0 +1,116 @@
+"""Preconditioned conjugate gradients for many right-hand sides of one singular system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from migdev.kernels.types import BoolArray, FloatArray
+
+Operator = Callable[[FloatArray], FloatArray]
+
+_WINDOW = 5  # steps over which the rate of convergence is judged
+_SAFETY = 10.0  # by which the estimated error must undercut the tolerance, squared
+_PATIENCE = 40  # further iterations that are cheaper than a stronger preconditioner
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """x (R, m), the number of iterations, and which columns converged."""
+
+    x: FloatArray
+    iterations: int
+    converged: BoolArray
+
+
+def conjugate_gradients(
+    apply: Operator,
+    precondition: Operator,
+    b: FloatArray,
+    total: FloatArray,
+    floor: FloatArray,
+    tol: float,
+    max_iterations: int,
+    stronger: Callable[[], Operator] | None = None,
+) -> Solution:
+    r"""Solve S x = b for a positive semi-definite S and b in its range.
+
+    Each step lowers the sum of squares that the solution leaves by a known amount
+    :math:`\alpha_k r_k'z_k` (Hestenes and Stiefel 1952, theorem 6:1), which gives both the sum of
+    squares left and, with the rate at which steps shrink, the error of the projection. Iterations
+    end when that error, in the norm of the observations, is below ``tol`` times the residual (or
+    times the root of ``floor``, if that is larger).
+
+    Parameters
+    ----------
+    apply, precondition : functions of (R, m) arrays
+    b : (R, m)
+    total : (m,)
+        Sum of squares before the projection.
+    floor : (m,)
+        Sum of squares below which the error is judged against this and not the residual.
+    stronger : function, optional
+        Builds a better preconditioner; called once if convergence turns out slow.
+
+    References
+    ----------
+    Hestenes and Stiefel (1952), Methods of conjugate gradients for solving linear systems,
+    Journal of Research of the National Bureau of Standards 49, 409-436.
+    """
+    x, r = np.zeros_like(b), b.copy()
+    z = precondition(r)
+    p, rho = z.copy(), np.einsum("ij,ij->j", r, z)
+    left = total.copy()
+    done = (total <= tol**2 * floor) | ~(rho > 0)
+    steps: list[FloatArray] = []
+    for iteration in range(1, max_iterations + 1):
+        if done.all():
+            return Solution(x, iteration - 1, done)
+        q = apply(p)
+        curvature = np.einsum("ij,ij->j", p, q)
+        live = ~done & (curvature > 0)
+        alpha = np.divide(rho, curvature, out=np.zeros_like(rho), where=live)
+        x += alpha * p
+        r -= alpha * q
+        step = alpha * rho
+        left = left - step
+        steps.append(step)
+        wanted = tol**2 * np.maximum(left, floor) / _SAFETY
+        error, rate = _error(steps)
+        done |= ~live | (error <= wanted)
+        z = precondition(r)
+        new = np.einsum("ij,ij->j", r, z)
+        done |= ~(new > 0)
+        if stronger is not None and len(steps) > _WINDOW and _slow(error, wanted, rate, done):
+            precondition, stronger = stronger(), None
+            z = precondition(r)
+            new = np.einsum("ij,ij->j", r, z)
+            p, rho, steps = z.copy(), new, []
+            continue
+        p = z + np.divide(new, rho, out=np.zeros_like(rho), where=rho > 0) * p
+        rho = new
+    return Solution(x, max_iterations, done)
+
+
+def _error(steps: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Sum of the steps still to come, if they shrink as they did lately, and that rate."""
+    last = steps[-1]
+    if len(steps) == 1:
+        return np.full(len(last), np.inf), np.ones(len(last))
+    span = min(_WINDOW, len(steps) - 1)
+    before = steps[-1 - span]
+    ratio = np.divide(last, before, out=np.zeros_like(last), where=before > 0)
+    rate = np.minimum(ratio ** (1.0 / span), 0.999)
+    recent = np.max(steps[-min(3, span) :], axis=0)
+    return recent * rate / (1.0 - rate), rate
+
+
+def _slow(error: FloatArray, wanted: FloatArray, rate: FloatArray, done: BoolArray) -> bool:
+    """Whether some column needs many more iterations at its present rate."""
+    at = ~done & (wanted > 0) & (rate > 0) & (error > wanted)
+    if not at.any():
+        return False
+    to_go = np.log(wanted[at] / error[at]) / np.log(rate[at])
+    return bool((to_go > _PATIENCE).any())
