@@ -69,6 +69,24 @@ def as_result(obj: Any) -> Any:
     )
 
 
+def as_estimate(result: Any) -> Estimate:
+    """A result of any kind as an Estimate, so that inference is at hand."""
+    found = as_result(result)
+    if isinstance(found, Estimate):
+        return found
+    if isinstance(found, list):
+        raise ResultError(f"{type(result).__qualname__} holds {len(found)} models; pick one.")
+    params, cov = found.params, found.cov
+    return Estimate.from_arrays(
+        names=[str(n) for n in params.index], params=np.asarray(params, dtype=float),
+        cov=np.asarray(cov, dtype=float), dependent=found.dependent, method=found.method,
+        nobs=int(found.nobs), df_resid=float(found.df_resid),
+        df_inference=getattr(found, "df_inference", float(found.df_resid)), stats=found.stats,
+        spec=getattr(found, "spec", None), covariance=getattr(found, "covariance", None),
+        sample=getattr(found, "sample", None),
+    )  # fmt: skip
+
+
 def as_results(objects: Any) -> dict[str, Any]:
     """Results by name: from one result, a sequence, a mapping, or an answer with ``fits``.
 

@@ -74,11 +74,9 @@ def margins(
     ----------
     Brambor, Clark and Golder (2006), Political Analysis 14, 63-82.
     """
-    from migdev.results.adapt import as_result
+    from migdev.results.adapt import as_estimate
 
-    result = as_result(estimate)
-    if not isinstance(result, Estimate):
-        raise ResultError(f"margins() reads one estimate, not {type(estimate).__name__}.")
+    result = as_estimate(estimate)
     check_level(level)
     given = dict(at or {})
     surface = Surface.build(result, variable, data, held=tuple(given))

@@ -1,0 +1,1 @@
+"""Tables, figures and pages: they read results, never an estimator."""

@@ -1,0 +1,224 @@
+"""What a table or figure reads of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from migdev.errors import ReportError, listing, suggestion
+from migdev.results.adapt import as_estimate, as_results
+from migdev.results.estimate import Estimate
+from migdev.results.inference import check_level
+from migdev.results.statistic import TestStatistic
+
+FIT_LABELS = {
+    "nobs": "Observations",
+    "entities": "Entities",
+    "periods": "Periods",
+    "df_resid": "Residual degrees of freedom",
+    "r2": "R²",
+    "r2_adjusted": "Adjusted R²",
+    "r2_within": "R² within",
+    "r2_between": "R² between",
+    "r2_overall": "R² overall",
+    "r2_pseudo": "Pseudo R²",
+    "sigma": "Residual standard error",
+    "rss": "Residual sum of squares",
+    "log_likelihood": "Log likelihood",
+    "aic": "AIC",
+    "bic": "BIC",
+    "f_statistic": "F statistic",
+    "instruments": "Instruments",
+    "clusters": "Clusters",
+}
+DEFAULT_FIT = ("nobs", "entities", "r2_within", "r2", "r2_pseudo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A coefficient of one model."""
+
+    estimate: float
+    std_error: float
+    t: float
+    p: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Column:
+    """One model of a table.
+
+    Attributes
+    ----------
+    name : str
+    estimate : Estimate
+    entries : mapping from term to Entry
+    """
+
+    name: str
+    estimate: Estimate
+    entries: Mapping[str, Entry]
+
+
+def columns_of(results: Any, names: Any = None, level: float = 0.95) -> list[Column]:
+    """Columns from results of any kind that :func:`migdev.results.adapt.as_results` reads."""
+    check_level(level)
+    found = as_results(results)
+    labels = _column_names(found, names)
+    return [
+        Column(name=label, estimate=e, entries=_entries(e, level))
+        for label, e in zip(labels, (as_estimate(r) for r in found.values()), strict=True)
+    ]
+
+
+def _column_names(found: Mapping[str, Any], names: Any) -> list[str]:
+    if names is None:
+        return list(found)
+    if isinstance(names, Mapping):
+        for key in names:
+            if key not in found:
+                raise ReportError(
+                    f"names[{key!r}] is no result.{suggestion(str(key), found)} Results: "
+                    f"{listing(found)}."
+                )
+        return [str(names.get(key, key)) for key in found]
+    labels = [names] if isinstance(names, str) else [str(n) for n in names]
+    if len(labels) != len(found):
+        raise ReportError(f"names has {len(labels)} items for {len(found)} results.")
+    return labels
+
+
+def _entries(e: Estimate, level: float) -> dict[str, Entry]:
+    ci = e.conf_int(level)
+    return {
+        name: Entry(estimate=b, std_error=se, t=t, p=p, low=low, high=high)
+        for name, b, se, t, p, low, high in zip(
+            e.names, _floats(e.params), _floats(e.std_errors), _floats(e.tstats),
+            _floats(e.pvalues), _floats(ci["lower"]), _floats(ci["upper"]), strict=True,
+        )
+    }  # fmt: skip
+
+
+def _floats(values: Any) -> list[float]:
+    return [float(v) for v in np.asarray(values, dtype=float)]
+
+
+# ---------------------------------------------------------------------- rows below the coefficients
+
+
+def fit_value(e: Estimate, name: str) -> float | str | None:
+    """A fit statistic of a result; None where it has none."""
+    if name in ("nobs", "df_resid"):
+        return float(getattr(e, name))
+    if name == "clusters":
+        counts = {} if e.covariance is None else e.covariance.clusters
+        return ", ".join(f"{n:,}" for n in counts.values()) or None
+    value = getattr(e, name, None) if name in ("entities", "periods") else None
+    value = e.stats.get(name) if value is None else value
+    if isinstance(value, TestStatistic):
+        return value.statistic
+    if value is None or isinstance(value, bool | str):
+        return None if value is None else str(value)
+    return float(value)
+
+
+def fit_rows(columns: Sequence[Column], fit: Any) -> dict[str, str]:
+    """Labels of the fit statistics to show."""
+    if fit is None:
+        present = [
+            n for n in DEFAULT_FIT if any(fit_value(c.estimate, n) is not None for c in columns)
+        ]
+        return {name: FIT_LABELS[name] for name in present}
+    labels = _named(fit, FIT_LABELS)
+    for name in labels:
+        if all(fit_value(c.estimate, name) is None for c in columns):
+            names = sorted({*FIT_LABELS, *(k for c in columns for k in c.estimate.stats)})
+            held = [n for n in names if any(fit_value(c.estimate, n) is not None for c in columns)]
+            raise ReportError(
+                f"fit: no result has {name!r}.{suggestion(name, names)} Results have: "
+                f"{listing(held, 20)}."
+            )
+    return labels
+
+
+def diagnostic_rows(columns: Sequence[Column], diagnostics: Any) -> dict[str, str]:
+    """Labels of the diagnostics to show; ``"all"`` for every test that a result holds."""
+    tests = {
+        key: test.name
+        for c in reversed(columns)
+        for key, test in c.estimate.stats.items()
+        if isinstance(test, TestStatistic)
+    }
+    if diagnostics is None:
+        return {}
+    if isinstance(diagnostics, str) and diagnostics == "all":
+        order = dict.fromkeys(k for c in columns for k in c.estimate.stats if k in tests)
+        return {key: tests[key] for key in order}
+    labels = _named(diagnostics, tests)
+    for name in labels:
+        if all(c.estimate.stats.get(name) is None for c in columns):
+            raise ReportError(
+                f"diagnostics: no result has {name!r}.{suggestion(name, tests)} Tests at hand: "
+                f"{listing(tests, 20) or 'none'}."
+            )
+    return labels
+
+
+def _named(items: Any, labels: Mapping[str, str]) -> dict[str, str]:
+    if isinstance(items, Mapping):
+        return {str(k): str(v) for k, v in items.items()}
+    names = [items] if isinstance(items, str) else list(items)
+    return {name: labels.get(name, name) for name in names}
+
+
+def effects_rows(columns: Sequence[Column]) -> dict[str, list[str]]:
+    """Rows of Yes and No for the effects that the models absorb."""
+    held = [_effects(c.estimate) for c in columns]
+    names = dict.fromkeys(name for effects in held for name in effects)
+    return {
+        f"{_effect_label(name)} effects": [effects.get(name, "No") for effects in held]
+        for name in names
+    }
+
+
+def _effects(e: Estimate) -> dict[str, str]:
+    effects = getattr(e.spec, "effects", ())
+    effects = (effects,) if isinstance(effects, str) else effects
+    if not isinstance(effects, tuple | list):
+        return {}
+    word = "Random" if "random" in e.method.lower() else "Yes"
+    return {str(name): word for name in effects}
+
+
+def _effect_label(name: str) -> str:
+    words = " × ".join(part.strip() for part in name.split("^"))
+    return words[:1].upper() + words[1:] if name in ("entity", "time") else words
+
+
+def extra_rows(columns: Sequence[Column], rows: Mapping[str, Any] | None) -> dict[str, list[str]]:
+    """Rows of the user: a value per column, or a function of the estimate."""
+    found: dict[str, list[str]] = {}
+    for label, values in (rows or {}).items():
+        if callable(values):
+            call: Callable[[Estimate], Any] = values
+            found[str(label)] = [_word(call(c.estimate)) for c in columns]
+            continue
+        if isinstance(values, Mapping):
+            values = [values.get(c.name, "") for c in columns]
+        if isinstance(values, str) or len(values) != len(columns):
+            raise ReportError(
+                f"rows[{label!r}] must hold {len(columns)} values, one for each column."
+            )
+        found[str(label)] = [_word(v) for v in values]
+    return found
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "Yes" if value else "No"
+    return "" if value is None else str(value)
