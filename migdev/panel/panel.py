@@ -13,7 +13,7 @@ from migdev.errors import PanelError, listing, suggestion
 from migdev.kernels.shift import lag_rows, take
 from migdev.kernels.types import AnyArray, FloatArray, IntArray
 from migdev.panel.calendar import Calendar, read_time
-from migdev.provenance import Provenance
+from migdev.provenance import Extract, Provenance
 
 if TYPE_CHECKING:
     from migdev.panel.describe import Description
@@ -111,6 +111,24 @@ class Panel:
         return cls(
             data, name, time, entities, codes, ordinals, calendar,
             dict(units or {}), dict(labels or {}), tuple(provenance), (), tuple(keys),
+        )  # fmt: skip
+
+    @classmethod
+    def from_extract(cls, extract: Extract, *, freq: str | None = None, delta: int = 1) -> Panel:
+        """The panel of one extract, with its units, labels and provenance.
+
+        Several extracts make one panel by :func:`migdev.panel.assemble.join`.
+        """
+        if not extract.entity or not extract.time:
+            lacking = "entity" if not extract.entity else "time"
+            raise PanelError(
+                f"{extract.provenance.dataset!r} has no {lacking} column that was recognised; name "
+                f"it with {lacking}= where the data are read."
+            )
+        told = extract.provenance
+        return cls.from_frame(
+            extract.frame, entity=extract.entity, time=extract.time, freq=freq, delta=delta,
+            units=told.units, labels=told.labels, provenance=[told],
         )  # fmt: skip
 
     # ------------------------------------------------------------------ reading

@@ -243,7 +243,7 @@ def test_corridors() -> None:
         (
             {"rename": {0: {"growth": "year"}}},
             PanelError,
-            "calls a column 'year', the name of a key",
+            "'year' to a column; it is a key",
         ),
     ],
 )
