@@ -134,7 +134,7 @@ def marginsplot(
     level : float, optional
         Default that of ``margins``.
     adjust : {None, "fdr", "simultaneous"}
-        As in :meth:`Margins.johnson_neyman`; moves the shading and the band.
+        As in :meth:`Margins.johnson_neyman`; moves the shading, and "simultaneous" the band too.
     values : sequence, optional
         Where to draw; default the range of the sample.
     johnson_neyman, sample : bool
@@ -148,9 +148,9 @@ def marginsplot(
     matplotlib.figure.Figure
     """
     level = margins.level if level is None else check_level(level)
-    effect = ylabel or f"Effect of {margins.variable} on {margins.dependent}"
+    effect = f"Effect of {margins.variable} on {margins.dependent}"
     if moderator is None and all(m.is_factor for m in margins.moderators):
-        return _levels(margins, title, xlabel, effect, size)
+        return _levels(margins, title, xlabel, ylabel or effect, size)
     name = margins.numeric(moderator)
     if values is None:
         values = np.linspace(*margins.range(name), 201)
@@ -158,7 +158,8 @@ def marginsplot(
     known = next(m for m in margins.moderators if m.name == name).numbers
     below = sample and len(known) > 0
     figure = _figure(size or (7.0, 4.6 if below else 4.0))
-    axes = figure.add_subplot(figure.add_gridspec(5, 1)[:4, 0] if below else 111)
+    grid = figure.add_gridspec(2 if below else 1, 1, height_ratios=[5, 1] if below else [1])
+    axes = figure.add_subplot(grid[0])
     axes.axhline(0, color=QUIET, linewidth=0.9, zorder=1)
     curves = _curves(margins, name, values, at, by, level)
     ranges = None
@@ -167,7 +168,7 @@ def marginsplot(
     for j, (label, curve) in enumerate(curves):
         color = PALETTE[j % len(PALETTE)]
         low, high = curve["conf_low"], curve["conf_high"]
-        if ranges is not None and adjust is not None:
+        if ranges is not None and adjust == "simultaneous":
             low = curve["effect"] - ranges.critical * curve["std_error"]
             high = curve["effect"] + ranges.critical * curve["std_error"]
         axes.fill_between(values, low, high, color=color, alpha=0.18, linewidth=0, zorder=2)
@@ -178,14 +179,16 @@ def marginsplot(
     if ranges is not None and johnson_neyman:
         _shade(axes, ranges, float(values.min()), float(values.max()))
     axes.set_xlim(float(values.min()), float(values.max()))
-    axes.set_ylabel(_text(effect))
+    band = f"{'simultaneous ' if adjust == 'simultaneous' else ''}{100 * level:g}% band"
+    axes.set_ylabel(_text(ylabel or f"{effect}, {band}"))
     bottom = axes
     if below:
-        bottom = figure.add_subplot(figure.add_gridspec(5, 1)[4, 0], sharex=axes)
+        bottom = figure.add_subplot(grid[1], sharex=axes)
         bottom.hist(known, bins="auto", color=QUIET, alpha=0.55, linewidth=0, range=_span(known))
         bottom.set_ylabel("Sample")
         bottom.set_yticks([])
-        axes.tick_params(labelbottom=False)
+        axes.tick_params(labelbottom=False, bottom=False)
+        axes.spines["bottom"].set_visible(False)
         _frame(bottom)
         bottom.spines["left"].set_visible(False)
     bottom.set_xlabel(_text(xlabel or name))
