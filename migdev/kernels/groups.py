@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.types import AnyArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +71,10 @@ class Groups:
         if self.starts is not None:
             total: FloatArray = np.add.reduceat(values, self.starts) if len(values) else values
             return total
-        return np.bincount(self.codes, values, self.size)
+        binned: AnyArray = np.bincount(self.codes, values, self.size)
+        return binned
 
-    def spread(self, by_level: FloatArray) -> FloatArray:
+    def spread(self, by_level: AnyArray) -> AnyArray:
         """Value of each row's level: (n,) from (G,), (n, m) from (G, m)."""
         if self.starts is not None:
             return np.repeat(by_level, self.counts, axis=0)
@@ -111,4 +112,5 @@ def _means(values: FloatArray, groups: Groups, weights: FloatArray | None) -> Fl
     else:
         scaled = values * (weights if values.ndim == 1 else weights[:, None])
         total, mass = groups.sums(scaled), groups.sums(weights)
-    return total / (mass if values.ndim == 1 else mass[:, None])
+    means: FloatArray = total / (mass if values.ndim == 1 else mass[:, None])
+    return means

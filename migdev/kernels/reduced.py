@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -219,8 +220,8 @@ def _graph(table: sparse.csr_array, d1: FloatArray) -> Reduced:
     factor = eliminate(graph) if h > _SMALL else None
     if h <= DENSE and not (factor is not None and factor.exact):
         S = apply(np.eye(h))
-        weight = np.asarray(table.sum(axis=0)).ravel()
-        return Reduced(share, DenseSolver.build(S, weight), h - components, "components")
+        d2 = np.asarray(table.sum(axis=0)).ravel()
+        return Reduced(share, DenseSolver.build(S, d2), h - components, "components")
     factor = factor or eliminate(graph)
     solver = IterativeSolver(
         apply, (graph,), (slice(0, h),), factor.solve,
@@ -239,7 +240,7 @@ def _several(
     B = sparse.csr_array(sparse.hstack(tables, format="csr"))
     share = _scale_rows(B, 1.0 / d1)
     begin = np.cumsum([0, *(g.size for g in rest)])
-    slices = tuple(slice(int(i), int(j)) for i, j in zip(begin[:-1], begin[1:], strict=True))
+    slices = tuple(slice(int(i), int(j)) for i, j in pairwise(begin))
     H = _gram(rest, weights)
     ties = np.diff(B.indptr).astype(np.int64)
     size = int(begin[-1])
