@@ -12,6 +12,18 @@ HALF_POINT = (
     "dependent country, would then change growth by half a point a year"
 )
 
+PUBLISHED = (
+    "Cazachevici, Havranek and Horvath (2020), World Development 134, 105021: of 538 estimates in "
+    "95 studies about 40% are positive, 40% nil and 20% negative; corrected for publication bias "
+    "the mean effect is positive but economically small.",
+    "Giuliano and Ruiz-Arranz (2009): remittances raise growth in countries with less developed "
+    "financial systems.",
+    "Chami, Fullenkamp and Jahjah (2005): remittances go with lower growth.",
+    "Clemens and McKenzie (2018), Economic Journal 128, F179-F209: most of the recorded growth of "
+    "remittances is better measurement, and cross-country data can hardly show an effect on "
+    "growth.",
+)
+
 G1 = Question(
     id="G1",
     claim="Remittances raise the growth of income per head",
@@ -30,6 +42,7 @@ G1 = Question(
     variables=VARIABLES,
     specs=lambda: static_specs("growth", "remit", CONTROLS, "L(remit, [1, 2])"),
     prefer=PREFER,
+    published=PUBLISHED,
 )
 
 G2 = Question(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migdev.hypotheses import growth, poverty, stability
 from migdev.hypotheses.registry import Question
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint import Component
@@ -14,6 +15,7 @@ GROWTH = Hypothesis(
     views={"DF": "+", "CR": "<=0"},
     smallest_effect=0.05,
     reason="ten percent of GDP of remittances for half a point of growth a year",
+    published=growth.PUBLISHED,
 )
 VOLATILITY = Hypothesis(
     claim="Remittances steady output",
@@ -21,6 +23,7 @@ VOLATILITY = Hypothesis(
     views={"DF": "-", "CR": "-"},
     smallest_effect=0.05,
     reason="ten percent of GDP of remittances for half a point of the standard deviation of growth",
+    published=stability.PUBLISHED,
 )
 POVERTY = Hypothesis(
     claim="Remittances lower poverty",
@@ -28,6 +31,7 @@ POVERTY = Hypothesis(
     views={"DF": "-", "CR": "0"},
     smallest_effect=0.25,
     reason="ten percent of GDP of remittances for two and a half points of the headcount",
+    published=poverty.PUBLISHED,
 )
 DEPENDENCE = Hypothesis(
     claim="Remittances deepen dependence on imports paid from abroad",

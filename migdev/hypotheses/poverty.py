@@ -5,6 +5,13 @@ from __future__ import annotations
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import PREFER, static_specs
 
+PUBLISHED = (
+    "Adams and Page (2005), World Development 33, 1645-1669: a tenth more official remittances per "
+    "head lowers the share of people in poverty by 3.5%, remittances instrumented.",
+    "Acosta, Calderon, Fajnzylber and Lopez (2008), World Development 36, 89-114: small reductions "
+    "of poverty in Latin America, by household surveys and across countries.",
+)
+
 P1 = Question(
     id="P1",
     claim="Remittances lower poverty at given income and inequality",
@@ -20,6 +27,7 @@ P1 = Question(
     variables=("poverty", "remit", "y", "gini"),
     specs=lambda: static_specs("poverty", "remit", "y + gini", "L(remit, [1, 2])"),
     prefer=PREFER,
+    published=PUBLISHED,
 )
 
 P2 = Question(

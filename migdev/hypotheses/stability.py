@@ -9,6 +9,12 @@ CONTROLS = "L(y) + trade + inflation + popgrowth + government"
 VARIABLES = ("remit", "y", "trade", "inflation", "popgrowth", "government")
 LAGS = "L(remit, [1, 2])"
 
+PUBLISHED = (
+    "Chami, Hakura and Montiel (2012), Journal of Globalization and Development 3(1), and "
+    "Bugamelli and Paterno (2011), Economica 78, 480-500: remittances go with lower volatility of "
+    "output.",
+)
+
 M1 = Question(
     id="M1",
     claim="Remittances steady output",
@@ -24,6 +30,7 @@ M1 = Question(
     variables=("volatility", *VARIABLES),
     specs=lambda: static_specs("volatility", "remit", CONTROLS, LAGS),
     prefer=PREFER,
+    published=PUBLISHED,
 )
 
 M2 = Question(

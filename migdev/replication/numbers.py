@@ -22,6 +22,7 @@ def numbers(answer: Any) -> dict[str, Any]:
             "verdict": answer.verdict,
             "fits": {name: _fit(fit) for name, fit in main.fits.items()},
             "pvalues": dict(main.pvalues),
+            "rejections": dict(main.rejections),
             "covariance": main.cov.to_numpy().tolist(),
             "shares": {how: dict(shares) for how, shares in main.shares.items()},
         }

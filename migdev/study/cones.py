@@ -85,6 +85,38 @@ def region_pvalue(
     }[check_prediction(prediction)]
 
 
+def outside_pvalue(
+    prediction: str, estimate: float, std_error: float, bound: float, df: float | None
+) -> float:
+    """p-value of the null that a parameter lies inside the region of a prediction."""
+    over, under = (estimate - bound) / std_error, (estimate + bound) / std_error
+    above, below = float(t_lower(-over, df)), float(t_lower(under, df))
+    return {
+        "+": float(t_lower(over, df)),
+        "-": float(t_lower(-under, df)),
+        "<=0": above,
+        ">=0": below,
+        "0": min(1.0, 2 * min(above, below)),
+        "!=0": max(float(t_lower(over, df)), float(t_lower(-under, df))),
+        "any": 1.0,
+    }[check_prediction(prediction)]
+
+
+def union_rejection(
+    predictions: Sequence[str],
+    estimates: Sequence[float],
+    std_errors: Sequence[float],
+    bounds: Sequence[float],
+    dfs: Sequence[float | None],
+) -> float:
+    """p-value of the null that a whole pattern holds: Bonferroni over its parts."""
+    parts = [
+        outside_pvalue(p, e, s, b, d)
+        for p, e, s, b, d in zip(predictions, estimates, std_errors, bounds, dfs, strict=True)
+    ]
+    return min(1.0, len(parts) * min(parts))
+
+
 def intersection_union(
     predictions: Sequence[str],
     estimates: Sequence[float],

@@ -39,6 +39,8 @@ class Hypothesis:
         Hypotheses of one family share the correction for multiplicity.
     id, source, equation : str
         For the registry: short name, where the claim is made, the equation in words.
+    published : tuple of str
+        What published studies found, with their source, for comparison.
     """
 
     claim: str
@@ -52,6 +54,7 @@ class Hypothesis:
     id: str = ""
     source: str = ""
     equation: str = ""
+    published: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         views = tuple(dict(self.views).items())

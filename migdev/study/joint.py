@@ -24,7 +24,7 @@ from migdev.kernels.types import BoolArray, FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
-from migdev.study.cones import cone_shares, intersection_union
+from migdev.study.cones import cone_shares, intersection_union, union_rejection
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint_answer import JointAnswer, JointResult
 from migdev.study.plan import check_plan, write_plan
@@ -176,17 +176,16 @@ class JointStudy:
         }
         bounds = self.bounds.tolist()
         shares = {how: cone_shares(values, self.patterns, bounds) for how, values in draws.items()}
-        tests = {
-            name: intersection_union(
-                predictions, theta.tolist(), [f.std_error for f in focal.values()], bounds,
-                [f.df for f in focal.values()],
-            )
-            for name, predictions in self.patterns.items()
-        }  # fmt: skip
+        measured = (
+            theta.tolist(), [f.std_error for f in focal.values()], bounds,
+            [f.df for f in focal.values()],
+        )  # fmt: skip
+        tests = {k: intersection_union(v, *measured) for k, v in self.patterns.items()}
+        rejections = {k: union_rejection(v, *measured) for k, v in self.patterns.items()}
         names = [c.name for c in self.components]
         return JointResult(
             fits=fits, focal=focal, cov=pd.DataFrame(cov, index=names, columns=names),
-            draws=draws, shares=shares, pvalues=tests, singular=singular,
+            draws=draws, shares=shares, pvalues=tests, rejections=rejections, singular=singular,
         )  # fmt: skip
 
     def _pairs(

@@ -34,6 +34,9 @@ class JointResult:
     draws : mapping from method to (B, m)
     shares : mapping from method to {pattern: share}
     pvalues : mapping from pattern to the p-value of its intersection-union test
+        Small where the pattern is established.
+    rejections : mapping from pattern to p-value
+        Small where some part of the pattern is contradicted (Bonferroni over its parts).
     singular : int
         Draws of the pairs bootstrap in which an equation was not identified.
     """
@@ -44,6 +47,7 @@ class JointResult:
     draws: Mapping[str, FloatArray]
     shares: Mapping[str, Mapping[str, float]]
     pvalues: Mapping[str, float]
+    rejections: Mapping[str, float]
     singular: int
 
 
@@ -77,23 +81,32 @@ class JointAnswer:
 
     @property
     def verdict(self) -> str:
-        """The pattern whose intersection-union test rejects at the declared level; the null
-        pattern counts as "no effect"; "undecided" where no pattern is established."""
-        found = [name for name, p in self.main.pvalues.items() if p < self.study.level]
-        if not found:
-            return "undecided"
-        return "no effect" if found[0] == self.study.null else found[0]
+        """What the data establish at the declared level.
+
+        The pattern whose intersection-union test rejects (the null pattern counts as "no
+        effect"); "neither" where every pattern is contradicted in some part; else "undecided".
+        """
+        level = self.study.level
+        found = [name for name, p in self.main.pvalues.items() if p < level]
+        if found:
+            return "no effect" if found[0] == self.study.null else found[0]
+        rejected = all(p < level for p in self.main.rejections.values())
+        return "neither" if rejected else "undecided"
 
     @property
     def reason(self) -> str:
-        shares = self.main.shares["pairs"]
+        shares, main, level = self.main.shares["pairs"], self.main, self.study.level
         order = sorted(shares, key=lambda name: -shares[name])
         spread = ", ".join(f"{name} {100 * shares[name]:.1f}%" for name in order)
-        best = min(self.main.pvalues, key=lambda name: self.main.pvalues[name])
-        return (
-            f"share of joint bootstrap draws: {spread}; smallest intersection-union p-value "
-            f"{self.main.pvalues[best]:.3f} ({best})"
-        )
+        parts = []
+        for name in main.pvalues:
+            if main.pvalues[name] < level:
+                parts.append(f"{name} is established (p = {main.pvalues[name]:.3f})")
+            elif main.rejections[name] < level:
+                parts.append(f"{name} is contradicted (p = {main.rejections[name]:.3f})")
+            else:
+                parts.append(f"{name} is neither established nor contradicted")
+        return f"{'; '.join(parts)}; share of joint bootstrap draws: {spread}"
 
     @property
     def components(self) -> pd.DataFrame:
@@ -152,8 +165,10 @@ class JointAnswer:
             self.components.to_string(float_format="{:.4g}".format),
             "Share of draws in each cone",
             self.shares.to_string(float_format="{:.3f}".format),
-            "Intersection-union p-values: "
+            "Intersection-union p-values (small: established): "
             + ", ".join(f"{k} {v:.3f}" for k, v in self.main.pvalues.items()),
+            "Bonferroni p-values (small: contradicted): "
+            + ", ".join(f"{k} {v:.3f}" for k, v in self.main.rejections.items()),
             "Sensitivity to the smallest effects (pairs bootstrap)",
             self.sensitivity.to_string(float_format="{:.3f}".format),
             "By sample",

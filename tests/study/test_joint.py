@@ -17,7 +17,13 @@ from migdev.kernels.cluster_draws import (
     wild_draws,
 )
 from migdev.simulate import WORLDS, stylised_world
-from migdev.study.cones import cone_shares, in_region, intersection_union, region_pvalue
+from migdev.study.cones import (
+    cone_shares,
+    in_region,
+    intersection_union,
+    outside_pvalue,
+    region_pvalue,
+)
 from migdev.study.joint import stacked_influence
 
 PATTERNS = {"A": ("+", "-"), "B": ("<=0", "-"), "null": ("0", "0")}
@@ -43,10 +49,12 @@ def test_cones_by_hand():
 
 
 def test_region_pvalues_agree_with_regions():
-    for prediction in ("+", "-", "0", "<=0", ">=0"):
+    for prediction in ("+", "-", "0", "<=0", ">=0", "!=0"):
         for estimate in (-0.8, -0.02, 0.02, 0.8):
             p = region_pvalue(prediction, estimate, 0.01, 0.1, 50.0)
-            assert (p < 0.05) == bool(in_region(prediction, np.array(estimate), 0.1))
+            inside = bool(in_region(prediction, np.array(estimate), 0.1))
+            assert (p < 0.05) == inside
+            assert (outside_pvalue(prediction, estimate, 0.01, 0.1, 50.0) < 0.05) == (not inside)
 
 
 def test_intersection_union_is_the_largest_component():
