@@ -50,7 +50,8 @@ def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
     out = series.astype(object).map(dict(zip(table["value"], codes, strict=True)))
     if isinstance(values, pd.Series):
         return out
-    return out.iloc[0] if one else out.tolist()
+    codes = [code if isinstance(code, str) else None for code in out]
+    return codes[0] if one else codes
 
 
 @overload
