@@ -205,10 +205,15 @@ class IVGMM:
     steps : int or {"iterated", "cue"}
         1 (2SLS with the J of efficient weights), 2, more, or until convergence.
     center : bool
-        Take the mean of the moments off before their covariance is formed.
+        Take the mean of the moments off before their covariance is formed ("unadjusted" weights
+        are not of this form, and stay).
     cov : Covariance, optional
         Covariance of the coefficients, :math:`B\,C'\hat S^{-1}\hat M\hat S^{-1}C\,B` with
-        :math:`\hat M` at the final residuals; that of ``weight`` where not given.
+        :math:`C = W'X`; that of ``weight`` where not given.
+    cov_at : {"final", "weights"}
+        Residuals of :math:`\hat M`: the final ones (Stata's ivregress, linearmodels), or those
+        behind the weights (ivreg2's gmm2s, where :math:`\hat M = \hat S` and the sandwich is
+        :math:`(C'\hat S^{-1}C)^{-1}`). They differ in two steps, little in large samples.
 
     Raises
     ------
@@ -236,9 +241,11 @@ class IVGMM:
     steps: int | str = 2
     center: bool = False
     cov: Covariance | None = None
+    cov_at: str = "final"
 
     def __post_init__(self) -> None:
         _check_common(self)
+        _check_choice("cov_at", self.cov_at, ("final", "weights"))
         if isinstance(self.weight, str):
             _check_choice("weight", self.weight, ("robust", "clustered", "unadjusted", "kernel"))
         whole = isinstance(self.steps, int) and not isinstance(self.steps, bool)
@@ -278,8 +285,10 @@ class IVGMM:
         basis = equation.basis
         rows = _moments(equation, basis.Q, basis.v, np.eye(basis.Q.shape[1]))
 
+        center = self.center and not isinstance(weight, Unadjusted)
+
         def meat(resid: FloatArray) -> FloatArray:
-            return moment_cov(rows, weight, basis.Q, resid, self.center)
+            return moment_cov(rows, weight, basis.Q, resid, center)
 
         if self.steps == "cue":
             fit = continuously_updated(basis, meat, gmm(basis, meat, 2).params)
@@ -288,7 +297,7 @@ class IVGMM:
         bread = gmm_bread(basis, fit)
         X = basis.Q @ fit.loading
         moments = _moments(
-            equation, X, fit.resid, bread,
+            equation, X, fit.resid if self.cov_at == "final" else fit.before, bread,
             homoskedastic=bread @ (fit.loading.T @ fit.loading) @ bread,
         )  # fmt: skip
         words = {"1": "one step", "2": "two-step", "cue": "continuously updated"}

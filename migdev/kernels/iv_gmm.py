@@ -25,6 +25,9 @@ class GMMFit:
     ----------
     params : (k,)
     resid : (n,)
+        Of the final coefficients.
+    before : (n,)
+        Residuals at which ``S`` was formed: those of the step before.
     loading : (l, k)
         Weighting matrix times C: the effective regressors are Q times this.
     S : (l, l)
@@ -38,6 +41,7 @@ class GMMFit:
 
     params: FloatArray
     resid: FloatArray
+    before: FloatArray
     loading: FloatArray
     S: FloatArray
     j: float
@@ -102,17 +106,20 @@ def gmm(basis: IVBasis, meat: Meat, steps: int, tol: float = 1e-10, limit: int =
     S = meat(resid)
     if steps == 1:
         j = gmm_step(basis, S)[1]
-        return GMMFit(params=params, resid=resid, loading=basis.C, S=S, j=j, iterations=0)
+        return GMMFit(
+            params=params, resid=resid, before=resid, loading=basis.C, S=S, j=j, iterations=0
+        )
     for step in range(1, limit + 1):
-        before = params
+        last, before = params, resid
         params, j = gmm_step(basis, S)
         resid = basis.y - basis.X @ params
-        moved = float(np.linalg.norm(basis.C @ (params - before)))
+        moved = float(np.linalg.norm(basis.C @ (params - last)))
         if step + 1 == steps or (
             steps == 0 and moved <= tol * max(float(np.linalg.norm(basis.C @ params)), 1e-300)
         ):
             return GMMFit(
-                params=params, resid=resid, loading=_loading(S, basis), S=S, j=j, iterations=step,
+                params=params, resid=resid, before=before, loading=_loading(S, basis), S=S, j=j,
+                iterations=step,
             )  # fmt: skip
         S = meat(resid)
     raise ConvergenceError(
@@ -182,7 +189,7 @@ def continuously_updated(basis: IVBasis, meat: Meat, start: FloatArray) -> GMMFi
     gamma = np.concatenate([[1.0], t])
     S = np.einsum("i,j,ijab->ab", gamma, gamma, blocks)
     return GMMFit(
-        params=params, resid=resid, loading=_loading(S, basis), S=(S + S.T) / 2,
+        params=params, resid=resid, before=resid, loading=_loading(S, basis), S=(S + S.T) / 2,
         j=float(best.fun), iterations=int(best.nit),
     )  # fmt: skip
 
