@@ -116,7 +116,9 @@ class Clustered:
     -----
     CR2 and CR3 with several ways apply :math:`A_c` within each component, as
     ``sandwich::vcovCL``; no Satterthwaite degrees of freedom are known there, and t(Gmin - 1) is
-    used. In 2SLS, H belongs to the projected regressors, as in clubSandwich. After one-way random
+    used. In a weighted fit with effects nested in the clusters CR2 keeps their dummies, as
+    clubSandwich does after ``lm``, and is then not exactly unbiased; ``working="weights"`` with
+    ``leverage="transformed"`` is. In 2SLS, H belongs to the projected regressors, as in clubSandwich. After one-way random
     effects the working model is their error-components matrix.
 
     References

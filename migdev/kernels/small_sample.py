@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from migdev.kernels.absorb import dummy_rank
 from migdev.kernels.moments import Moments
 from migdev.kernels.types import IntArray
 
@@ -31,23 +32,6 @@ def nested(factor: IntArray, cluster: IntArray) -> bool:
     home = np.zeros(levels, dtype=cluster.dtype)
     home[factor] = cluster
     return bool((home[factor] == cluster).all())
-
-
-def rank_of_dummies(factors: Sequence[IntArray]) -> int:
-    """Rank of the dummies of some factors: exact for one and two; for more, each further factor
-    loses one level per component that it shares with the first (an upper bound)."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    sizes = [int(np.count_nonzero(np.bincount(f))) for f in factors]
-    rank = sizes[0] if sizes else 0
-    for factor, size in zip(factors[1:], sizes[1:], strict=True):
-        first = np.unique(factors[0], return_inverse=True)[1]
-        other = np.unique(factor, return_inverse=True)[1]
-        n = sizes[0] + size
-        graph = coo_matrix((np.ones(len(first)), (first, other + sizes[0])), shape=(n, n))
-        rank += size - int(connected_components(graph, directed=False)[0])
-    return rank
 
 
 def parameters(m: Moments, convention: str, clusters: Sequence[IntArray] = ()) -> int:
@@ -80,8 +64,8 @@ def parameters(m: Moments, convention: str, clusters: Sequence[IntArray] = ()) -
         return m.df_model
     if all(nested_in):
         return m.k + 1
-    lost = rank_of_dummies([f for f, inside in zip(m.factors, nested_in, strict=True) if inside])
-    return m.df_model - lost + 1
+    gone = dummy_rank([f for f, inside in zip(m.factors, nested_in, strict=True) if inside])
+    return m.df_model - gone.value + 1
 
 
 def classical(m: Moments, convention: str) -> Correction:
