@@ -86,8 +86,9 @@ class Clustered:
 
         K of "stata" (reghdfe, xtreg) and "fixest" leaves out absorbed effects that are nested in
         a cluster and counts one constant for them; "linearmodels" does so for one effect,
-        nested in all ways; "sandwich" counts every dummy. Whether an effect is nested is found out from the
-        data. The table of all covariances is in ``docs/explanation/small-sample.md``.
+        nested in all ways; "sandwich" counts every dummy. Whether an effect is nested is found
+        out from the data. The table of all covariances is in
+        ``docs/explanation/small-sample.md``.
     df : {"auto", "satterthwaite", "groups"}
         Degrees of freedom of t: Satterthwaite's, by coefficient and contrast, or those of the
         convention ("groups"). "auto" takes Satterthwaite's for CR2 with one way.
@@ -117,9 +118,9 @@ class Clustered:
     CR2 and CR3 with several ways apply :math:`A_c` within each component, as
     ``sandwich::vcovCL``; no Satterthwaite degrees of freedom are known there, and t(Gmin - 1) is
     used. In a weighted fit with effects nested in the clusters CR2 keeps their dummies, as
-    clubSandwich does after ``lm``, and is then not exactly unbiased; ``working="weights"`` with
-    ``leverage="transformed"`` is. In 2SLS, H belongs to the projected regressors, as in clubSandwich. After one-way random
-    effects the working model is their error-components matrix.
+    clubSandwich does after ``lm``, and is not exactly unbiased. In 2SLS, H belongs to the
+    projected regressors, as in clubSandwich. After one-way random effects the working model is
+    their error-components matrix.
 
     References
     ----------
