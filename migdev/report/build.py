@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from migdev.errors import ReportError, listing, suggestion
@@ -69,13 +69,12 @@ def build(
     hidden, indicators = _indicators(columns, everything, indicate)
     terms = select_terms([t for t in everything if t not in hidden], keep, drop, order)
     words = renamer(rename)
+    columns, terms = _merged(columns, terms, words)
     coefficients = tuple(
         row
         for heading, members in arrange(terms, groups)
         for row in _group(heading, members, columns, words, wanted, marks, numbers_as)
     )
-    labels = {row.key[0]: row.label for row in coefficients if row.kind == "estimate"}
-    _refuse_shared_labels(labels)
     blocks = [coefficients]
     middle = indicators | (effects_rows(columns) if effects else {}) | extra_rows(columns, rows)
     if covariance:
@@ -180,15 +179,29 @@ def _indicators(
     return hidden, found
 
 
-def _refuse_shared_labels(labels: Mapping[str, str]) -> None:
-    seen: dict[str, str] = {}
-    for term, text in labels.items():
-        if text in seen:
-            raise ReportError(
-                f"rename gives {seen[text]!r} and {term!r} one label, {text!r}; a reader could not "
-                "tell them apart."
-            )
-        seen[text] = term
+def _merged(
+    columns: list[Column], terms: Sequence[str], words: Callable[[str], str]
+) -> tuple[list[Column], list[str]]:
+    """Terms that ``rename`` gives one label share a row, unless one model holds both."""
+    first: dict[str, str] = {}
+    onto = {term: first.setdefault(words(term), term) for term in terms}
+    kept = list(dict.fromkeys(onto.values()))
+    if len(kept) == len(onto):
+        return columns, kept
+    merged = []
+    for c in columns:
+        entries: dict[str, Entry] = {}
+        source: dict[str, str] = {}
+        for term, entry in c.entries.items():
+            target = onto.get(term, term)
+            if target in entries:
+                raise ReportError(
+                    f"rename gives {source[target]!r} and {term!r} one label, {words(term)!r}, but "
+                    f"{c.name!r} has both; a reader could not tell them apart."
+                )
+            entries[target], source[target] = entry, term
+        merged.append(Column(name=c.name, estimate=c.estimate, entries=entries))
+    return merged, kept
 
 
 # ---------------------------------------------------------------------- rows
@@ -305,7 +318,7 @@ def _diagnostic_row(
 ) -> Row:
     label = words(name) if words(name) != name else text
     tests = [c.estimate.stats.get(name) for c in columns]
-    if any(isinstance(t, TestStatistic) for t in tests):
+    if any(isinstance(t, TestStatistic) and t.pvalue == t.pvalue for t in tests):
         label = f"{label} [p]"
     cells = []
     for test in tests:

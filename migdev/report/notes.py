@@ -16,6 +16,7 @@ STATISTICS = {
     "p": "p-values",
     "ci": "confidence intervals",
 }
+CONVENTIONS = {"stata": "Stata"}
 _BRACKETS = ("parentheses", "square brackets", "braces")
 
 
@@ -113,7 +114,7 @@ def covariance_text(e: Estimate) -> str:
     if missing:
         text += f", {' and '.join(missing)}"
     if c.convention and c.convention.lower() not in text.lower():
-        text += f", convention of {c.convention}"
+        text += f", small-sample convention of {CONVENTIONS.get(c.convention, c.convention)}"
     return text
 
 

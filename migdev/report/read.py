@@ -147,25 +147,33 @@ def fit_rows(columns: Sequence[Column], fit: Any) -> dict[str, str]:
 
 
 def diagnostic_rows(columns: Sequence[Column], diagnostics: Any) -> dict[str, str]:
-    """Labels of the diagnostics to show; ``"all"`` for every test that a result holds."""
-    tests = {
-        key: test.name
-        for c in reversed(columns)
-        for key, test in c.estimate.stats.items()
-        if isinstance(test, TestStatistic)
-    }
+    """Labels of the diagnostics to show; ``"all"`` for every test that a result holds.
+
+    Only what is asked for is read: a result may compute its tests when they are read.
+    """
     if diagnostics is None:
         return {}
     if isinstance(diagnostics, str) and diagnostics == "all":
+        tests = {
+            key: test.name
+            for c in reversed(columns)
+            for key, test in c.estimate.stats.items()
+            if isinstance(test, TestStatistic)
+        }
         order = dict.fromkeys(k for c in columns for k in c.estimate.stats if k in tests)
         return {key: tests[key] for key in order}
-    labels = _named(diagnostics, tests)
-    for name in labels:
-        if all(c.estimate.stats.get(name) is None for c in columns):
+    labels = _named(diagnostics, {})
+    for name, label in labels.items():
+        found = [c.estimate.stats.get(name) for c in columns]
+        if all(test is None for test in found):
+            known = dict.fromkeys(k for c in columns for k in c.estimate.stats)
             raise ReportError(
-                f"diagnostics: no result has {name!r}.{suggestion(name, tests)} Tests at hand: "
-                f"{listing(tests, 20) or 'none'}."
+                f"diagnostics: no result has {name!r}.{suggestion(name, known)} Results hold: "
+                f"{listing(known, 20) or 'none'}."
             )
+        if label == name:
+            titles = [test.name for test in found if isinstance(test, TestStatistic)]
+            labels[name] = titles[0] if titles else FIT_LABELS.get(name, name)
     return labels
 
 
