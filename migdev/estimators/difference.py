@@ -18,6 +18,8 @@ from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 
+_GAP = "no observation in the period before"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstDifference:
@@ -75,7 +77,9 @@ class FirstDifference:
     def fit(self, panel: Panel) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "FirstDifference")
-        d, norms = difference(d, self.gaps, self.intercept)
+        before = d
+        d, norms = difference(before, self.gaps, self.intercept)
+        _warn(before, d)
         root = None if d.weights is None else np.sqrt(d.weights)
         equation = Equation(
             y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.intercept,
@@ -114,9 +118,8 @@ def difference(d: Design, gaps: str, intercept: str) -> tuple[Design, FloatArray
         if intercept == "drop":
             X, names, norms, constant = X[:, 1:], names[1:], norms[1:], False
     lost = {"first observation of the entity": int(first.sum())}
-    if len(later) + lost["first observation of the entity"] < d.nobs:
-        lost["no observation in the period before"] = d.nobs - len(later) - int(first.sum())
-    _warn(d, later, lost)
+    if len(later) + int(first.sum()) < d.nobs:
+        lost[_GAP] = d.nobs - len(later) - int(first.sum())
     weights = d.weights
     if weights is not None:
         weights = 1 / (1 / weights[later] + 1 / weights[earlier])
@@ -137,14 +140,15 @@ def previous_rows(d: Design, gaps: str) -> tuple[IntArray, BoolArray]:
     return np.where(first, -1, np.arange(d.nobs) - 1), first
 
 
-def _warn(d: Design, later: IntArray, lost: dict[str, int]) -> None:
-    gaps = lost.get("no observation in the period before", 0)
-    entities = int(d.entity.max()) + 1 - len(np.unique(d.entity[later]))
+def _warn(before: Design, after: Design) -> None:
+    """Tell of differences lost to gaps, and of entities lost whole."""
+    gaps = after.dropped.get(_GAP, 0)
+    entities = int(before.entity.max() - after.entity.max())
     if gaps or entities:
         parts = [f"{gaps} rows have no observation in the period before"] if gaps else []
         parts += [f"{entities} entities have no two adjacent observations"] if entities else []
         warnings.warn(
-            f"{d.formula!r}: {' and '.join(parts)}, and give no difference.",
+            f"{before.formula!r}: {' and '.join(parts)}, and give no difference.",
             DroppedRowsWarning,
-            stacklevel=4,
+            stacklevel=3,
         )

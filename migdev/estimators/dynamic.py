@@ -58,7 +58,7 @@ class DifferenceGMM:
     cluster : str
         Column that groups entities; moments are summed by it in weights, covariance and tests.
     small : bool
-        t and F with G - (constant) degrees of freedom and covariance times
+        t and F with G - 1 degrees of freedom and covariance times
         (n-1)/(n-k) G/(G-1) (classical one-step: n/(n-k)), as xtabond2's ``small``.
     constant : {"none", "transformed"}
         ``"transformed"`` puts a constant beside the transformed regressors (DPD for Ox, gretl's

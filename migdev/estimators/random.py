@@ -217,6 +217,8 @@ def gls(
     moments, params, _, names = solve(equation, d)
     if len(phis) == 1 and root is None:
         moments = replace(moments, error_components=(spec.effects[0], phis[0]))
+    if len(phis) == 1 and root is None:
+        moments = replace(moments, error_components=(spec.effects[0], phis[0]))
     idiosyncratic, effects = predicted_effects(y - X @ params, transform, factors, phis)
     labels = {"entity": d.panel.entities[d.panel.entity_codes[d.rows[_first(d.entity)]]]}
     if "time" in spec.effects:

@@ -136,7 +136,9 @@ class GMMEstimate(Estimate):
         groups: list[tuple[str, BoolArray]] = []
         if (level & style).any() and (~level & style).any():
             groups.append(("GMM instruments for levels", level & style))
-        for g in range(self.asked):
+        for g, name in enumerate(self.sets):
+            if name == "constant":
+                continue
             mine = group == g
             if not mine.any():
                 continue

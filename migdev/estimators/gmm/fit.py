@@ -240,8 +240,7 @@ def _covariance(
     V = (V + V.T) / 2.0
     df, factor = None, 1.0
     if spec.small:
-        constant = "Intercept" in problem.names
-        df = float(clusters - constant)
+        df = float(clusters - 1)
         factor = n / (n - k)
         if kind != "classical" or spec.steps != 1:
             factor = (n - 1) / (n - k) * clusters / (clusters - 1)
