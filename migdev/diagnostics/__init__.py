@@ -9,14 +9,25 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "hausman": "migdev.diagnostics.hausman",
+    "hausman": "migdev.diagnostics.specification",
     "f_effects": "migdev.diagnostics.effects",
     "breusch_pagan_lm": "migdev.diagnostics.effects",
     "wooldridge_serial": "migdev.diagnostics.serial",
     "breusch_godfrey": "migdev.diagnostics.serial",
     "bhargava_durbin_watson": "migdev.diagnostics.durbin_watson",
     "baltagi_wu_lbi": "migdev.diagnostics.durbin_watson",
-    "poolability": "migdev.diagnostics.poolability",
+    "poolability": "migdev.diagnostics.pooling",
+    "ips": "migdev.diagnostics.unit_roots",
+    "fisher": "migdev.diagnostics.unit_roots",
+    "llc": "migdev.diagnostics.unit_roots",
+    "hadri": "migdev.diagnostics.balanced_unit_roots",
+    "breitung": "migdev.diagnostics.balanced_unit_roots",
+    "harris_tzavalis": "migdev.diagnostics.balanced_unit_roots",
+    "cips": "migdev.diagnostics.cips",
+    "pesaran_cd": "migdev.diagnostics.cross_section",
+    "cross_section_dependence": "migdev.diagnostics.cross_section",
+    "slope_homogeneity": "migdev.diagnostics.slope_homogeneity",
+    "dumitrescu_hurlin": "migdev.diagnostics.causality",
 }
 
 

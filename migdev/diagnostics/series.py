@@ -1,0 +1,223 @@
+"""A variable of a panel as unbroken series, ready for tests that go by entity."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import (
+    DroppedEntitiesWarning,
+    DroppedRowsWarning,
+    IdentificationError,
+    PanelError,
+    SpecificationError,
+    listing,
+)
+from migdev.kernels.adf_batch import choose_lags
+from migdev.kernels.slopes import period_means
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+
+TRENDS = {False: "c", True: "ct", None: "n", "n": "n", "c": "c", "ct": "ct"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """Values by entity without gaps inside.
+
+    Attributes
+    ----------
+    name : str
+    values : (n, m)
+        One column per variable.
+    entity, time : (n,)
+        Codes 0..N-1 and ordinal periods, rows sorted by entity, then time.
+    labels : Index of the N entities
+    """
+
+    name: str
+    values: FloatArray
+    entity: IntArray
+    time: IntArray
+    labels: pd.Index
+
+    @property
+    def y(self) -> FloatArray:
+        return np.ascontiguousarray(self.values[:, 0])
+
+    @property
+    def lengths(self) -> IntArray:
+        counts: IntArray = np.bincount(self.entity)
+        return counts
+
+    @property
+    def N(self) -> int:
+        return len(self.labels)
+
+    @property
+    def sample(self) -> str:
+        short, long = int(self.lengths.min()), int(self.lengths.max())
+        span = f"{short}" if short == long else f"{short} to {long}"
+        return f"{self.N} entities, {span} periods, {len(self.entity)} observations"
+
+    def keep(self, mask: BoolArray) -> Series:
+        rows = mask[self.entity]
+        codes = np.cumsum(mask) - 1
+        return replace(
+            self, values=self.values[rows], entity=codes[self.entity[rows]], time=self.time[rows],
+            labels=self.labels[mask],
+        )  # fmt: skip
+
+    def matrix(self, what: str) -> FloatArray:
+        """(N, T, m) values of a balanced panel.
+
+        Raises
+        ------
+        PanelError
+            Entities differ in their first or last period.
+        """
+        T = int(self.lengths.max())
+        first = self.time[np.unique(self.entity, return_index=True)[1]]
+        if self.lengths.min() < T or first.min() < first.max():
+            raise PanelError(
+                f"{what} is defined for balanced panels only, but {self.name!r} covers "
+                f"{self.lengths.min()} to {T} periods by entity. Cut a common span with "
+                "panel.between(first, last) and leave out entities that do not fill it, or use "
+                "ips() or fisher()."
+            )
+        return self.values.reshape(self.N, T, self.values.shape[1])
+
+
+def read_series(
+    panel: Panel, expression: str, *, gaps: str = "longest", demean: bool = False
+) -> Series:
+    """Evaluate an expression (or several, ``"y ~ x + z"``) and cut it to unbroken series.
+
+    Parameters
+    ----------
+    gaps : {"longest", "raise"}
+        Entities with missing periods inside keep their longest unbroken spell (the latest of
+        equals), or raise.
+    demean : bool
+        Subtract each period's average over entities first, against common shocks.
+
+    Raises
+    ------
+    PanelError
+        ``gaps="raise"`` and there are some.
+    """
+    if gaps not in ("longest", "raise"):
+        raise SpecificationError(f"gaps={gaps!r}; use 'longest' or 'raise'.")
+    formula = expression if "~" in expression else f"{expression} ~ 1"
+    d = Design.build(formula, panel, intercept=False)
+    values = np.column_stack([d.y, d.X])
+    if demean:
+        values = values - period_means(values, np.unique(d.time, return_inverse=True)[1])
+    name = d.dependent if "~" not in expression else expression
+    first = np.unique(d.entity, return_index=True)[1]
+    labels = panel.entities[panel.entity_codes[d.rows[first]]]
+    series = Series(name=name, values=values, entity=d.entity, time=d.time, labels=labels)
+    return _unbroken(series, gaps)
+
+
+def _unbroken(s: Series, gaps: str) -> Series:
+    starts = np.ones(len(s.entity), dtype=bool)
+    starts[1:] = (np.diff(s.entity) != 0) | (np.diff(s.time) != 1)
+    spell = np.cumsum(starts) - 1
+    if spell[-1] + 1 == s.N:
+        return s
+    length = np.bincount(spell)
+    owner = s.entity[starts]
+    broken = np.flatnonzero(np.bincount(owner) > 1)
+    names = list(s.labels[broken])
+    if gaps == "raise":
+        raise PanelError(
+            f"{s.name!r} has gaps inside {len(names)} of {s.N} entities: {listing(names, 12)}. "
+            "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
+        )
+    order = np.lexsort((np.arange(len(length)), length, owner))
+    last = np.append(owner[order][1:] != owner[order][:-1], True)
+    rows = np.isin(spell, order[last])
+    warnings.warn(
+        f"{s.name!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
+        f"entities have gaps and keep their longest spell: {listing(names, 12)}.",
+        DroppedRowsWarning,
+        stacklevel=5,
+    )
+    return replace(s, values=s.values[rows], entity=s.entity[rows], time=s.time[rows])
+
+
+def require_entities(
+    s: Series, keep: BoolArray, short: str, reason: str, remedy: str, fewest: int = 1
+) -> Series:
+    """The series where ``keep`` (N,) is true; the others raise or are dropped, by name."""
+    if short not in ("raise", "drop"):
+        raise SpecificationError(f"short={short!r}; use 'raise' or 'drop'.")
+    if keep.all():
+        return s
+    gone = [f"{label}" for label in s.labels[~keep]]
+    if short == "raise" or keep.sum() < fewest:
+        raise IdentificationError(
+            f"{s.name!r}: {len(gone)} of {s.N} entities {reason}: {listing(gone, 20)}. {remedy}."
+            + (" short='drop' leaves them out." if short == "raise" else "")
+        )
+    warnings.warn(
+        f"{s.name!r}: {len(gone)} of {s.N} entities are left out, they {reason}: "
+        f"{listing(gone, 20)}.",
+        DroppedEntitiesWarning,
+        stacklevel=4,
+    )
+    return s.keep(keep)
+
+
+def trend_code(trend: Any) -> str:
+    """ "n", "c" or "ct" for None, False and True."""
+    if not (trend is None or isinstance(trend, bool | str)) or trend not in TRENDS:
+        raise SpecificationError(
+            f"trend={trend!r}; use False (intercept), True (intercept and trend), or 'n' (neither)."
+        )
+    return TRENDS[trend]
+
+
+def lag_orders(
+    s: Series, lags: Any, max_lags: int | None, trend: str, short: str, common: bool,
+    df_correction: bool = True,
+) -> tuple[Series, IntArray, str]:  # fmt: skip
+    """Series long enough for their ADF regressions, lag orders (N,), and a note on the choice.
+
+    Parameters
+    ----------
+    lags : int, "aic", "bic" or "t-sig"
+    max_lags : int, optional
+        For a criterion; default Schwert's 12 (T/100)^(1/4), less where the series is too short.
+    """
+    det = {"n": 0, "c": 1, "ct": 2}[trend]
+    if isinstance(lags, str):
+        if lags not in ("aic", "bic", "t-sig"):
+            raise SpecificationError(f"lags={lags!r}; use a number, 'aic', 'bic' or 't-sig'.")
+        s = require_entities(
+            s, s.lengths > det + 3, short, f"have fewer than {det + 4} periods", "Leave them out"
+        )
+        T = s.lengths
+        room = (T - det - 3) // 2
+        schwert = (12 * (T / 100) ** 0.25).astype(np.int64)
+        largest = np.minimum(schwert if max_lags is None else max_lags, room)
+        chosen = choose_lags(s.y, s.entity, largest, trend, lags, common, df_correction)
+        return (
+            s,
+            chosen,
+            f"lags by {lags} up to {int(largest.max())}, {chosen.mean():.2f} on average",
+        )
+    if isinstance(lags, bool) or not isinstance(lags, int | np.integer) or lags < 0:
+        raise SpecificationError(f"lags={lags!r}; use a number, 'aic', 'bic' or 't-sig'.")
+    needed = 2 * int(lags) + det + 3
+    s = require_entities(
+        s, s.lengths >= needed, short, f"have fewer than the {needed} periods {lags} lags need",
+        "Use fewer lags", fewest=1,
+    )  # fmt: skip
+    return s, np.full(s.N, int(lags), dtype=np.int64), f"{lags} lags"

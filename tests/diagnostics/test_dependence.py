@@ -1,0 +1,220 @@
+"""Cross-section dependence, slope homogeneity and causality against plm and brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import migdev as md
+from migdev import diagnostics
+from migdev.errors import (
+    DroppedEntitiesWarning,
+    DroppedRowsWarning,
+    IdentificationError,
+    PanelError,
+    SpecificationError,
+)
+from tests.golden import load_golden
+from tests.panels import with_gaps
+
+GOLDEN = load_golden("unit_roots")
+KIND = {"cd": "CD", "lm": "LM", "sclm": "scaled LM", "bcsclm": "bias-corrected LM"}
+MODELS = {
+    "pooling": lambda: md.PooledOLS(formula="inv ~ value + capital"),
+    "mg": lambda: md.MeanGroup(formula="inv ~ value + capital"),
+    "within": lambda: md.FixedEffects(formula="inv ~ value + capital"),
+}
+
+
+@pytest.fixture(scope="module")
+def samples(grunfeld):
+    firm = grunfeld.entity_codes
+    late = grunfeld["year"].to_numpy() - 1935 >= (2 * firm) % 5
+    return {"balanced": grunfeld, "unbalanced": grunfeld.where(late, "rule of the golden numbers")}
+
+
+@pytest.mark.parametrize("sample", ["balanced", "unbalanced"])
+@pytest.mark.parametrize("variable", ["inv", "value", "capital"])
+@pytest.mark.parametrize("kind", ["cd", "lm", "sclm"])
+def test_dependence_of_variables_matches_plm(samples, sample, variable, kind):
+    golden = GOLDEN[f"{sample}.{variable}"][f"pcd.{kind}"]
+    test = diagnostics.cross_section_dependence(samples[sample], variable, statistic=KIND[kind])
+    assert_allclose([test.statistic, test.pvalue], golden, rtol=1e-9, atol=1e-12)
+    if kind == "cd":
+        assert diagnostics.pesaran_cd(samples[sample], variable).statistic == test.statistic
+
+
+@pytest.mark.parametrize("sample", ["balanced", "unbalanced"])
+def test_dependence_of_residuals_matches_plm(samples, sample):
+    for key, golden in GOLDEN[f"{sample}.residuals"].items():
+        model, kind = key.split(".")
+        fit = MODELS[model]().fit(samples[sample])
+        test = diagnostics.cross_section_dependence(fit, statistic=KIND[kind])
+        assert_allclose([test.statistic, test.pvalue], golden, rtol=1e-8, atol=1e-12)
+
+
+def test_gappy_pairs_match_pandas(grunfeld):
+    gappy = with_gaps(grunfeld, 20)
+    wide = gappy.frame.pivot(index="year", columns="firm", values="inv")
+    r = wide.corr().to_numpy()
+    have = wide.notna().to_numpy().astype(float)
+    T = have.T @ have
+    i, j = np.triu_indices(10, 1)
+    expected = np.sum(np.sqrt(T[i, j]) * r[i, j]) / np.sqrt(len(i))
+    assert_allclose(diagnostics.pesaran_cd(gappy, "inv").statistic, expected, rtol=1e-9)
+
+
+def test_friedman_matches_scipy(grunfeld):
+    from scipy.stats import friedmanchisquare
+
+    wide = grunfeld.frame.pivot(index="firm", columns="year", values="value")
+    expected = friedmanchisquare(*wide.to_numpy().T)
+    test = diagnostics.cross_section_dependence(grunfeld, "value", statistic="Friedman")
+    assert_allclose([test.statistic, test.pvalue], expected, rtol=1e-9)
+    with pytest.raises(SpecificationError, match="balanced"):
+        diagnostics.cross_section_dependence(with_gaps(grunfeld, 20), "value", statistic="Friedman")
+
+
+def test_pairs_without_common_periods_are_reported():
+    frame = pd.DataFrame(
+        {
+            "e": list("aaaabbbbcccc"),
+            "t": [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 7, 8],
+            "y": [1.0, 3, 2, 5, 1, 2, 4, 3, 1, 0, 2, 5],
+        }
+    )
+    panel = md.Panel.from_frame(frame, entity="e", time="t")
+    with pytest.warns(DroppedRowsWarning, match="1 of 3 pairs"):
+        test = diagnostics.pesaran_cd(panel, "y")
+    assert test.detail["pairs"] == 2
+    with pytest.raises(IdentificationError, match="share two periods"):
+        diagnostics.pesaran_cd(panel.where("e != 'c'"), "y")
+
+
+def test_dependence_needs_a_variable_or_residuals(grunfeld):
+    with pytest.raises(SpecificationError):
+        diagnostics.pesaran_cd(grunfeld)
+    with pytest.raises(SpecificationError):
+        diagnostics.pesaran_cd(MODELS["pooling"]().fit(grunfeld), "inv")
+    with pytest.raises(SpecificationError):
+        diagnostics.cross_section_dependence(grunfeld, "inv", statistic="Q")
+
+
+# ------------------------------------------------------------------ slope homogeneity
+
+
+def _delta_by_loops(frame, y, X):
+    """Pesaran and Yamagata (2008) with projection matrices, entity by entity."""
+    parts = []
+    for _, g in frame.groupby("firm"):
+        T = len(g)
+        M = np.eye(T) - 1 / T
+        parts.append((M @ g[X].to_numpy(), M @ g[y].to_numpy(), T))
+    k = len(X)
+    fe = np.linalg.solve(sum(x.T @ x for x, _, _ in parts), sum(x.T @ v for x, v, _ in parts))
+    W = [x.T @ x / (((v - x @ fe) @ (v - x @ fe)) / (T - 1)) for x, v, T in parts]
+    own = [np.linalg.lstsq(x, v, rcond=None)[0] for x, v, _ in parts]
+    pooled = np.linalg.solve(sum(W), sum(w @ b for w, b in zip(W, own, strict=True)))
+    d = np.array([(b - pooled) @ w @ (b - pooled) for b, w in zip(own, W, strict=True)])
+    N = len(d)
+    delta = np.sqrt(N) * (d.mean() - k) / np.sqrt(2 * k)
+    T = np.array([T for _, _, T in parts])
+    return delta, np.sum((d - k) / np.sqrt(2 * k * (T - k - 1) / (T + 1))) / np.sqrt(N)
+
+
+@pytest.mark.parametrize("gappy", [False, True])
+def test_delta_by_loops(grunfeld, gappy):
+    panel = with_gaps(grunfeld, 20) if gappy else grunfeld
+    test = diagnostics.slope_homogeneity(panel, "inv ~ value + capital")
+    delta, adjusted = _delta_by_loops(panel.frame, "inv", ["value", "capital"])
+    assert_allclose(test.detail["delta"], delta, rtol=1e-9)
+    assert_allclose(test.statistic, adjusted, rtol=1e-9)
+    assert test.pvalue < 1e-6
+
+
+def test_delta_options(grunfeld):
+    formula = "inv ~ value + capital"
+    partial = diagnostics.slope_homogeneity(grunfeld, formula, partial=("capital",))
+    assert "slopes of value" in partial.note
+    hac = diagnostics.slope_homogeneity(grunfeld, formula, hac=True, bandwidth=0)
+    averaged = diagnostics.slope_homogeneity(grunfeld, formula, averages=True)
+    assert len({partial.statistic, hac.statistic, averaged.statistic}) == 3
+    with pytest.raises(SpecificationError, match="partial"):
+        diagnostics.slope_homogeneity(grunfeld, formula, partial=("value", "capital"))
+    with pytest.raises(SpecificationError, match="bandwidth"):
+        diagnostics.slope_homogeneity(grunfeld, formula, bandwidth=2)
+    with pytest.raises(IdentificationError, match="slope_homogeneity fits 3"):
+        diagnostics.slope_homogeneity(grunfeld.where("firm != 1 or year < 1938"), formula)
+
+
+# ------------------------------------------------------------------ causality
+
+
+@pytest.mark.parametrize("sample", ["balanced", "unbalanced"])
+def test_dumitrescu_hurlin_matches_plm(samples, sample):
+    names = {"Ztilde": "Z-tilde", "Zbar": "Z-bar", "Wbar": "W-bar"}
+    for key, golden in GOLDEN[f"{sample}.causality"].items():
+        formula, lags, statistic = key.rsplit(".", 2)
+        test = diagnostics.dumitrescu_hurlin(
+            samples[sample], formula, lags=int(lags), statistic=names[statistic]
+        )
+        assert_allclose(test.statistic, golden[0], rtol=1e-8)
+        if golden[1] >= 0:
+            assert_allclose(test.pvalue, golden[1], rtol=1e-8)
+
+
+def test_bootstrap_is_seeded_and_needs_balance(samples):
+    def run(seed):
+        return diagnostics.dumitrescu_hurlin(
+            samples["balanced"], "inv ~ value", bootstrap=99, seed=seed
+        )
+
+    assert run(1).pvalue == run(1).pvalue
+    assert 0 < run(1).pvalue <= 0.1  # investment follows value
+    with pytest.raises(PanelError, match="balanced"):
+        diagnostics.dumitrescu_hurlin(samples["unbalanced"], "inv ~ value", bootstrap=9)
+
+
+def test_causality_names_short_entities(grunfeld):
+    short = grunfeld.where("firm != 4 or year > 1948")
+    with pytest.raises(IdentificationError, match="'4'"):
+        diagnostics.dumitrescu_hurlin(short, "inv ~ value")
+    with pytest.warns(DroppedEntitiesWarning, match="'4'"):
+        test = diagnostics.dumitrescu_hurlin(short, "inv ~ value", short="drop")
+    assert len(test.detail["by_entity"]) == 9
+    with pytest.raises(SpecificationError, match="reads 'y ~ x'"):
+        diagnostics.dumitrescu_hurlin(grunfeld, "inv ~ value + capital")
+    with pytest.raises(SpecificationError):
+        diagnostics.dumitrescu_hurlin(grunfeld, "inv ~ value", lags=0)
+
+
+@pytest.mark.slow
+def test_delta_and_causality_keep_their_size():
+    """N = 40, T = 30, 600 draws at 5%; under a strong factor the bootstrap keeps its size."""
+    rng, reps, N, T = np.random.default_rng(7), 600, 40, 30
+    keys = {"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N)}
+    delta = granger = factor = boot = 0
+    for draw in range(reps):
+        x = rng.standard_normal((N, T))
+        y = x + rng.uniform(0.5, 2, (N, 1)) * rng.standard_normal((N, T))
+        panel = md.Panel.from_frame(
+            pd.DataFrame({**keys, "y": y.ravel(), "x": x.ravel()}), entity="e", time="t"
+        )
+        delta += diagnostics.slope_homogeneity(panel, "y ~ x").pvalue < 0.05
+        granger += diagnostics.dumitrescu_hurlin(panel, "y ~ x").pvalue < 0.05
+        if draw < 200:
+            f, g = rng.standard_normal((2, T))
+            panel = md.Panel.from_frame(
+                pd.DataFrame({**keys, "y": (y + 3 * f).ravel(), "x": (x + 3 * g).ravel()}),
+                entity="e", time="t",
+            )  # fmt: skip
+            factor += diagnostics.dumitrescu_hurlin(panel, "y ~ x").pvalue < 0.05
+            test = diagnostics.dumitrescu_hurlin(panel, "y ~ x", bootstrap=99, seed=draw)
+            boot += test.detail["upper_tail_pvalue"] < 0.05
+    bound = 3.29 * np.sqrt(0.05 * 0.95 / reps)
+    assert abs(delta / reps - 0.05) < bound
+    assert abs(granger / reps - 0.05) < bound
+    assert factor / 200 > 0.2
+    assert boot / 200 < 0.12

@@ -1,0 +1,309 @@
+"""Panel unit-root tests against plm, statsmodels and their own theory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy.special import ndtri
+
+import migdev as md
+from migdev import diagnostics
+from migdev.errors import (
+    DroppedEntitiesWarning,
+    DroppedRowsWarning,
+    IdentificationError,
+    PanelError,
+    SpecificationError,
+)
+from migdev.kernels.adf_batch import adf_panel, choose_lags, dickey_fuller_pvalue
+from migdev.kernels.balanced_unit_roots import breitung_statistic, harris_tzavalis_statistic
+from migdev.kernels.phillips_perron import phillips_perron
+from migdev.kernels.unit_root_tables import MACKINNON
+from tests.golden import load_golden
+
+GOLDEN = load_golden("unit_roots")
+TREND = {"trend": True, "intercept": False, "drift": False, "none": "n"}
+LAGS = {"AIC": "aic", "SIC": "bic", "Hall": "t-sig"}
+FISHER = {"madwu": "P", "Pm": "Pm", "invnormal": "Z", "logit": "L"}
+
+
+@pytest.fixture(scope="module")
+def samples(grunfeld):
+    firm = grunfeld.entity_codes
+    late = grunfeld["year"].to_numpy() - 1935 >= (2 * firm) % 5
+    return {"balanced": grunfeld, "unbalanced": grunfeld.where(late, "rule of the golden numbers")}
+
+
+def cases(kinds):
+    """Golden cases; all of one variable in the quick run, the others with the slow ones."""
+    return [
+        pytest.param(table, key, marks=() if table.endswith("inv") else pytest.mark.slow)
+        for table in GOLDEN
+        if table.split(".")[-1] in ("inv", "value", "capital")
+        for key in GOLDEN[table]
+        if key.split(".")[0] in kinds and np.isfinite(GOLDEN[table][key][0])
+    ]
+
+
+def agree(test, golden):
+    assert_allclose(test.statistic, golden[0], rtol=1e-8, atol=1e-9)
+    if np.isfinite(test.pvalue) and golden[1] >= 0:
+        assert_allclose(test.pvalue, golden[1], atol=1e-8)
+
+
+@pytest.mark.parametrize(("table", "key"), cases(["ips", "llc", *FISHER]))
+def test_pooled_dickey_fuller_tests_match_plm(samples, table, key):
+    sample, variable = table.split(".")
+    kind, exo, lags, df = key.split(".")
+    options = {
+        "lags": LAGS.get(lags) or int(lags), "max_lags": 3, "trend": TREND[exo],
+    }  # fmt: skip
+    panel = samples[sample]
+    if kind == "llc":
+        test = diagnostics.llc(panel, variable, convention="plm", **options)
+    elif kind == "ips":
+        test = diagnostics.ips(panel, variable, df_correction=df == "dfcor", **options)
+    else:
+        test = diagnostics.fisher(
+            panel, variable, df_correction=df == "dfcor", statistic=FISHER[kind], **options
+        )
+        # plm follows the response surface of p-values past its peak, where it turns down again.
+        peak = MACKINNON["ct" if exo == "trend" else "c"][2]
+        if test.detail["by_entity"]["t"].max() > peak:
+            assert np.isfinite(test.statistic)
+            return
+    agree(test, GOLDEN[table][key])
+
+
+@pytest.mark.parametrize(("table", "key"), cases(["hadri", "tbar"]))
+def test_hadri_and_t_bar_match_plm(samples, table, key):
+    sample, variable = table.split(".")
+    parts = key.split(".")
+    if parts[0] == "tbar":
+        test = diagnostics.ips(samples[sample], variable, lags=0, statistic="t-bar")
+        assert set(test.critical_values) == {"1%", "5%", "10%"}
+    else:
+        test = diagnostics.hadri(
+            samples[sample], variable, trend=TREND[parts[1]], heterogeneous=parts[2] == "het",
+            df_correction=parts[3] == "dfcor",
+        )  # fmt: skip
+    agree(test, GOLDEN[table][key])
+
+
+@pytest.mark.parametrize(("table", "key"), cases(["cips"]))
+def test_cips_matches_plm(samples, table, key):
+    sample, variable = table.split(".")
+    _, exo, lags, kind = key.split(".")
+    test = diagnostics.cips(
+        samples[sample], variable, lags=int(lags), trend=TREND[exo], truncated=kind == "truncated"
+    )
+    agree(test, GOLDEN[table][key])
+
+
+def test_tables_hold_the_published_cells():
+    """Spot checks of the printed tables."""
+    from migdev.diagnostics.cips import cips_critical_values
+    from migdev.diagnostics.unit_roots import ips_moments
+
+    one = np.array([25, 100])
+    assert_allclose(ips_moments(one, np.array([0, 8]), "c")[0], [-1.520, -1.456])
+    assert_allclose(ips_moments(one, np.array([0, 8]), "ct")[1], [0.713, 0.670])
+    assert cips_critical_values(10, 10, "c", False) == {"1%": -2.97, "5%": -2.52, "10%": -2.31}
+    assert cips_critical_values(10, 10, "c", True) == {"1%": -2.85, "5%": -2.47, "10%": -2.28}
+    corners = [-2.73, -2.67, -2.72, -2.66, -2.67, -2.61, -2.66, -2.61]  # N 30, 50 x T 20, 30
+    middle = cips_critical_values(40, 25, "ct", False)["5%"]
+    assert min(corners) < middle < max(corners)
+
+
+# ------------------------------------------------------------------ batches against statsmodels
+
+
+@pytest.mark.filterwarnings("ignore:adfuller:FutureWarning")
+@pytest.mark.parametrize("trend", ["n", "c", "ct"])
+def test_batch_matches_statsmodels(trend):
+    from statsmodels.tsa.adfvalues import mackinnonp
+    from statsmodels.tsa.stattools import adfuller
+
+    rng = np.random.default_rng(1)
+    lengths = [20, 35, 20, 28]
+    series = [1e3 + np.cumsum(rng.standard_normal(n)) for n in lengths]
+    entity = np.repeat(np.arange(4), lengths)
+    fit = adf_panel(np.concatenate(series), entity, np.array([0, 2, 1, 3]), trend)
+    for i, (x, lag) in enumerate(zip(series, [0, 2, 1, 3], strict=True)):
+        t, p, *_ = adfuller(x, maxlag=lag, regression=trend, autolag=None)
+        assert_allclose(fit.t[i], t, rtol=1e-7)
+        low, high = MACKINNON[trend][1:3]
+        if low < t < high:
+            assert_allclose(dickey_fuller_pvalue(fit.t, trend)[i], p, rtol=1e-9)
+            assert_allclose(p, mackinnonp(t, regression=trend), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:adfuller:FutureWarning")
+@pytest.mark.parametrize("criterion", ["aic", "bic"])
+def test_lag_choice_matches_statsmodels(criterion):
+    from statsmodels.tsa.stattools import adfuller
+
+    rng = np.random.default_rng(2)
+    e = rng.standard_normal((6, 82))
+    Y = np.cumsum(e[:, 2:] + 0.5 * e[:, 1:-1] - 0.4 * e[:, :-2], axis=1)
+    entity = np.repeat(np.arange(6), 80)
+    got = choose_lags(Y.ravel(), entity, np.full(6, 8), "c", criterion, common=True)
+    for y, lag in zip(Y, got, strict=True):
+        assert lag == adfuller(y, maxlag=8, autolag=criterion.upper())[2]
+
+
+def test_phillips_perron_by_hand():
+    """Hamilton (1994, eq. 17.6.8) written out for one series."""
+    import statsmodels.api as sm
+
+    y = np.cumsum(np.random.default_rng(3).standard_normal(60))
+    fit = sm.OLS(y[1:], sm.add_constant(y[:-1])).fit()
+    u, n = fit.resid, 59
+    g = [u[j:] @ u[: n - j] / n for j in range(4)]
+    lam2 = g[0] + 2 * sum((1 - j / 4) * g[j] for j in (1, 2, 3))
+    s = np.sqrt(fit.scale)
+    t = (fit.params[1] - 1) / fit.bse[1]
+    z = np.sqrt(g[0] / lam2) * t - (lam2 - g[0]) * n * fit.bse[1] / (2 * np.sqrt(lam2) * s)
+    assert_allclose(phillips_perron(y, np.zeros(60, dtype=int), 3, "c"), z, rtol=1e-9)
+
+
+def test_statistics_do_not_depend_on_units(grunfeld):
+    other = grunfeld.assign(big=1e7 + 1e-3 * grunfeld["inv"])
+    for test in (diagnostics.ips, diagnostics.llc, diagnostics.hadri, diagnostics.cips):
+        assert_allclose(test(other, "big").statistic, test(grunfeld, "inv").statistic, rtol=1e-5)
+
+
+def test_expressions_are_read(grunfeld):
+    logged = grunfeld.assign(linv=np.log(grunfeld["inv"]))
+    assert_allclose(
+        diagnostics.ips(grunfeld, "np.log(inv)").statistic,
+        diagnostics.ips(logged, "linv").statistic,
+    )
+
+
+# ------------------------------------------------------------------ gaps, short series, refusals
+
+
+def test_gaps_keep_the_longest_spell(grunfeld):
+    gappy = grunfeld.where("~(firm == 3 and year == 1940)")
+    with pytest.warns(DroppedRowsWarning, match="'inv': 5 of 199 rows .*: 3"):
+        test = diagnostics.ips(gappy, "inv")
+    late = grunfeld.where("firm != 3 or year > 1940")
+    assert_allclose(test.statistic, diagnostics.ips(late, "inv").statistic)
+    with pytest.raises(PanelError, match=r"gaps inside 1 of 10 entities: 3"):
+        diagnostics.ips(gappy, "inv", gaps="raise")
+    assert np.isfinite(diagnostics.cips(gappy, "inv").statistic)
+
+
+def test_balanced_tests_refuse_unbalanced_panels(samples):
+    for test in (
+        diagnostics.llc, diagnostics.hadri, diagnostics.breitung, diagnostics.harris_tzavalis,
+    ):  # fmt: skip
+        with pytest.raises(PanelError, match="balanced panels only"):
+            test(samples["unbalanced"], "inv")
+
+
+def test_short_and_constant_series_are_named(grunfeld):
+    short = grunfeld.where("firm != 2 or year > 1950")
+    with pytest.raises(IdentificationError, match=r"1 of 10 entities .* '2'"):
+        diagnostics.ips(short, "inv", lags=2)
+    with pytest.warns(DroppedEntitiesWarning, match="'2'"):
+        test = diagnostics.ips(short, "inv", lags=2, short="drop")
+    assert len(test.detail["by_entity"]) == 9
+    flat = grunfeld.assign(z=np.where(grunfeld["firm"] == 7, 1.0, grunfeld["inv"]))
+    with pytest.raises(IdentificationError, match="are constant: '7'"):
+        diagnostics.fisher(flat, "z")
+    with pytest.raises(IdentificationError, match="are constant"):
+        diagnostics.hadri(flat, "z")
+    with pytest.raises(IdentificationError, match="'2'"):
+        diagnostics.cips(short, "inv", lags=2)
+    with pytest.warns(DroppedEntitiesWarning, match="'2'"):
+        assert diagnostics.cips(short, "inv", lags=2, short="drop").sample.startswith("9 entities")
+
+
+def test_bad_options_are_refused(grunfeld):
+    for call in (
+        lambda: diagnostics.ips(grunfeld, "inv", lags="hq"),
+        lambda: diagnostics.ips(grunfeld, "inv", lags=-1),
+        lambda: diagnostics.ips(grunfeld, "inv", trend="n"),
+        lambda: diagnostics.ips(grunfeld, "inv", trend=2),
+        lambda: diagnostics.ips(grunfeld, "inv", lags=1, statistic="t-bar"),
+        lambda: diagnostics.fisher(grunfeld, "inv", statistic="X"),
+        lambda: diagnostics.fisher(grunfeld, "inv", test="pp", lags="aic"),
+        lambda: diagnostics.hadri(grunfeld, "inv", bandwidth=-1),
+        lambda: diagnostics.cips(grunfeld, "inv", lags=-1),
+        lambda: diagnostics.ips(grunfeld, "inv", gaps="fill"),
+    ):
+        with pytest.raises(SpecificationError):
+            call()
+
+
+# ------------------------------------------------------------------ theory
+
+
+def test_breitung_with_trend_by_loops():
+    rng = np.random.default_rng(4)
+    Y = np.cumsum(rng.standard_normal((5, 12)), axis=1)
+    N, T = 5, 11
+    top = bottom = 0.0
+    for i in range(N):
+        d = np.diff(Y[i])
+        s2 = np.var(d) * T / (T - 1)
+        for t in range(1, T):
+            star = np.sqrt((T - t) / (T - t + 1)) * (d[t - 1] - d[t:].mean())
+            v = Y[i, t - 1] - Y[i, 0] - (t - 1) / T * (Y[i, -1] - Y[i, 0])
+            top += star * v / s2
+            bottom += v * v / s2
+    assert_allclose(breitung_statistic(Y, "ct", 0, False), top / np.sqrt(bottom))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trend", ["c", "ct"])
+def test_balanced_tests_keep_their_size(trend):
+    """5% level, N = 50, T = 60, 2,000 draws; Harris-Tzavalis rejects some 6% at this N."""
+    rng, reps = np.random.default_rng(5), 2000
+    b = h = 0
+    for _ in range(reps):
+        Y = np.cumsum(rng.standard_normal((50, 60)), axis=1)
+        b += breitung_statistic(Y, trend, 0, False) < ndtri(0.05)
+        h += harris_tzavalis_statistic(Y, trend, 59)[0] < ndtri(0.05)
+    assert abs(b / reps - 0.05) < 3.29 * np.sqrt(0.05 * 0.95 / reps)
+    assert 0.03 < h / reps < 0.085
+
+
+def _walks(rng, N, T, factor=0.0, rho=1.0):
+    e = rng.standard_normal((N, T + 30)) + factor * rng.standard_normal(T + 30)
+    y = np.zeros((N, T + 30))
+    for t in range(1, T + 30):
+        y[:, t] = rho * y[:, t - 1] + e[:, t]
+    frame = pd.DataFrame(
+        {"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N), "y": y[:, 30:].ravel()}
+    )
+    return md.Panel.from_frame(frame, entity="e", time="t")
+
+
+@pytest.mark.slow
+def test_size_and_power_with_and_without_a_factor():
+    """N = 20, T = 50, 500 draws. A strong factor breaks IPS and leaves CIPS near its size."""
+    rng, reps = np.random.default_rng(6), 500
+    rates = {k: 0 for k in ("ips", "llc", "fisher", "cips", "ips_factor", "cips_factor", "power")}
+    for _ in range(reps):
+        panel = _walks(rng, 20, 50)
+        rates["ips"] += diagnostics.ips(panel, "y").pvalue < 0.05
+        rates["llc"] += diagnostics.llc(panel, "y").pvalue < 0.05
+        rates["fisher"] += diagnostics.fisher(panel, "y", statistic="Z").pvalue < 0.05
+        test = diagnostics.cips(panel, "y")
+        rates["cips"] += test.statistic < test.critical_values["5%"]
+        panel = _walks(rng, 20, 50, factor=2.0)
+        rates["ips_factor"] += diagnostics.ips(panel, "y").pvalue < 0.05
+        test = diagnostics.cips(panel, "y")
+        rates["cips_factor"] += test.statistic < test.critical_values["5%"]
+        rates["power"] += diagnostics.ips(_walks(rng, 20, 50, rho=0.85), "y").pvalue < 0.05
+    rates = {k: v / reps for k, v in rates.items()}
+    for name in ("ips", "fisher", "cips", "cips_factor"):
+        assert 0.02 < rates[name] < 0.10, rates
+    assert rates["llc"] < 0.15, rates
+    assert rates["ips_factor"] > 0.15, rates
+    assert rates["power"] > 0.95, rates
