@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from migdev.errors import SourceError, SourceWarning, listing, suggestion
+import pandas as pd
+
+from migdev.errors import CountryWarning, SourceError, SourceWarning, listing, suggestion
 from migdev.provenance import Extract
 from migdev.sources.csvfile import decode, read_text, sniff
 from migdev.sources.mapping import ColumnMapping
-from migdev.sources.numbers import MISSING_MARKS, convert_text
+from migdev.sources.numbers import MISSING_MARKS, blank_numbers, convert_text
 from migdev.sources.otherfiles import (
     Loaded,
     choose_sheet,
@@ -53,7 +55,7 @@ def read(
     decimal: str | None = None,
     thousands: str | None = None,
     encoding: str | None = None,
-    missing: Sequence[str] = MISSING_MARKS,
+    missing: Sequence[str | float] = (),
     text: Sequence[str] = (),
     aggregates: str = "exclude",
 ) -> Extract:
@@ -83,12 +85,14 @@ def read(
         or without byte-order mark), UTF-16, or else Windows-1252.
     thousands : str, optional
         Separator of thousands. Never guessed: a column that has them stays text, with a warning.
-    missing : sequence of str
-        Text that stands for a missing value, in any case.
+    missing : sequence of str or number
+        What stands for a missing value beside :data:`~migdev.sources.numbers.MISSING_MARKS`, such
+        as ``"conf."`` or ``-999``.
     text : sequence of str
         Columns that stay text.
     aggregates : {"exclude", "keep"}
-        Rows of world, regions and income groups in the World Bank's downloads.
+        Rows of world, regions and income groups in the World Bank's downloads. In other files they
+        stay, with a warning; :func:`~migdev.panel.countries.harmonise` leaves them out.
 
     Returns
     -------
@@ -107,12 +111,14 @@ def read(
         A column that is mostly numbers but stays text (with values and rows), an encoding that
         was guessed, a file cut short, series not found.
     CountryWarning
-        Aggregates left out and retired codes recoded, in the World Bank's downloads.
+        Aggregates left out and retired codes recoded, in the World Bank's downloads; aggregates
+        found among the countries of another file, where they stay.
     """
     options = ReadOptions(
         format=format, entity=entity, time=time, sheet=sheet, separator=separator,
-        decimal=decimal, thousands=thousands, encoding=encoding, missing=tuple(missing),
-        text=tuple(text), series=None if series is None else tuple(series),
+        decimal=decimal, thousands=thousands, encoding=encoding, text=tuple(text),
+        missing=(*MISSING_MARKS, *map(str, missing)),
+        series=None if series is None else tuple(series),
     )  # fmt: skip
     mapping = ColumnMapping.read(columns)
     raw, name = bytes_of(path)
@@ -124,10 +130,32 @@ def read(
         warnings.warn(f"{name}: {problem}", SourceWarning, stacklevel=2)
     extract = to_extract(table, mapping, raw, name)
     if not table.world_bank:
+        if aggregates == "exclude":
+            _tell_of_aggregates(extract, name)
         return extract
     from migdev.panel.countries import harmonise
 
     return harmonise(extract, aggregates=aggregates, unknown="keep")
+
+
+def _tell_of_aggregates(extract: Extract, name: str) -> None:
+    """A file of countries with aggregates among them would count people twice."""
+    from migdev.panel.country_match import classify
+
+    if not extract.entity or pd.api.types.is_numeric_dtype(extract.frame[extract.entity].dtype):
+        return
+    values = extract.frame[extract.entity].dropna().unique()
+    if len(values) > 1000:  # no list of countries
+        return
+    table = classify(values)
+    found = table.loc[table["kind"] == "aggregate", "value"]
+    if len(found) and (table["kind"] == "country").sum() > len(found):
+        warnings.warn(
+            f"{name} holds {len(found)} aggregates among its countries: {listing(found)}. "
+            "harmonise() leaves them out; aggregates='keep' says that they are wanted.",
+            CountryWarning,
+            stacklevel=3,
+        )
 
 
 class LocalFile:
@@ -273,8 +301,11 @@ def _general(loaded: Loaded, name: str, options: ReadOptions, decimal: str) -> T
         frame, skip={*options.text, *(k for k in keys if k)}, marks=options.missing,
         decimal=decimal, thousands=options.thousands, first_row=loaded.first_row,
     )  # fmt: skip
+    frame, sentinels = blank_numbers(
+        frame.assign(**converted.columns), options.missing, [k for k in keys if k]
+    )
     return Table(
-        frame.assign(**converted.columns), labels=loaded.labels,
-        notes=[*loaded.notes, *converted.notes], problems=converted.problems, words=loaded.words,
+        frame, labels=loaded.labels, words=loaded.words, problems=converted.problems,
+        notes=[*loaded.notes, *converted.notes, *sentinels],
         provenance={"publisher": "local file", "dataset": name},
     )  # fmt: skip

@@ -89,6 +89,22 @@ def convert_text(
     return out
 
 
+def blank_numbers(
+    frame: pd.DataFrame, marks: Sequence[str], skip: Collection[str] = ()
+) -> tuple[pd.DataFrame, list[str]]:
+    """Numbers among the marks, such as -999, made missing in the columns of numbers."""
+    numbers = [float(m) for m in marks if re.fullmatch(number_pattern(), m) and "inf" not in m]
+    notes = []
+    for name in frame.columns if numbers else ():
+        if name in skip or not pd.api.types.is_numeric_dtype(frame[name].dtype):
+            continue
+        hit = frame[name].isin(numbers)
+        if hit.any():
+            frame = frame.assign(**{str(name): frame[name].mask(hit)})
+            notes.append(f"{int(hit.sum())} values of {name!r} among {numbers} read as missing")
+    return frame, notes
+
+
 def number_pattern(decimal: str = ".", thousands: str | None = None) -> str:
     """Regular expression of one number as text, with or without thousands separators."""
     point = re.escape(decimal)

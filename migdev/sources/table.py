@@ -91,7 +91,8 @@ def guess(frame: pd.DataFrame, names: Sequence[str]) -> str | None:
 
 def find_keys(table: Table, mapping: ColumnMapping, options: ReadOptions, name: str) -> None:
     for role, names in (("entity", ENTITY_NAMES), ("time", TIME_NAMES)):
-        chosen = getattr(options, role) or getattr(mapping, role) or getattr(table, role)
+        mapped = mapping.columns.get(getattr(mapping, role), getattr(mapping, role))
+        chosen = getattr(options, role) or mapped or getattr(table, role)
         if chosen and chosen not in table.frame.columns:
             known = [str(c) for c in table.frame.columns]
             raise SourceError(
@@ -99,6 +100,12 @@ def find_keys(table: Table, mapping: ColumnMapping, options: ReadOptions, name: 
                 f"Columns: {listing(known, 12)}."
             )
         setattr(table, role, chosen or guess(table.frame, names) or "")
+    years = [c for c in table.frame.columns if re.fullmatch(r"\s*(19|20)\d\d\s*", str(c))]
+    if not table.time and len(years) > 2:
+        table.problems.append(
+            f"{len(years)} columns are named by years ({listing(years, 3)}), and none holds the "
+            "time: bring the table to one row per entity and year, as DataFrame.melt() does."
+        )
     if table.entity in table.words:
         table.frame = table.frame.assign(**{table.entity: table.words[table.entity]})
         table.notes.append(f"{table.entity!r} holds its value labels")

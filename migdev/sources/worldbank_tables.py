@@ -16,7 +16,7 @@ from migdev.provenance import Extract
 from migdev.sources import worldbank_files as wb
 from migdev.sources.csvfile import SEPARATORS, Dialect, decimal_mark
 from migdev.sources.mapping import ColumnMapping
-from migdev.sources.numbers import convert_text
+from migdev.sources.numbers import blank_numbers, convert_text
 from migdev.sources.otherfiles import read_sheets
 from migdev.sources.table import ReadOptions, Table, to_extract
 
@@ -154,11 +154,12 @@ def _table(
         told = [*converted.problems, *converted.notes]
         raise SourceError(f"{name} holds text among its values: {' '.join(told[:3])}")
     out = wb.tidy(frame.assign(**converted.columns), layout, name, options.series, known)
+    frame, sentinels = blank_numbers(out.frame, options.missing, ["iso3", out.time])
+    notes = [*out.notes, *sentinels, *(n for n in converted.notes if "no value at all" not in n)]
     table = Table(
-        out.frame, "iso3", out.time, _facts(out.dataset or "World Bank data", out.vintage),
+        frame, "iso3", out.time, _facts(out.dataset or "World Bank data", out.vintage),
         labels=out.labels, units={c: wb.unit_of(text) for c, text in out.labels.items()},
-        missing=out.missing, world_bank=True,
-        notes=[*out.notes, *(n for n in converted.notes if "no value at all" not in n)],
+        missing=out.missing, world_bank=True, notes=notes,
     )  # fmt: skip
     _cite(table)
     return table

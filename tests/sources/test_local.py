@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from migdev.errors import SourceError, SourceWarning
+from migdev.errors import CountryWarning, SourceError, SourceWarning
 from migdev.provenance import Extract
 from migdev.sources.local import LocalFile, read
 
@@ -323,6 +323,28 @@ def test_options_are_checked() -> None:
         read("x.csv", decimal=";")
     with pytest.raises(SourceError, match="both ','"):
         read("x.csv", decimal=",", thousands=",")
+
+
+def test_numbers_that_mean_missing(tmp_path: Path) -> None:
+    path = written(tmp_path, "iso3,year,x,z\nAAA,2000,-999,1\nAAA,2001,5,-999.0\n")
+    extract = read(path, missing=[-999])
+    assert_array_equal(extract.frame["x"], [np.nan, 5])
+    assert_array_equal(extract.frame["z"], [1, np.nan])
+    assert "1 values of 'x' among [-999.0] read as missing" in extract.provenance.notes
+    assert extract.frame["year"].tolist() == [2000, 2001]
+
+
+def test_aggregates_among_countries_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path, "iso3,year,x\nMEX,2000,1\nPER,2000,1\nWLD,2000,1\n")
+    with pytest.warns(CountryWarning, match="1 aggregates among its countries: 'WLD'"):
+        assert len(read(path).frame) == 3
+    assert len(read(path, aggregates="keep").frame) == 3
+
+
+def test_years_as_columns_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path, "iso3,series,1999,2000,2001\nMEX,x,1,2,3\nPER,x,1,2,3\n")
+    with pytest.warns(SourceWarning, match="3 columns are named by years"):
+        read(path)
 
 
 # ---------------------------------------------------------------------- other formats

@@ -60,6 +60,12 @@ def test_toml(tmp_path: Path, csv: Path) -> None:
     assert "'remesas' multiplied by 100" in told.notes
 
 
+def test_keys_may_be_renamed_too(tmp_path: Path, csv: Path) -> None:
+    text = "entity = 'pais'\ntime = 'anio'\n[columns]\npais = 'iso3'\nanio = 'year'\n"
+    extract = read(csv, columns=toml(tmp_path, text))
+    assert (extract.entity, extract.time) == ("iso3", "year")
+
+
 def test_dictionary(csv: Path) -> None:
     frame = read(csv, entity="pais", columns={"remesas": "BX.TRF.PWKR.DT.GD.ZS"}).frame
     assert "BX.TRF.PWKR.DT.GD.ZS" in frame
