@@ -254,6 +254,8 @@ def _shares(
     lacking: AnyArray, codes: IntArray, labels: pd.Index[Any], names: list[str], title: str
 ) -> pd.DataFrame:
     rows = np.bincount(codes, minlength=len(labels))
-    totals = [np.bincount(codes, weights=column, minlength=len(labels)) for column in lacking.T]
+    totals: list[AnyArray] = [
+        np.bincount(codes, weights=column, minlength=len(labels)) for column in lacking.T
+    ]
     shares = np.column_stack(totals or [np.empty((len(labels), 0))]) / rows[:, None]
     return pd.DataFrame(shares, columns=names, index=pd.Index(labels, name=title))
