@@ -25,8 +25,10 @@ class GMMSums:
 
     Attributes
     ----------
-    ZX : (J, k); Zy : (J,); S : (J, J)
-        Moments and the covariance of moments whose inverse weighted them.
+    ZX : (J, k); Zy : (J,)
+        Moments.
+    S, A : (J, J)
+        Covariance of the moments whose inverse weighted them; Z'HZ of the first step.
     objective : float
         Hansen's J.
     df : int
@@ -36,6 +38,7 @@ class GMMSums:
     ZX: FloatArray
     Zy: FloatArray
     S: FloatArray
+    A: FloatArray
     objective: float
     df: int
 
@@ -105,7 +108,7 @@ class GMMEstimate(Estimate):
         groups = self._groups()
         rows = []
         for label, mask in groups:
-            outcome = excluding(self.sums.ZX, self.sums.Zy, self.sums.S, ~mask)
+            outcome = excluding(self.sums.ZX, self.sums.Zy, self.sums.S, self.sums.A, ~mask)
             if outcome is None:
                 rows.append((label, int(mask.sum()), *(float("nan"),) * 6))
                 continue

@@ -29,7 +29,7 @@ def gmm_stats(
 ) -> dict[str, Any]:
     k = len(problem.names)
     stats: dict[str, Any] = {}
-    df = steps.hansen.weight.rank - k
+    df = n_instruments - k
     null = "all instruments are valid"
     weak = "; weakened by many instruments" if n_instruments > problem.stack.y.shape[1] / 2 else ""
     stats["hansen"] = _overid(

@@ -91,8 +91,8 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
         n_entities=stack.y.shape[1], columns=z.columns, sets=problem.sets, asked=problem.asked,
         converged=steps.converged, singular=singular,
         sums=GMMSums(
-            ZX=ZX, Zy=Zy, S=steps.S, objective=steps.hansen.objective,
-            df=steps.hansen.weight.rank - k,
+            ZX=ZX, Zy=Zy, S=steps.S, A=A, objective=steps.hansen.objective,
+            df=n_instruments - k,
         ),
     )  # fmt: skip
 

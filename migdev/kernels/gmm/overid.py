@@ -9,24 +9,26 @@ from migdev.kernels.types import BoolArray, FloatArray
 
 
 def excluding(
-    ZX: FloatArray, Zy: FloatArray, S: FloatArray, keep: BoolArray
+    ZX: FloatArray, Zy: FloatArray, S: FloatArray, A: FloatArray, keep: BoolArray
 ) -> tuple[float, int] | None:
     """Hansen statistic and degrees of freedom without a group of instruments.
 
     The weight is the inverse of the submatrix of the full model's S, which keeps the difference
-    from turning negative (Hayashi 2000; xtabond2). None where too few instruments remain.
+    from turning negative (Hayashi 2000; xtabond2). Degrees of freedom count the independent
+    instruments, judged by A = Z'HZ. None where too few remain.
     """
     k = ZX.shape[1]
     if int(keep.sum()) < k:
         return None
     weight = invert(S[np.ix_(keep, keep)])
-    if weight.rank < k:
+    rank = invert(A[np.ix_(keep, keep)]).rank
+    if min(weight.rank, rank) < k:
         return None
     try:
         fit = solve(ZX[keep], Zy[keep], weight)
     except NotIdentified:
         return None
-    return fit.objective, weight.rank - k
+    return fit.objective, rank - k
 
 
 def sargan(moments: FloatArray, root: FloatArray, sigma2: float) -> float:

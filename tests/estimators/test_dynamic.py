@@ -1,0 +1,338 @@
+"""What DifferenceGMM and SystemGMM accept, refuse, drop and report."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import migdev as md
+from migdev import errors
+from tests.gmm_panels import panel, simulated
+
+F = "y ~ L(y) + x"
+GMM = (md.GMMStyle("y", (2, 3), collapse=True), md.GMMStyle("x", (1, 2), collapse=True))
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    return simulated(np.random.default_rng(1), 80, 7)
+
+
+def quiet(spec: Any, p: md.Panel) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.DroppedRowsWarning)
+        return spec.fit(p)
+
+
+# ---------------------------------------------------------------------- bad specifications
+
+
+@pytest.mark.parametrize("kind", [md.DifferenceGMM, md.SystemGMM])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "no instruments"),
+        ({"gmm": GMM, "steps": 3}, "steps=3"),
+        ({"gmm": GMM, "steps": True}, "steps=True"),
+        ({"gmm": GMM, "transform": "within"}, "transform"),
+        ({"gmm": GMM, "weight": "h4"}, "weight"),
+        ({"gmm": GMM, "cov": "HC1"}, "cov"),
+        ({"gmm": GMM, "steps": "cue", "cov": "windmeijer"}, "Newey-Windmeijer"),
+        ({"gmm": GMM, "effects": ("entity", "time")}, "effects"),
+        ({"gmm": GMM, "divisor": "n"}, "divisor"),
+        ({"gmm": ("y",)}, "GMMStyle"),
+        ({"gmm": GMM, "iv": ("x",)}, "IVStyle"),
+        ({"gmm": GMM, "ar_tests": -1}, "ar_tests"),
+    ],
+)
+def test_options_are_checked_when_the_spec_is_built(
+    kind: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(errors.SpecificationError, match=message):
+        kind(formula=F, **options)
+
+
+@pytest.mark.parametrize("lags", [(3, 2), (1,), "2", (None, 3), (1.5, 2), True])
+def test_lags_are_checked(lags: Any) -> None:
+    with pytest.raises(errors.SpecificationError, match="lag"):
+        md.GMMStyle("y", lags)
+
+
+def test_styles_are_checked() -> None:
+    with pytest.raises(errors.SpecificationError, match="equation"):
+        md.GMMStyle("y", equation="diff")
+    with pytest.raises(errors.SpecificationError, match="terms"):
+        md.IVStyle("")
+    with pytest.raises(errors.SpecificationError, match="missing"):
+        md.IVStyle("x", missing="mean")
+    with pytest.raises(errors.SpecificationError, match="SystemGMM"):
+        md.DifferenceGMM(formula=F, gmm=md.GMMStyle("y", equation="level"))
+    assert md.GMMStyle("y", 2).lags == (2, 2)
+    assert md.GMMStyle.endogenous("y", last=4, collapse=True) == md.GMMStyle("y", (2, 4), True)
+    assert md.GMMStyle.predetermined("x").lags == (1, None)
+
+
+def test_specs_hash_and_compare() -> None:
+    a = md.DifferenceGMM(formula=F, gmm=GMM)
+    assert a == md.DifferenceGMM(formula=F, gmm=list(GMM))  # type: ignore[arg-type]
+    assert hash(a) == hash(md.DifferenceGMM(formula=F, gmm=GMM))
+
+
+# ---------------------------------------------------------------------- bad data
+
+
+def test_no_instrument_exists(frame: pd.DataFrame) -> None:
+    spec = md.DifferenceGMM(formula=F, gmm=md.GMMStyle("y", (9, None)))
+    with pytest.raises(errors.IdentificationError, match="no instrument is left"):
+        quiet(spec, panel(frame))
+
+
+def test_fewer_instruments_than_coefficients(frame: pd.DataFrame) -> None:
+    spec = md.DifferenceGMM(formula=F, gmm=md.GMMStyle("y", (2, 2), collapse=True))
+    with pytest.raises(errors.IdentificationError, match="1 instruments for 2 coefficients"):
+        quiet(spec, panel(frame))
+
+
+def test_fewer_periods_than_the_lags_need(frame: pd.DataFrame) -> None:
+    short = panel(frame[frame.t < 2002])
+    with pytest.raises(errors.IdentificationError, match="no entity has two consecutive"):
+        quiet(md.DifferenceGMM(formula=F, gmm=GMM), short)
+    with pytest.raises(errors.IdentificationError, match="none of the"):
+        quiet(md.DifferenceGMM(formula="y ~ L(y, 3) + x", gmm=GMM), short)
+
+
+def test_instruments_that_do_not_identify(frame: pd.DataFrame) -> None:
+    # Two regressors, but the second instrument is the first one doubled.
+    frame = frame.assign(x2=2 * frame.x)
+    spec = md.DifferenceGMM(formula=F, iv=md.IVStyle("x + x2"))
+    with pytest.raises(errors.IdentificationError, match="do not identify"):
+        quiet(spec, panel(frame))
+
+
+def test_brackets_are_refused(frame: pd.DataFrame) -> None:
+    spec = md.DifferenceGMM(formula="y ~ x + [L(y) ~ L(y, 2)]", gmm=GMM)
+    with pytest.raises(errors.SpecificationError, match="brackets"):
+        quiet(spec, panel(frame))
+
+
+def test_unknown_names_are_suggested(frame: pd.DataFrame) -> None:
+    with pytest.raises(errors.MigdevError, match="Did you mean 'x'"):
+        quiet(md.DifferenceGMM(formula=F, gmm=md.GMMStyle("X")), panel(frame))
+
+
+def test_infinite_instruments_are_refused(frame: pd.DataFrame) -> None:
+    bad = frame.assign(w=frame.x)
+    bad.loc[5, "w"] = np.inf
+    with pytest.raises(errors.FormulaError, match="infinite"):
+        quiet(md.DifferenceGMM(formula=F, gmm=(*GMM, md.GMMStyle("w"))), panel(bad))
+
+
+def test_entity_with_one_usable_period_is_reported(frame: pd.DataFrame) -> None:
+    lonely = frame[(frame.i != 3) | (frame.t < 2002)]
+    spec = md.DifferenceGMM(formula=F, gmm=GMM)
+    with (
+        pytest.warns(errors.DroppedRowsWarning, match="missing in 'L"),
+        pytest.warns(errors.DroppedRowsWarning, match=r"1 rows \(1 whole entities\)"),
+    ):
+        fit = spec.fit(panel(lonely))
+    assert fit.entities == 79
+    assert fit.dropped["not one of two consecutive complete periods"] == 1
+    without = quiet(spec, panel(frame[frame.i != 3]))
+    assert_allclose(fit.params, without.params, rtol=1e-12)
+    assert_allclose(fit.cov, without.cov, rtol=1e-12)
+    # The equation in levels can use it.
+    assert quiet(md.SystemGMM(formula=F, gmm=GMM), panel(lonely)).entities == 80
+
+
+def test_time_invariant_regressor_in_differences(frame: pd.DataFrame) -> None:
+    spec = md.DifferenceGMM(formula="y ~ L(y) + x + z", gmm=GMM)
+    with pytest.warns(errors.CollinearityWarning, match="constant over time"):
+        fit = quiet(spec, panel(frame))
+    assert "z" not in fit.params and "z" in fit.dropped_columns
+    assert_allclose(fit.params, quiet(md.DifferenceGMM(formula=F, gmm=GMM), panel(frame)).params)
+    only = md.DifferenceGMM(formula="y ~ z", gmm=GMM)
+    with pytest.raises(errors.IdentificationError, match="SystemGMM"):
+        quiet(only, panel(frame))
+    system = md.SystemGMM(formula="y ~ L(y) + x + z", gmm=GMM, iv=md.IVStyle("z", "level"))
+    assert "z" in quiet(system, panel(frame)).params
+
+
+def test_collinear_regressors_are_named(frame: pd.DataFrame) -> None:
+    twice = panel(frame.assign(x2=3 * frame.x))
+    with pytest.warns(errors.CollinearityWarning, match="'x2'"):
+        fit = quiet(md.SystemGMM(formula="y ~ L(y) + x + x2", gmm=GMM), twice)
+    assert fit.dropped_columns == {"x2": "collinear with the columns before it"}
+
+
+def test_more_instruments_than_entities(frame: pd.DataFrame) -> None:
+    few = panel(frame[frame.i < 15])
+    spec = md.DifferenceGMM(formula=F, gmm=md.GMMStyle("y + x", (1, None)))
+    with (
+        pytest.warns(errors.ManyInstrumentsWarning, match="for 15 entities"),
+        pytest.warns(errors.CovarianceWarning, match="rank 15"),
+    ):
+        fit = quiet(spec, few)
+    assert fit.n_instruments > 15
+    assert fit.singular["step 2"] == (15, fit.n_instruments)
+    assert fit.stats["hansen"].df == fit.n_instruments - 2
+    assert "Generalised inverse in step 2" in fit.summary()
+
+
+def test_missing_iv_instruments(frame: pd.DataFrame) -> None:
+    holed = frame.assign(w=frame.x + frame.z)
+    holed.loc[::9, "w"] = np.nan
+    spec = md.DifferenceGMM(formula=F, gmm=GMM, iv=md.IVStyle("w"))
+    with (
+        pytest.warns(errors.DroppedRowsWarning, match="IV-style instrument is missing"),
+        pytest.warns(errors.DroppedRowsWarning, match="missing in 'L"),
+        pytest.warns(errors.DroppedRowsWarning, match="enter no transformed"),
+    ):
+        dropped = spec.fit(panel(holed))
+    zero = md.DifferenceGMM(formula=F, gmm=GMM, iv=md.IVStyle("w", missing="zero"))
+    kept = quiet(zero, panel(holed))
+    assert kept.nobs == quiet(md.DifferenceGMM(formula=F, gmm=GMM), panel(frame)).nobs
+    assert dropped.nobs < kept.nobs
+
+
+def test_clusters_hold_whole_entities(frame: pd.DataFrame) -> None:
+    moving = panel(frame.assign(half=frame.t > 2003))
+    with pytest.raises(errors.CovarianceError, match="whole entities"):
+        quiet(md.DifferenceGMM(formula=F, gmm=GMM, cluster="half"), moving)
+
+
+# ---------------------------------------------------------------------- records
+
+
+def test_instruments_report(frame: pd.DataFrame) -> None:
+    spec = md.SystemGMM(
+        formula=F, gmm=(md.GMMStyle("y", (2, 3)), md.GMMStyle("x", (1, 2), collapse=True)),
+        iv=md.IVStyle("x"),
+    )  # fmt: skip
+    fit = quiet(spec, panel(frame))
+    report = fit.instruments_report()
+    assert len(report) == len(fit.sums.Zy) == fit.n_instruments
+    y = report[(report.variable == "y") & (report.equation == "transformed")]
+    assert list(y.period) == [2002, 2003, 2003, 2004, 2004, 2005, 2005, 2006, 2006]
+    assert list(y.lag) == [2, 2, 3, 2, 3, 2, 3, 2, 3]
+    levels = report[(report.variable == "y") & (report.equation == "level")]
+    assert set(levels.lag) == {1} and set(levels.enters_as) == {"difference"}
+    x = report[(report.variable == "x") & (report["set"].str.startswith("gmm"))]
+    assert x.period.isna().all() and list(x.lag) == [1, 2, 0]
+    assert list(report[report["set"] == "constant"].equation) == ["level"]
+    assert list(report[report["set"] == "iv(x)"].equation) == ["both"]
+
+
+def test_residuals_align_with_rows(frame: pd.DataFrame) -> None:
+    p = panel(frame)
+    f = p.frame.assign(Ly=p.L("y"), Dy=p.D("y"), Dx=p.D("x"), DLy=p.D(p.L("y")))
+    f = f.set_index(["i", "t"])
+    system = quiet(md.SystemGMM(formula=F, gmm=GMM), p)
+    b = system.params
+    expected = f.y - b["Intercept"] - b["L(y)"] * f.Ly - b["x"] * f.x
+    assert_allclose(system.resids, expected.loc[system.resids.index], atol=1e-12)
+    assert_allclose(system.fitted, (f.y - expected).loc[system.fitted.index], atol=1e-12)
+    difference = quiet(md.DifferenceGMM(formula=F, gmm=GMM), p)
+    b = difference.params
+    expected = f.Dy - b["L(y)"] * f.DLy - b["x"] * f.Dx
+    assert len(difference.resids) == difference.nobs == 80 * 5
+    assert_allclose(difference.resids, expected.loc[difference.resids.index], atol=1e-12)
+
+
+def test_with_cov(frame: pd.DataFrame) -> None:
+    p = panel(frame)
+    fit = quiet(md.SystemGMM(formula=F, gmm=GMM, steps=1), p)
+    clustered = fit.with_cov(md.Clustered("entity", kind="CR0"))
+    assert_allclose(clustered.cov, fit.cov, rtol=1e-9)
+    plain = quiet(fit.spec, p)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.DroppedRowsWarning)
+        classical = fit.with_cov("classical")
+    assert_allclose(fit.with_cov(md.Unadjusted()).cov, classical.cov, rtol=1e-9)
+    assert_allclose(plain.cov, fit.cov)
+    asked = quiet(md.SystemGMM(formula=F, gmm=GMM, cov=md.Clustered("region", kind="CR0")), p)
+    summed = quiet(
+        md.SystemGMM(formula=F, gmm=GMM, cov="robust"), p
+    ).with_cov(md.Clustered("region", kind="CR0"))  # fmt: skip
+    assert_allclose(asked.cov, summed.cov, rtol=1e-9)
+
+
+def test_balanced_deviations_equal_differences(frame: pd.DataFrame) -> None:
+    """Arellano and Bover (1995): with all lags, h2 and a balanced panel the two are one."""
+    spec = {"formula": F, "gmm": md.GMMStyle("y + x", (2, None)), "steps": 1, "cov": "classical"}
+    fd = quiet(md.DifferenceGMM(**spec), panel(frame))
+    fod = quiet(md.DifferenceGMM(**spec, transform="fod"), panel(frame))
+    assert_allclose(fd.params, fod.params, rtol=1e-9)
+
+
+def test_own_dating_shifts_the_lags(frame: pd.DataFrame) -> None:
+    spec = {"formula": F, "transform": "fod"}
+    late = md.DifferenceGMM(gmm=md.GMMStyle("y", (2, 4)), iv=md.IVStyle("x"), **spec)
+    own = md.DifferenceGMM(
+        gmm=md.GMMStyle("y", (1, 3)), iv=md.IVStyle("x"), fod_dating="own", **spec
+    )
+    assert_allclose(quiet(late, panel(frame)).params, quiet(own, panel(frame)).params)
+
+
+def test_time_shifts_and_scale_change_nothing(frame: pd.DataFrame) -> None:
+    spec = md.SystemGMM(formula=F, gmm=md.GMMStyle("y + x", (2, 3)), effects=("time",))
+    base = quiet(spec, panel(frame))
+    scaled = quiet(spec, panel(frame.assign(t=frame.t + 40, y=1e6 * frame.y, x=1e3 * frame.x)))
+    assert scaled.params["L(y)"] == pytest.approx(base.params["L(y)"], rel=1e-8)
+    assert scaled.params["x"] == pytest.approx(1e3 * base.params["x"], rel=1e-8)
+    assert scaled.stats["hansen"].statistic == pytest.approx(base.stats["hansen"].statistic)
+
+
+def test_every_second_year_is_told_by_delta(frame: pd.DataFrame) -> None:
+    spec = md.SystemGMM(formula=F, gmm=GMM, effects=("time",))
+    base = quiet(spec, panel(frame))
+    sparse = md.Panel.from_frame(
+        frame.assign(t=2000 + 2 * (frame.t - 2000)), entity="i", time="t", delta=2
+    )
+    assert_allclose(quiet(spec, sparse).params, base.params, rtol=1e-12)
+
+
+def test_windows_lag_by_one_window() -> None:
+    frame = simulated(np.random.default_rng(2), 60, 30)
+    windows = panel(frame).windows(5)
+    spec = md.SystemGMM(formula=F, gmm=GMM, effects=("time",))
+    fit = quiet(spec, windows)
+    means = frame.assign(t=(frame.t - 2000) // 5).groupby(["i", "t"], as_index=False).mean()
+    by_hand = quiet(spec, panel(means))
+    assert fit.nobs == 60 * 5
+    assert_allclose(fit.params, by_hand.params, rtol=1e-10)
+
+
+def test_factors_and_interactions(frame: pd.DataFrame) -> None:
+    p = panel(frame.assign(kind=np.where(frame.i % 3 == 0, "a", np.where(frame.i % 3, "b", "c"))))
+    spec = md.SystemGMM(
+        formula="y ~ L(y) + x + x:z + C(kind)", gmm=(*GMM, md.GMMStyle("x:z", (1, 2), True)),
+        iv=md.IVStyle("C(kind)", "level"),
+    )  # fmt: skip
+    fit = quiet(spec, p)
+    f = p.frame
+    by_hand = p.assign(xz=f.x * f.z, b=(f.kind == "b").astype(float))
+    same = md.SystemGMM(
+        formula="y ~ L(y) + x + xz + b", gmm=(*GMM, md.GMMStyle("xz", (1, 2), True)),
+        iv=md.IVStyle("b", "level"),
+    )  # fmt: skip
+    assert_allclose(np.sort(fit.params), np.sort(quiet(same, by_hand).params), rtol=1e-8)
+
+
+def test_exactly_identified_has_nothing_to_test(frame: pd.DataFrame) -> None:
+    spec = md.DifferenceGMM(formula=F, gmm=(md.GMMStyle("y", 2, True), md.GMMStyle("x", 1, True)))
+    fit = quiet(spec, panel(frame))
+    assert fit.stats["hansen"].df == 0
+    assert np.isnan(fit.stats["hansen"].pvalue)
+    assert fit.difference_in_hansen.isna().iloc[:, 1:].all(axis=None)
+
+
+def test_short_panels_have_no_second_order_test(frame: pd.DataFrame) -> None:
+    spec = md.DifferenceGMM(formula=F, gmm=md.GMMStyle("y + x", (2, None)))
+    fit = quiet(spec, panel(frame[frame.t < 2004]))
+    assert np.isnan(fit.stats["ar2"].statistic)
+    assert "ar3" not in fit.stats
