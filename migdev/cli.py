@@ -27,11 +27,19 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for the pages.")]
 
 def main() -> None:
     """Run the command line: errors of the package are messages with an exit status."""
-    try:
-        app()
-    except MigdevError as error:
-        print(f"migdev: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = _note
+        try:
+            app()
+        except MigdevError as error:
+            print(f"migdev: {error}", file=sys.stderr)
+            sys.exit(BAD_INPUT)
+
+
+def _note(message: Warning | str, *_: Any) -> None:
+    """What was dropped, recoded or not matched, on standard error."""
+    print(f"note: {message}", file=sys.stderr)
 
 
 @app.command()
@@ -117,10 +125,7 @@ def list_hypotheses() -> None:
 
 
 def load_panel(paths: list[Path], columns: Path | None) -> Any:
-    """Files joined by country and year, aggregates excluded, codes made ISO3.
-
-    What was recoded, excluded or not matched is printed to standard error.
-    """
+    """Files joined by country and year, aggregates excluded, codes made ISO3."""
     from migdev.panel.assemble import join
     from migdev.panel.countries import harmonise
     from migdev.sources.local import read
@@ -128,13 +133,7 @@ def load_panel(paths: list[Path], columns: Path | None) -> Any:
     for path in paths:
         if not path.exists():
             raise SourceError(f"There is no file {str(path)!r}.")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        extracts = [harmonise(read(path, columns=columns)) for path in paths]
-        panel = join(extracts)
-    for message in dict.fromkeys(str(w.message) for w in caught):
-        print(f"note: {message}", file=sys.stderr)
-    return panel
+    return join([harmonise(read(path, columns=columns)) for path in paths])
 
 
 def preparation(

@@ -165,7 +165,11 @@ VARIABLES = {
         ),
     )
 }  # fmt: skip
-KEPT = ("region", "income_group", "country")
+KEPT = {
+    "region": "World Bank region",
+    "income_group": "World Bank income group",
+    "country": "Name of the country",
+}
 
 
 def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel:
@@ -201,6 +205,7 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
     if window:
         out = _windows(out, wanted, window)
     labels = {name: v.label for name, v in wanted.items()}
+    labels |= {name: label for name, label in KEPT.items() if name in out}
     units = {name: v.unit for name, v in wanted.items()}
     return out.relabel(labels=labels, units=units)
 

@@ -349,7 +349,13 @@ class Panel:
         """Keep the keys and the named columns."""
         self.require(*columns)
         names = list(dict.fromkeys([*self.entity_columns, self.time, *columns]))
-        return replace(self, _frame=self._frame[names], _memo={})
+        return replace(
+            self,
+            _frame=self._frame[names],
+            labels={k: v for k, v in self.labels.items() if k in names},
+            units={k: v for k, v in self.units.items() if k in names},
+            _memo={},
+        )
 
     def relabel(
         self, labels: Mapping[str, str] | None = None, units: Mapping[str, str] | None = None

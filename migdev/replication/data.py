@@ -15,14 +15,14 @@ OPEN_LICENCES = ("cc by", "cc0", "cc-by", "public domain", "no restrictions", "o
 
 def may_share(panel: Panel) -> tuple[bool, str]:
     """Whether the licences of a panel's sources allow its data in a package, and why."""
-    licences = [p.licence for p in panel.provenance]
-    closed = [x for x in licences if not any(word in x.lower() for word in OPEN_LICENCES)]
-    if not licences:
-        return True, "the panel names no source; check that you may publish its data"
+    stated = [p.licence for p in panel.provenance if p.licence]
+    closed = [x for x in stated if not any(word in x.lower() for word in OPEN_LICENCES)]
     if closed:
-        stated = "; ".join(x or "none stated" for x in dict.fromkeys(closed))
-        return False, f"the licence does not clearly allow it: {stated}"
-    return True, "; ".join(dict.fromkeys(licences))
+        terms = "; ".join(dict.fromkeys(closed))
+        return False, f"the licence does not clearly allow it: {terms}"
+    if len(stated) < len(panel.provenance) or not panel.provenance:
+        return True, "a source states no licence: check that you may publish its data"
+    return True, "; ".join(dict.fromkeys(stated))
 
 
 def write_data(panel: Panel, folder: Path) -> None:
@@ -37,6 +37,7 @@ def write_data(panel: Panel, folder: Path) -> None:
         "units": dict(panel.units),
         "labels": dict(panel.labels),
         "history": list(panel.history),
+        "integers": [c for c in panel.columns if pd.api.types.is_integer_dtype(panel[c].dtype)],
         "text": [c for c in panel.columns if not pd.api.types.is_numeric_dtype(panel[c].dtype)],
     }
     (folder / "panel.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
@@ -58,10 +59,11 @@ def read_data(folder: str | Path) -> Panel:
             "obtain the data as README.md says and put the file there."
         )
     meta = json.loads((path / "panel.json").read_text(encoding="utf-8"))
-    frame = pd.read_csv(
-        path / "panel.csv", float_precision="round_trip", keep_default_na=False, na_values=[""],
-        dtype=dict.fromkeys(meta["text"], "str"),
-    )  # fmt: skip
+    frame = pd.read_csv(path / "panel.csv", dtype="str", keep_default_na=False, na_values=[""])
+    for name in frame.columns.difference([*meta["text"], *meta["integers"]]):
+        frame[name] = frame[name].astype(float)  # Python's float is exact to the last digit
+    for name in meta["integers"]:
+        frame[name] = frame[name].astype("int64")
     return Panel.from_frame(
         frame, entity=meta["entity"], time=meta["time"], freq=meta["freq"], delta=meta["delta"],
         units=meta["units"], labels=meta["labels"],

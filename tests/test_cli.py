@@ -1,0 +1,152 @@
+"""The command line: pages from files, the demo, verification, and plain messages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from migdev.cli import main
+from migdev.simulate import stylised_world
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The command line in this process: exit status and what it printed."""
+
+    def call(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["migdev", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        return Done(stop.value.code or 0, printed.out, printed.err)
+
+    return call
+
+
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "migdev", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """A World-Bank-coded file and an attribute file, made of simulated data under real codes."""
+    folder = tmp_path_factory.mktemp("files")
+    frame = stylised_world("critical", seed=4, entities=40).frame
+    codes = ["AFG", "AGO", "ALB", "ARG", "ARM", "AZE", "BDI", "BEN", "BFA", "BGD", "BGR", "BIH",
+             "BLR", "BLZ", "BOL", "BRA", "BTN", "BWA", "CAF", "CHN", "CIV", "CMR", "COD", "COG",
+             "COL", "COM", "CPV", "CRI", "CUB", "DJI", "DMA", "DOM", "DZA", "ECU", "EGY", "ERI",
+             "ETH", "FJI", "GAB", "GEO"]  # fmt: skip
+    frame["iso3"] = frame["iso3"].map(dict(zip(sorted(frame["iso3"].unique()), codes, strict=True)))
+    attributes = frame[["iso3", "region", "income_group"]].drop_duplicates("iso3")
+    attributes.to_csv(folder / "countries.csv", index=False)
+    frame.drop(columns=["region", "income_group"]).to_csv(folder / "wdi.csv", index=False)
+    return folder
+
+
+@pytest.mark.slow
+def test_study_writes_pages_and_a_package_that_verifies(files, tmp_path, run):
+    done = run(
+        "study", "G1", "--data", str(files / "wdi.csv"), "--data", str(files / "countries.csv"),
+        "--out", str(tmp_path / "out"), "--package",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Verdict:" in done.stdout
+    html = (tmp_path / "out" / "G1.html").read_text()
+    assert "<svg" in html
+    assert "http://" not in html.replace("http://www.w3.org", "")  # self-contained
+    assert (tmp_path / "out" / "G1.tex").read_text().startswith(r"\documentclass")
+    verified = process("verify", str(tmp_path / "out" / "G1-package"))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "Verified" in verified.stdout
+
+
+def test_columns_are_mapped_by_a_small_file(files, tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.read_csv(files / "wdi.csv").rename(columns={"BX.TRF.PWKR.DT.GD.ZS": "Remesas"})
+    frame.to_csv(tmp_path / "mine.csv", index=False, sep=";", decimal=",")
+    (tmp_path / "map.toml").write_text('[columns]\nRemesas = "BX.TRF.PWKR.DT.GD.ZS"\n')
+    done = run("study", "G1", "--data", "mine.csv", "--columns", "map.toml", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "G1.html").exists()
+
+
+def test_yearly_data_and_years(files, tmp_path, run):
+    done = run(
+        "study", "G1", "--data", str(files / "wdi.csv"), "--window", "0", "--first", "1990",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_verify_fails_loudly(tmp_path):
+    assert process("verify", str(tmp_path)).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["study", "G99", "--data", "wdi.csv", "--out", "out"], "no hypothesis 'G99'"),
+        (["study", "G6", "--data", "wdi.csv", "--out", "out"], "waits for"),
+        (["study", "G1", "--data", "nowhere.csv", "--out", "out"], "There is no file"),
+        (["study", "G1", "--data", "countries.csv", "--out", "out"], "migdev: "),
+        (["study", "X1", "--data", "no_poverty.csv", "--out", "out"], "'SI.POV.DDAY'"),
+        (["study", "G1", "--data", "other.csv", "--out", "out"], "lack the series"),
+        (["study", "G1", "--data", "wdi.csv", "--plan", "no.json", "--out", "out"], "no plan"),
+    ],
+)
+def test_bad_input_is_a_plain_message(files, tmp_path, run, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.read_csv(files / "wdi.csv")
+    frame.to_csv(tmp_path / "wdi.csv", index=False)
+    pd.read_csv(files / "countries.csv").to_csv(tmp_path / "countries.csv", index=False)
+    frame.drop(columns="SI.POV.DDAY").to_csv(tmp_path / "no_poverty.csv", index=False)
+    frame[["iso3", "year"]].assign(gdp=1.0).to_csv(tmp_path / "other.csv", index=False)
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_region_only_still_answers(files, tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.read_csv(files / "wdi.csv")
+    meta = pd.read_csv(files / "countries.csv")
+    one = meta[meta["region"] == meta["region"].iloc[0]]
+    frame[frame["iso3"].isin(one["iso3"])].to_csv(tmp_path / "wdi.csv", index=False)
+    one.to_csv(tmp_path / "countries.csv", index=False)
+    done = run("study", "G1", "--data", "wdi.csv", "--data", "countries.csv", "--out", "out")
+    assert done.returncode in (0, 2)
+    assert "Traceback" not in done.stderr
+
+
+def test_list_of_hypotheses(run):
+    done = run("hypotheses")
+    assert done.returncode == 0
+    assert "G1   Remittances raise the growth" in done.stdout
+    assert "waits for" in done.stdout
+
+
+@pytest.mark.slow
+def test_demo_marks_everything_as_simulated(tmp_path):
+    done = process("demo", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "SIMULATED" in done.stdout
+    for view in ("development", "critical", "null"):
+        assert (
+            "Simulated data: this world describes no country"
+            in (tmp_path / f"{view}.html").read_text()
+        )
