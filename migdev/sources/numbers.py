@@ -56,7 +56,7 @@ def convert_text(
     marked: dict[str, list[str]] = {}
     for name in frame.columns:
         column = frame[name]
-        if name in skip or not _is_text(column):
+        if name in skip or not is_text(column):
             continue
         if _holds_other_objects(column):
             continue
@@ -130,7 +130,8 @@ def _parse(
     return pd.Series(values, index=text.index)
 
 
-def _is_text(column: pd.Series[Any]) -> bool:
+def is_text(column: pd.Series[Any]) -> bool:
+    """A column of objects or of pandas' strings."""
     return column.dtype == object or isinstance(column.dtype, pd.StringDtype)
 
 

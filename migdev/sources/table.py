@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from migdev.errors import SourceError, listing, suggestion
 from migdev.provenance import Extract, Provenance
 from migdev.sources.mapping import ColumnMapping
-from migdev.sources.numbers import MISSING_MARKS
+from migdev.sources.numbers import MISSING_MARKS, is_text
 
 ENTITY_NAMES = (
     "iso3", "iso3c", "iso3code", "countrycode", "isocode", "iso", "wbcode", "countrycodewb",
@@ -110,7 +109,7 @@ def find_keys(table: Table, mapping: ColumnMapping, options: ReadOptions, name: 
         table.frame = table.frame.assign(**{table.entity: table.words[table.entity]})
         table.notes.append(f"{table.entity!r} holds its value labels")
     for key in (table.entity, table.time):
-        if key and table.frame[key].dtype in (object, pd.StringDtype(na_value=np.nan)):
+        if key and is_text(table.frame[key]):
             cells = table.frame[key].astype(object)
             clean = cells.map(lambda v: v.strip() if isinstance(v, str) else v)
             table.frame = table.frame.assign(**{key: clean.mask(clean == "")})
