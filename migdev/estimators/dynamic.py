@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migdev.errors import SpecificationError
+from migdev.estimators.gmm.bootstrap import bootstrap_params
 from migdev.estimators.gmm.fit import fit_gmm
-from migdev.estimators.gmm.problem import build_problem
+from migdev.estimators.gmm.problem import Problem, build_problem
 from migdev.estimators.gmm.styles import GMMStyle, IVStyle
+from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.gmm import GMMEstimate
@@ -122,11 +124,20 @@ class DifferenceGMM:
 
     def fit(self, panel: Panel) -> GMMEstimate:
         """Estimate on a panel."""
-        problem = build_problem(
+        return fit_gmm(self, self.problem(panel), f"Difference GMM, {_steps(self.steps)}")
+
+    def problem(self, panel: Panel) -> Problem:
+        """The stacked arrays and the instruments."""
+        return build_problem(
             self, panel, system=False, constant=self.constant == "transformed",
             time_equation="transformed",
         )  # fmt: skip
-        return fit_gmm(self, problem, f"Difference GMM, {_steps(self.steps)}")
+
+    def bootstrap(
+        self, panel: Panel, params: FloatArray, replications: int, seed: int
+    ) -> FloatArray:
+        """(B, k) estimates on resampled entities, moments recentred at ``params``."""
+        return _bootstrap(self, self.problem(panel), params, replications, seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +200,33 @@ class SystemGMM:
 
     def fit(self, panel: Panel) -> GMMEstimate:
         """Estimate on a panel."""
-        problem = build_problem(
+        return fit_gmm(self, self.problem(panel), f"System GMM, {_steps(self.steps)}")
+
+    def problem(self, panel: Panel) -> Problem:
+        """The stacked arrays and the instruments."""
+        return build_problem(
             self, panel, system=True, constant=False, time_equation=self.time_instruments
         )
-        return fit_gmm(self, problem, f"System GMM, {_steps(self.steps)}")
+
+    def bootstrap(
+        self, panel: Panel, params: FloatArray, replications: int, seed: int
+    ) -> FloatArray:
+        """(B, k) estimates on resampled entities, moments recentred at ``params``."""
+        return _bootstrap(self, self.problem(panel), params, replications, seed)
+
+
+def _bootstrap(
+    spec: DifferenceGMM | SystemGMM,
+    problem: Problem,
+    params: FloatArray,
+    replications: int,
+    seed: int,
+) -> FloatArray:
+    if spec.steps == "cue":
+        raise SpecificationError("Continuously updated GMM has no bootstrap here; use steps=2.")
+    if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
+        raise SpecificationError(f"replications={replications!r}; give a number such as 999.")
+    return bootstrap_params(spec, problem, params, replications, seed)
 
 
 def _steps(steps: int | str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from migdev.kernels.gmm.instruments import Column
 from migdev.kernels.gmm.overid import excluding
 from migdev.kernels.types import BoolArray, FloatArray
 from migdev.protocols import Covariance
+from migdev.results.dynamics import long_run, response
 from migdev.results.estimate import Estimate
 
 
@@ -160,6 +162,52 @@ class GMMEstimate(Estimate):
             fit: Self = replace(self.spec, cov=cov).fit(self.sample.panel)
             return fit
         return super().with_cov(cov)
+
+    def long_run(
+        self,
+        *variables: str,
+        level: float = 0.95,
+        method: str = "delta",
+        replications: int = 999,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Long-run coefficients, with intervals by the delta method or a bootstrap of entities.
+
+        See :func:`migdev.results.dynamics.long_run`; the bootstrap recentres the moments and
+        takes percentiles.
+        """
+        draws = self._draws(method, replications, seed)
+        return long_run(self, variables or None, level, draws)
+
+    def response(
+        self,
+        variable: str,
+        horizons: int = 10,
+        *,
+        permanent: bool = True,
+        level: float = 0.95,
+        method: str = "delta",
+        replications: int = 999,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Response of the dependent variable to a unit change, permanent or for one period; see
+        :func:`migdev.results.dynamics.response`."""
+        draws = self._draws(method, replications, seed)
+        return response(self, variable, horizons, permanent, level, draws)
+
+    def _draws(self, method: str, replications: int, seed: int) -> FloatArray | None:
+        if method == "delta":
+            return None
+        if method != "bootstrap":
+            raise ResultError(f"method={method!r}; use 'delta' or 'bootstrap'.")
+        if self.sample is None:
+            raise ResultError(f"{self.method} keeps no sample to draw from.")
+        with warnings.catch_warnings():  # the fit has reported them
+            warnings.simplefilter("ignore")
+            draws: FloatArray = self.spec.bootstrap(
+                self.sample.panel, self.params.to_numpy(), replications, seed
+            )
+        return draws
 
     def summary(self, level: float = 0.95) -> str:
         """The estimate as plain text, with instruments and tests of groups."""
