@@ -30,7 +30,7 @@ def bootstrap_params(
     A = gram(z, stack, spec.weight)
     z = z.keep(np.diagonal(A) > 0)
     u = stack.residuals(params)
-    g = cross(z, u[:, None, :])[:, 0]
+    g = cross(z, u)
     N = stack.y.shape[1]
     code = np.arange(N) if problem.groups is None else problem.groups
     order = np.argsort(code, kind="stable")
@@ -48,8 +48,7 @@ def bootstrap_params(
             groups = np.repeat(np.arange(G), [len(p) for p in parts])
         s = replace(stack, y=stack.y[:, who], X=stack.X[:, :, who], used=stack.used[:, who])
         zd = instruments(z.values[:, who], z.columns, z.rows)
-        both = cross(zd, np.concatenate([s.X, s.y[:, None, :]], axis=1))
-        ZX, Zy = both[:, :-1], both[:, -1] - g
+        ZX, Zy = cross(zd, s.X), cross(zd, s.y) - g
         try:
             fit = solve(ZX, Zy, invert(gram(zd, s, spec.weight)))
             covariance = partial(_covariance, zd, s, groups)

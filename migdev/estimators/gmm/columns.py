@@ -42,18 +42,22 @@ class _Builder:
     def __init__(self, stack: Stack, first: int, T: int, N: int) -> None:
         self.stack, self.first, self.T, self.N = stack, first, T, N
         self.blocks: list[FloatArray] = []
+        self.count = 0
         self.columns: list[Column] = []
         self.entries: list[tuple[IntArray, IntArray, IntArray]] = []
         self.moved = np.flatnonzero(~stack.level)
         self.level = np.flatnonzero(stack.level)
 
-    def source(self, values: FloatArray) -> int:
-        """Register (T, N) values; the index of their first period."""
-        self.blocks.append(values)
-        return (len(self.blocks) - 1) * self.T
+    def source(self, values: FloatArray) -> IntArray:
+        """Register (T, N) values; (T,) index of each period, -1 where all are zero."""
+        alive = np.asarray(values.any(axis=1))
+        self.blocks.append(values if alive.all() else values[alive])
+        index = np.where(alive, self.count + np.cumsum(alive) - 1, -1)
+        self.count += int(np.count_nonzero(alive))
+        return index
 
     def lags(
-        self, name: str, style: GMMStyle, group: int, source: int, alive: BoolArray,
+        self, name: str, style: GMMStyle, group: int, source: IntArray,
         equation: str, lags: tuple[int, int | None],
     ) -> None:  # fmt: skip
         """Columns of one variable in one equation."""
@@ -63,7 +67,7 @@ class _Builder:
         steps = np.arange(lags[0], last + 1)
         at = clock[:, None] - steps[None, :]  # (rows, lags)
         good = (at >= 0) & (at < self.T)
-        good[good] = alive[at[good]]
+        good[good] = source[at[good]] >= 0
         i, j = np.nonzero(good)
         start = len(self.columns)
         if style.collapse:
@@ -78,7 +82,7 @@ class _Builder:
             Column(variable=name, equation=equation, lag=lag, period=p, group=group, form=form)
             for lag, p in labels
         ]
-        self.entries.append((rows[i], start + column.astype(np.int64), source + at[i, j]))
+        self.entries.append((rows[i], start + column.astype(np.int64), source[at[i, j]]))
 
     def ordinary(
         self, name: str, group: int, equation: str, moved: FloatArray | None,
@@ -89,8 +93,9 @@ class _Builder:
         for rows, values in ((self.moved, moved), (self.level, level)):
             if values is None or not len(rows):
                 continue
-            at = self.source(values) + self.stack.period[rows]
-            self.entries.append((rows, np.full(len(rows), column), at))
+            at = self.source(values)[self.stack.period[rows]]
+            there = at >= 0
+            self.entries.append((rows[there], np.full(int(there.sum()), column), at[there]))
         forms = {"both": "both", "transformed": "transformed", "level": "level"}
         self.columns.append(
             Column(variable=name, equation=equation, lag=None, period=None, group=group,
@@ -176,13 +181,11 @@ def _add_gmm(
     x = scatter(np.where(known, values, 0.0), entity, period, shape)
     has = scatter(known.astype(float), entity, period, shape) > 0
     if style.equation != "level":
-        b.lags(
-            name, style, group, b.source(x), np.asarray(has.any(axis=1)), "transformed", style.lags
-        )
+        b.lags(name, style, group, b.source(x), "transformed", style.lags)
     if system and style.equation != "transformed":
-        change, exists = transform(x, has, "fd")
+        change, _ = transform(x, has, "fd")
         lags = style.lags if style.equation == "level" else _level_lag(style.lags)
-        b.lags(name, style, group, b.source(change), np.asarray(exists.any(axis=1)), "level", lags)
+        b.lags(name, style, group, b.source(change), "level", lags)
 
 
 def _level_lag(lags: tuple[int, int | None]) -> tuple[int, int]:

@@ -50,8 +50,7 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
             f"{spec.formula!r}: {z.count} instruments for {k} coefficients. Name more lags or "
             "variables in gmm= and iv=; a regressor is its own instrument only where it is named."
         )
-    Zall = cross(z, np.concatenate([stack.X, stack.y[:, None, :]], axis=1))
-    ZX, Zy = Zall[:, :k], Zall[:, k]
+    ZX, Zy = cross(z, stack.X), cross(z, stack.y)
     singular: dict[str, tuple[int, int]] = {}
     weight = invert(A)
     _note(singular, "step 1", weight)

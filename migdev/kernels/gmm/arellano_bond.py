@@ -73,7 +73,7 @@ def m_statistic(
     own = np.einsum("tn,tn->n", lagged, now.e)
     w = sum_groups(own, groups)
     slope = np.einsum("tn,tkn->k", lagged, now.X)
-    covered = influence @ cross(z, (u * w)[:, None, :])[:, 0]
+    covered = influence @ cross(z, u * w)
     variance = float(own @ w - 2.0 * slope @ covered + slope @ cov @ slope)
     if variance <= 0:
         return float("nan"), pairs
@@ -111,7 +111,7 @@ def classical_m_statistic(
     moved, _ = transform(f, levels.complete, stack.transform)
     weighted = np.where(stack.level[:, None], f[stack.period], moved[stack.period]) * stack.used
     slope = np.einsum("tn,tkn->k", lagged, now.X)
-    covered = sigma2 * (influence @ cross(z, weighted[:, None, :])[:, 0])
+    covered = sigma2 * (influence @ cross(z, weighted))
     spread = sigma2 * float(np.einsum("tn,tn->", f, f))
     variance = float(spread - 2.0 * slope @ covered + slope @ cov @ slope)
     if variance <= 0:

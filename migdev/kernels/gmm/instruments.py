@@ -8,7 +8,7 @@ products of one row at a time over all entities; :math:`Z` itself is never stack
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -122,12 +122,18 @@ def _blocks(n: int) -> Iterator[slice]:
 
 
 def cross(z: Instruments, A: FloatArray) -> FloatArray:
-    """Sum over entities of Z_i'A_i, (J, m), for A (R, m, N)."""
-    out = np.zeros((z.count, A.shape[1]))
-    plan = z.plan
+    """Sum over entities of Z_i'A_i, (J, m), for A (R, m, N) or (J,) for A (R, N)."""
+    if A.ndim == 2:
+        return cross_of(z, 1, lambda r, block: A[r : r + 1, block])[:, 0]
+    return cross_of(z, A.shape[1], lambda r, block: A[r, :, block])
+
+
+def cross_of(z: Instruments, m: int, part: Callable[[int, slice], FloatArray]) -> FloatArray:
+    """The same, (J, m), with A made block by block: ``part(row, entities)`` is (m, n)."""
+    out = np.zeros((z.count, m))
     for block in _blocks(z.values.shape[1]):
-        for r, cols, sources in plan:
-            out[cols] += z.values[sources, block] @ A[r, :, block].T
+        for r, cols, sources in z.plan:
+            out[cols] += z.values[sources, block] @ part(r, block).T
     return out
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from migdev.kernels.gmm.instruments import Instruments, cross, project, sum_groups
+from migdev.kernels.gmm.instruments import Instruments, cross_of, project, sum_groups
 from migdev.kernels.gmm.solve import Solution
 from migdev.kernels.types import FloatArray, IntArray
 
@@ -29,7 +29,11 @@ def weight_pull(
     zeta = project(z, v[:, None])[:, 0]  # (R, N)
     s = sum_groups(np.einsum("rn,rn->n", zeta, u), groups)
     q = sum_groups(np.einsum("rn,rkn->kn", zeta, X), groups)
-    return cross(z, X * s), cross(z, u[:, None, :] * q)
+    k = X.shape[1]
+    return (
+        cross_of(z, k, lambda r, block: X[r, :, block] * s[block]),
+        cross_of(z, k, lambda r, block: u[r, block] * q[:, block]),
+    )
 
 
 def weight_drift(
