@@ -239,12 +239,14 @@ def _pyfixest(res: Any) -> Any:
     lost = 0 if absorbed is None else int(np.sum(np.asarray(absorbed) - 1)) + 1
     clustered = bool(getattr(res, "_is_clustered", False))
     names_of = [str(c) for c in getattr(res, "_clustervar", []) or []]
-    counts = [int(g) for g in np.atleast_1d(getattr(res, "_G", []) or [])]
+    # Its own counts are those of the small-sample correction: the smallest, for all groupings.
+    groups = getattr(res, "_cluster_df", None)
+    counts = [int(groups[c].nunique()) for c in names_of] if groups is not None else []
     detail = str(getattr(res, "_vcov_type_detail", ""))
     description = _kind(detail)
     if clustered:
-        sizes = " x ".join(f"{g:,}" for g in counts)
-        description = f"clustered by {' and '.join(names_of)} ({detail}, {sizes} clusters)"
+        sizes = f", {' x '.join(f'{g:,}' for g in counts)} clusters" if counts else ""
+        description = f"clustered by {' and '.join(names_of)} ({detail}{sizes})"
     stats = _numbers(
         res, r2="_r2", r2_adjusted="_adj_r2", r2_within="_r2_within",
         r2_pseudo="_pseudo_r2", log_likelihood="_loglik",

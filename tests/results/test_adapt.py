@@ -207,6 +207,11 @@ def test_pyfixest(frame):
     for formula, vcov, description in (
         ("growth ~ x + z", "iid", "classical (homoskedastic)"),
         ("growth ~ x + z", "HC1", "robust to heteroskedasticity (HC1)"),
+        (
+            "growth ~ x + z",
+            {"CRV1": "id + year"},
+            "clustered by id and year (CRV1, 25 x 8 clusters)",
+        ),
         ("growth ~ x + z | id + year", {"CRV1": "id"}, "clustered by id (CRV1, 25 clusters)"),
     ):
         with warnings.catch_warnings():
