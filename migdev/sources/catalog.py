@@ -14,7 +14,10 @@ from migdev.provenance import Extract
 
 #: Entry-point group in which a package names its sources: ``name = "package.module:Class"``.
 GROUP = "migdev.sources"
-_BUILT_IN = {"file": "migdev.sources.local:LocalFile"}
+_BUILT_IN = {
+    "worldbank": "migdev.sources.worldbank:WorldBank",
+    "file": "migdev.sources.local:LocalFile",
+}
 
 
 def names() -> tuple[str, ...]:
@@ -57,7 +60,8 @@ def load(
     Parameters
     ----------
     name : str
-        One of :func:`names`: ``"file"`` (with ``path=``), or a source that a package brings.
+        One of :func:`names`: ``"worldbank"``, ``"file"`` (with ``path=``), or a source that a
+        package brings.
     series : sequence of str, or mapping from your name to the source's
         With a mapping the columns come under your names.
     entities, years, vintage

@@ -1,0 +1,305 @@
+"""The World Bank adapter against a local server that plays the service and its bad days."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+import migdev as md
+from migdev.errors import SourceError, SourceWarning
+from migdev.sources.cache import Cache
+from migdev.sources.worldbank import LONGEST, WorldBank
+from migdev.sources.worldbank_api import Refused, decode
+
+NAMES = {"A.GOOD": "Good series (% of GDP)", "B.GOOD": "Other series (current US$)"}
+COUNTRIES = [("MEX", "Mexico", "Latin America & Caribbean "), ("MDA", "Moldova", "Europe"),
+             ("WLD", "World", "Aggregates")]  # fmt: skip
+
+
+def page(rows: list, number: int = 1, pages: int = 1, updated: str = "2026-07-13") -> str:
+    header = {"page": number, "pages": pages, "per_page": "20000", "total": len(rows),
+              "sourceid": "2", "lastupdated": updated}  # fmt: skip
+    return json.dumps([header, rows or None])
+
+
+def row(code: str, iso3: str, year: int, value: float | None) -> dict:
+    return {"indicator": {"id": code, "value": NAMES[code]},
+            "country": {"id": iso3[:2], "value": ""}, "countryiso3code": iso3, "date": str(year), "value": value}  # fmt: skip
+
+
+def message(number: str, value: str) -> str:
+    return json.dumps([{"message": [{"id": number, "key": "Invalid value", "value": value}]}])
+
+
+class Service:
+    """Answers like the live service; ``moods`` holds answers that come before the good ones."""
+
+    def __init__(self, server: HTTPServer) -> None:
+        self.asked: Counter[str] = Counter()
+        self.moods: list[Response] = []
+        self.updated = "2026-07-13"
+        server.expect_request(re.compile("/v2/.*")).respond_with_handler(self.answer)
+
+    def answer(self, request: Request) -> Response:
+        self.asked[request.path] += 1
+        assert len(request.url) < LONGEST + 200
+        if self.moods:
+            return self.moods.pop(0)
+        if request.path == "/v2/country":
+            rows = [{"id": i, "name": n, "region": {"id": "", "value": r},
+                     "incomeLevel": {"id": "", "value": "Upper middle income"}}
+                    for i, n, r in COUNTRIES]  # fmt: skip
+            return self.json(page(rows, updated=""))
+        if request.path.startswith("/v2/sources/57/"):
+            return self.json(self.archive(request.path))
+        codes = request.path.rsplit("/", 1)[1].split(";")
+        if bad := [c for c in codes if c not in NAMES and c != "C.EMPTY"]:
+            number = "175" if "GONE" in bad[0] else "120"
+            return self.json(message(number, "The provided parameter value is not valid"))
+        rows = [row(c, i, y, None if y == 2003 else y - 2000 + len(i))
+                for c in codes if c in NAMES
+                for i, _, _ in COUNTRIES for y in range(2000, 2004)]  # fmt: skip
+        half = len(rows) // 2 or 1
+        number = int(request.args["page"])
+        return self.json(page(rows[half * (number - 1) : half * number], number, 2, self.updated))
+
+    @staticmethod
+    def json(text: str) -> Response:
+        return Response(text, content_type="application/json;charset=utf-8")
+
+    @staticmethod
+    def archive(path: str) -> str:
+        version = re.search(r"/version/(\d+)/", path)[1]
+        cells = [{"variable": [{"concept": "Country", "id": "MEX", "value": "Mexico"},
+                               {"concept": "Series", "id": "A.GOOD", "value": NAMES["A.GOOD"]},
+                               {"concept": "Version", "id": version, "value": version},
+                               {"concept": "Time", "id": "YR2000", "value": "2000"}],
+                  "value": 1.5}]  # fmt: skip
+        return json.dumps({"page": 1, "pages": 1, "total": 1, "lastupdated": "",
+                           "source": [{"id": "57", "data": cells}]})  # fmt: skip
+
+
+@pytest.fixture
+def service(httpserver: HTTPServer) -> Service:
+    return Service(httpserver)
+
+
+@pytest.fixture
+def bank(httpserver: HTTPServer, tmp_path) -> WorldBank:
+    return WorldBank(base=httpserver.url_for("/v2"), cache_dir=tmp_path, attempts=3, wait=0.01)
+
+
+def test_series_countries_and_pages_come_together(service, bank):
+    got = bank.fetch(["A.GOOD", "B.GOOD"])
+    assert list(got.frame.columns) == ["iso3", "year", "A.GOOD", "B.GOOD"]
+    assert set(got.frame["iso3"]) == {"MEX", "MDA"}  # the aggregate is left out
+    assert got.frame["year"].max() == 2002  # empty cells are not rows
+    told = got.provenance
+    assert (told.vintage, told.licence) == ("2026-07-13", "CC BY 4.0")
+    assert told.labels["A.GOOD"] == NAMES["A.GOOD"]
+    assert told.units == {"A.GOOD": "% of GDP", "B.GOOD": "current US$"}
+    assert len(told.sha256) == 64
+    assert any("aggregates" in note for note in told.notes)
+    assert sum(n for p, n in service.asked.items() if "indicator" in p) == 2  # both in one request
+
+
+def test_names_of_the_user(service, bank, httpserver, tmp_path):
+    got = md.load(
+        "worldbank", {"remit": "A.GOOD"}, base=httpserver.url_for("/v2"), cache_dir=tmp_path
+    )
+    assert list(got.frame.columns) == ["iso3", "year", "remit"]
+    panel = md.Panel.from_extract(got)
+    assert panel.provenance[0].publisher == "World Bank"
+
+
+def test_one_bad_series_never_loses_the_batch(service, bank):
+    with pytest.warns(SourceWarning, match=r"X.BAD \(.*message 120\).*Y.GONE \(.*message 175\)"):
+        got = bank.fetch(["A.GOOD", "X.BAD", "B.GOOD", "Y.GONE"])
+    assert {"A.GOOD", "B.GOOD"} <= set(got.frame.columns)
+    assert set(got.provenance.missing) == {"X.BAD", "Y.GONE"}
+    assert got.provenance.series == ("A.GOOD", "B.GOOD")
+
+
+def test_null_second_element_is_an_empty_series(service, bank):
+    with pytest.warns(SourceWarning, match=r"C.EMPTY \(the answer held no value\)"):
+        got = bank.fetch(["A.GOOD", "C.EMPTY"])
+    assert "C.EMPTY" in got.provenance.missing
+    with pytest.raises(SourceError, match="gave none of 'C.EMPTY'"):
+        bank.fetch(["C.EMPTY"])
+
+
+def test_nothing_but_bad_series_is_an_error(service, bank):
+    with pytest.raises(SourceError, match=r"none of 'X.BAD'.*message 120"):
+        bank.fetch(["X.BAD"])
+
+
+@pytest.mark.parametrize(
+    "mood",
+    [
+        Response("<?xml version='1.0'?><wb:error/>", content_type="text/xml"),
+        Response("<!DOCTYPE html><html><body>Request Error</body></html>"),
+        Response("slow down", status=429),
+        Response("bad gateway", status=502),
+        Response('[{"page": 1, "pages"'),
+    ],
+)
+def test_bad_moments_are_tried_again(service, bank, mood):
+    service.moods = [mood]
+    assert len(bank.fetch(["A.GOOD"]).frame) == 6
+
+
+def test_lasting_trouble_is_an_error_that_says_what_came(service, bank):
+    html = "<!DOCTYPE html><html><body>Maintenance</body></html>"
+    service.moods = [Response(html) for _ in range(3)]
+    with pytest.raises(SourceError, match=r"HTML came.*Maintenance.*the cache holds no copy"):
+        bank.fetch(["A.GOOD"])
+
+
+def test_a_connection_cut_in_mid_body_is_tried_again(service, bank, tmp_path):
+    with cutting_proxy(bank.base, cuts=1) as (base, seen):
+        through = WorldBank(base=base, cache_dir=tmp_path / "p", attempts=3, wait=0.01)
+        assert len(through.fetch(["A.GOOD"]).frame) == 6
+    assert seen["cut"] == 1
+
+
+def test_long_lists_are_cut_to_the_length_of_addresses(service, bank):
+    many = [f"X{i:03d}" for i in range(400)]
+    got = bank.fetch(["A.GOOD"], entities=["MEX", "MDA", *many])
+    assert len(service.asked) > 3
+    assert len(got.frame) == 6
+
+
+def test_archives_are_read_by_version(service, bank):
+    got = bank.fetch(["A.GOOD"], years=(2000, 2001), vintage="2017-04")
+    assert got.frame.iloc[0].tolist() == ["MEX", 2000, 1.5]
+    assert got.provenance.vintage == "2017-04"
+    assert any("/version/201704/data" in p for p in service.asked)
+
+
+def test_cache_answers_and_revisions_stand_beside(service, bank, tmp_path):
+    bank.fetch(["A.GOOD"])
+    before = sum(service.asked.values())
+    bank.fetch(["A.GOOD"])
+    assert sum(service.asked.values()) == before
+    service.updated = "2026-10-01"
+    fresh = WorldBank(base=bank.base, cache_dir=tmp_path, max_age_days=0.0)
+    assert fresh.fetch(["A.GOOD"]).provenance.vintage == "2026-10-01"
+    vintages = {p.name for p in (tmp_path / "worldbank" / "indicators").iterdir()}
+    assert {"2026-07-13", "2026-10-01"} <= vintages
+
+
+def test_offline_says_how_old_the_copy_is(service, bank, tmp_path):
+    bank.fetch(["A.GOOD"])
+    offline = WorldBank(base=bank.base, cache_dir=tmp_path, offline=True, max_age_days=0.0)
+    with pytest.warns(SourceWarning, match="0 days old, because this is offline mode"):
+        assert len(offline.fetch(["A.GOOD"]).frame) == 6
+    empty = WorldBank(base=bank.base, cache_dir=tmp_path / "empty", offline=True)
+    with pytest.raises(SourceError, match="the cache holds no copy"):
+        empty.fetch(["A.GOOD"])
+
+
+def test_no_network_and_an_empty_cache(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    lost = WorldBank(base=f"http://127.0.0.1:{port}/v2", cache_dir=tmp_path, attempts=1)
+    with pytest.raises(SourceError, match="the cache holds no copy of it"):
+        lost.fetch(["A.GOOD"])
+
+
+def test_a_damaged_file_is_detected_and_fetched_again(service, bank, tmp_path):
+    bank.fetch(["A.GOOD"])
+    kept = next(p for p in (tmp_path / "worldbank" / "indicators").rglob("*page-1.json"))
+    kept.write_bytes(kept.read_bytes()[:-20])
+    with pytest.warns(SourceWarning, match="is damaged"):
+        assert len(bank.fetch(["A.GOOD"]).frame) == 6
+    assert len(bank.fetch(["A.GOOD"]).frame) == 6  # mended: no warning
+
+
+def test_cache_place_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("MIGDEV_CACHE", str(tmp_path))
+    assert Cache("worldbank").folder == tmp_path / "worldbank"
+    monkeypatch.delenv("MIGDEV_CACHE")
+    assert "migdev" in str(Cache("worldbank").folder)
+
+
+def test_countries_with_aggregates(service, bank):
+    listed = bank.countries()
+    assert listed.loc[listed["aggregate"], "iso3"].tolist() == ["WLD"]
+    assert listed["region"].tolist()[0] == "Latin America & Caribbean"
+    kept = WorldBank(base=bank.base, cache_dir=bank.cache_dir, aggregates="keep")
+    assert "WLD" in set(kept.fetch(["A.GOOD"]).frame["iso3"])
+
+
+def test_messages_are_told_apart():
+    with pytest.raises(Refused, match="Invalid value: gone .message 175."):
+        decode(message("175", "gone").encode())
+    assert decode(page([]).encode()).rows == []
+
+
+def test_options_are_checked(bank):
+    with pytest.raises(SourceError, match="aggregates='some'"):
+        WorldBank(aggregates="some")
+    with pytest.raises(SourceError, match="at least one series"):
+        bank.fetch([])
+
+
+@pytest.mark.network
+def test_the_live_service(tmp_path):
+    got = md.load(
+        "worldbank", {"remit": "BX.TRF.PWKR.DT.GD.ZS"}, entities=["MEX"], years=(2015, 2020),
+        cache_dir=tmp_path,
+    )  # fmt: skip
+    assert 1 < got.frame["remit"].mean() < 5
+
+
+class cutting_proxy:
+    """Passes requests on to a server, and cuts the first answers in mid-body."""
+
+    def __init__(self, base: str, cuts: int) -> None:
+        host = re.match(r"http://([^:/]+):(\d+)", base)
+        self.target, self.cuts = (host[1], int(host[2])), cuts
+        self.seen: Counter[str] = Counter()
+
+    def __enter__(self) -> tuple[str, Counter[str]]:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(0.2)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}/v2", self.seen
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+        self.listener.close()
+
+    def serve(self) -> None:
+        while not self.stop.is_set():
+            try:
+                client, _ = self.listener.accept()
+            except TimeoutError:
+                continue
+            with client:
+                client.settimeout(2)
+                request = client.recv(65536).replace(b"keep-alive", b"close")
+                with socket.create_connection(self.target, timeout=2) as server:
+                    server.sendall(request)
+                    body = b"".join(self.read(server))
+                if self.seen["cut"] < self.cuts:
+                    self.seen["cut"] += 1
+                    body = body[: len(body) - 40]
+                client.sendall(body)
+
+    @staticmethod
+    def read(server: socket.socket) -> Iterator[bytes]:
+        while part := server.recv(65536):
+            yield part
