@@ -303,6 +303,22 @@ class Panel:
             panel = replace(panel, _frame=panel._frame.assign(**{name: values}), _memo={})
         return panel
 
+    def rename(self, columns: Mapping[str, str]) -> Panel:
+        """Give columns other names; units and labels go with them."""
+        self.require(*columns)
+        new = [columns.get(name, name) for name in self.columns]
+        _check_columns(self._frame.set_axis(new, axis=1), ())
+        keys = {self.time, *self.entity_columns}.intersection(columns)
+        if keys:
+            raise PanelError(f"{listing(sorted(keys))} are keys of the panel and keep their names.")
+        return replace(
+            self,
+            _frame=self._frame.set_axis(new, axis=1),
+            labels={columns.get(k, k): v for k, v in self.labels.items()},
+            units={columns.get(k, k): v for k, v in self.units.items()},
+            _memo={},
+        )
+
     def where(
         self, keep: AnyArray | pd.Series[bool] | str | Callable[[Panel], Any], reason: str = ""
     ) -> Panel:

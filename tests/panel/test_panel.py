@@ -120,6 +120,16 @@ def test_where_records_what_it_drops():
     assert read(small()).between(2001, 2002)["x"].tolist() == [4, 5, 1]
 
 
+def test_rename_takes_labels_along():
+    panel = read(small(), labels={"x": "A label"}).rename({"x": "z"})
+    assert panel["z"].tolist() == [3, 4, 5, 2, 1]
+    assert panel.labels == {"z": "A label"}
+    with pytest.raises(PanelError, match="keep their names"):
+        panel.rename({"year": "t"})
+    with pytest.raises(PanelError, match="would hide"):
+        panel.rename({"z": "L"})
+
+
 def test_corridor_of_two_columns():
     frame = small().assign(dest=list("uvuuv"))
     panel = md.Panel.from_frame(frame, entity=("iso3", "dest"), time="year")

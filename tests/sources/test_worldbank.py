@@ -32,7 +32,8 @@ def page(rows: list, number: int = 1, pages: int = 1, updated: str = "2026-07-13
 
 def row(code: str, iso3: str, year: int, value: float | None) -> dict:
     return {"indicator": {"id": code, "value": NAMES[code]},
-            "country": {"id": iso3[:2], "value": ""}, "countryiso3code": iso3, "date": str(year), "value": value}  # fmt: skip
+            "country": {"id": iso3[:2], "value": ""}, "countryiso3code": iso3,
+            "date": str(year), "value": value}  # fmt: skip
 
 
 def message(number: str, value: str) -> str:
