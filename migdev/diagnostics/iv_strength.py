@@ -12,6 +12,8 @@ from migdev.results.statistic import TestStatistic, chi2_test, f_test
 
 #: Tolerated worst-case biases, in shares of the benchmark, of the effective F statistic.
 TAUS = (0.05, 0.10, 0.20, 0.30)
+#: The one behind the warning, with the simplified (conservative) critical value.
+SIMPLIFIED = 0.10
 
 
 def first_stage_f(problem: IVProblem, j: int = 0) -> TestStatistic:
@@ -88,7 +90,7 @@ def anderson_lm(problem: IVProblem) -> TestStatistic:
         "Anderson canonical correlations LM",
         "the equation is under-identified",
         problem.nobs * r**2, problem.basis.overid + 1,
-        alternative="it is identified", sample=problem.sample,
+        alternative="it is identified", sample=problem.sample, alarm="accept",
     )  # fmt: skip
 
 
@@ -120,7 +122,7 @@ def kleibergen_paap_lm(problem: IVProblem) -> TestStatistic:
         "the equation is under-identified",
         wald(direction.loading, direction.U2.T @ V @ direction.U2),
         problem.basis.overid + 1,
-        alternative="it is identified", sample=problem.sample,
+        alternative="it is identified", sample=problem.sample, alarm="accept",
     )  # fmt: skip
 
 
@@ -134,6 +136,7 @@ def effective_f(problem: IVProblem) -> TestStatistic:
     """Effective F of Montiel Olea and Pflueger with critical values at 5%."""
     fit = effective(problem)
     cuts = {tau: fit.critical_value(tau) for tau in TAUS}
+    simple = weak_iv.patnaik(fit.W2, 1 / SIMPLIFIED, 0.05)[0]
     return TestStatistic(
         name="Effective F (Montiel Olea-Pflueger)",
         null="the worst-case bias of 2SLS exceeds a share tau of the benchmark",
@@ -141,7 +144,10 @@ def effective_f(problem: IVProblem) -> TestStatistic:
         statistic=fit.statistic,
         distribution="tabulated",
         pvalue=float("nan"),
-        critical_values={f"tau={tau:.0%}": value for tau, (value, _) in cuts.items()},
+        critical_values={
+            **{f"tau={tau:.0%}": value for tau, (value, _) in cuts.items()},
+            f"tau={SIMPLIFIED:.0%}, simplified": simple,
+        },
         sample=problem.sample,
         note=f"5% critical values by Patnaik's approximation; effective degrees of freedom "
         f"{cuts[0.10][1]:.4g} at tau=10%",
@@ -151,19 +157,21 @@ def effective_f(problem: IVProblem) -> TestStatistic:
 def weakness(problem: IVProblem) -> str:
     """Why the instruments count as weak, or an empty string.
 
-    One endogenous regressor: the effective F is below its 5% critical value for a worst-case bias
-    of 10% of the benchmark. Several: the smallest conditional F of Sanderson and Windmeijer is
+    One endogenous regressor: the effective F is below its simplified 5% critical value for a
+    worst-case bias of 10% of the benchmark, which takes the bias at its upper bound whatever the
+    correlation of the errors. Several: the smallest conditional F of Sanderson and Windmeijer is
     below 10 (the rule of thumb of Staiger and Stock).
     """
     basis = problem.basis
     if basis.p == 1:
-        fit = effective(problem)
-        cut = fit.critical_value(0.10)[0]
-        if fit.statistic >= cut:
+        W2 = problem.instrument_cov(basis.V[:, 0])
+        statistic = float(basis.A[:, 0] @ basis.A[:, 0]) / float(np.trace(W2))
+        cut = weak_iv.patnaik(W2, 1 / SIMPLIFIED, 0.05)[0]
+        if statistic >= cut:
             return ""
         return (
-            f"the effective F of {problem.endogenous[0]!r} is {fit.statistic:.2f}, below "
-            f"{cut:.2f}, the 5% critical value for a worst-case bias of 10% (Montiel Olea and "
+            f"the effective F of {problem.endogenous[0]!r} is {statistic:.2f}, below {cut:.2f}, "
+            "the simplified 5% critical value for a worst-case bias of 10% (Montiel Olea and "
             "Pflueger 2013)"
         )
     tests = [conditional_f(problem, j) for j in range(basis.p)]

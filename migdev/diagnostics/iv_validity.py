@@ -30,23 +30,20 @@ def basmann(problem: IVProblem) -> TestStatistic:
     r"""Basmann's test, Sargan's S as :math:`S(n-l)/(n-S)` (homoskedastic errors)."""
     s = _sargan(problem)
     statistic = s * problem.df_first_stage / (problem.nobs - s)
-    return chi2_test("Basmann", VALID, statistic, problem.basis.overid, sample=problem.sample)
+    return _valid("Basmann", problem, statistic)
 
 
 def basmann_f(problem: IVProblem) -> TestStatistic:
     r"""Basmann's F test from the LIML root, :math:`(\hat\kappa - 1)(n-l)/(q-p)`."""
     df1, df2 = problem.basis.overid, problem.df_first_stage
     statistic = (liml_kappa(problem.basis) - 1) * df2 / df1
-    return f_test("Basmann F", VALID, statistic, df1, df2, sample=problem.sample)
+    return f_test("Basmann F", VALID, statistic, df1, df2, sample=problem.sample, alarm="reject")
 
 
 def likelihood_ratio(problem: IVProblem) -> TestStatistic:
     r"""Anderson and Rubin's likelihood ratio test of overidentification, :math:`n\ln\hat\kappa`."""
     statistic = problem.nobs * np.log1p(liml_kappa(problem.basis) - 1)
-    return chi2_test(
-        "Anderson-Rubin overidentification LR", VALID, statistic, problem.basis.overid,
-        sample=problem.sample,
-    )  # fmt: skip
+    return _valid("Anderson-Rubin overidentification LR", problem, statistic)
 
 
 def hansen_j(problem: IVProblem) -> TestStatistic:
@@ -56,7 +53,7 @@ def hansen_j(problem: IVProblem) -> TestStatistic:
     if statistic is None:
         S = problem.meat(problem.resid)
         statistic = subset_j(problem.basis, S, np.eye(len(S)))
-    return chi2_test("Hansen J", VALID, statistic, problem.basis.overid, sample=problem.sample)
+    return _valid("Hansen J", problem, statistic)
 
 
 def wooldridge_overid(problem: IVProblem) -> TestStatistic:
@@ -67,9 +64,9 @@ def wooldridge_overid(problem: IVProblem) -> TestStatistic:
     """
     basis = problem.basis
     free = linalg.null_space(basis.C.T)
-    return chi2_test(
-        "Wooldridge overidentification score", VALID,
-        _one_on((basis.Q @ free) * problem.resid[:, None]), basis.overid, sample=problem.sample,
+    scores = (basis.Q @ free) * problem.resid[:, None]
+    return _valid(
+        "Wooldridge overidentification score", problem, _one_on(scores),
         note="robust to heteroskedasticity",
     )  # fmt: skip
 
@@ -157,11 +154,17 @@ def difference_in_j(problem: IVProblem, names: Sequence[str]) -> TestStatistic:
     return chi2_test(
         "Difference in J", f"{', '.join(names)} are valid instruments", statistic,
         len(known) - len(rest), alternative="only the other instruments are valid",
-        sample=problem.sample,
+        sample=problem.sample, alarm="reject",
     )  # fmt: skip
 
 
 # ---------------------------------------------------------------------- parts
+
+
+def _valid(name: str, problem: IVProblem, statistic: float, **more: str) -> TestStatistic:
+    return chi2_test(
+        name, VALID, statistic, problem.basis.overid, sample=problem.sample, alarm="reject", **more
+    )
 
 
 def _sargan(problem: IVProblem) -> float:

@@ -61,9 +61,9 @@ class IV2SLS:
     Warns
     -----
     WeakInstrumentsWarning
-        One endogenous regressor: the effective F is below its 5% critical value for a worst-case
-        bias of 10% (Montiel Olea and Pflueger 2013). Several: the smallest conditional F of
-        Sanderson and Windmeijer (2016) is below 10.
+        One endogenous regressor: the effective F is below its simplified 5% critical value for a
+        worst-case bias of 10% (Montiel Olea and Pflueger 2013). Several: the smallest conditional
+        F of Sanderson and Windmeijer (2016) is below 10.
     CollinearityWarning
         Columns or instruments were left out, or an endogenous regressor is a combination of the
         instruments and counts as exogenous.
