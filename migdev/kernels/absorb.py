@@ -29,14 +29,15 @@ import numpy as np
 
 from migdev.errors import ConvergenceError
 from migdev.kernels.components import Rank, pairwise_rank, singletons
+from migdev.kernels.conjugate import Solution
 from migdev.kernels.groups import Groups
+from migdev.kernels.parts import Part, make_parts
 from migdev.kernels.reduced import Reduced, reduce
-from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.types import FloatArray, IntArray
 
 __all__ = ["Absorbed", "Absorber", "absorb", "dummy_rank", "singletons"]
 
-_ROUNDING = 1e-5  # length of a residual, relative to its column, at which rounding begins to tell
-_FEW = 0.6  # share of rows below which the moving rows are worth copying
+_ROUNDING = 1e-13  # error relative to the column below which rounding has its way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,10 +84,8 @@ class Absorber:
         Factor that is eliminated exactly.
     mass : (G1,)
         Weights of its levels.
-    moving : (r,), optional
-        Rows whose lead level meets several combinations of the others; None where all do.
-    local : tuple of Groups
-        Lead and other factors on the moving rows.
+    parts : tuple of Part
+        The other factors, less those that the lead nests.
     system : Reduced, optional
         None where the lead effect says it all.
     rank : Rank
@@ -96,8 +95,7 @@ class Absorber:
     weights: FloatArray | None
     lead: int
     mass: FloatArray
-    moving: IntArray | None
-    local: tuple[Groups, ...]
+    parts: tuple[Part, ...]
     system: Reduced | None
     rank: Rank
 
@@ -129,29 +127,17 @@ class Absorber:
                 raise ValueError(f"Weights must be {n} positive, finite numbers.")
         sizes = tuple(g.size for g in groups)
         lead = max(range(len(sizes)), key=lambda j: (sizes[j], groups[j].starts is not None))
-        first = groups[lead]
-        others = [g for j, g in enumerate(groups) if j != lead]
-        mass = first.weighted(weights)
-        moves = _moves(first, others)
-        if moves is None:  # every other effect is nested in the lead
+        parts = make_parts(groups, lead, weights)
+        system = reduce(parts) if parts else None
+        if system is None:
             rank = Rank(sizes[lead], True, "levels", sizes)
-            return cls(
-                groups=groups, weights=weights, lead=lead, mass=mass, moving=None, local=(),
-                system=None, rank=rank,
-            )  # fmt: skip
-        moving, local, inner = None, (first, *others), weights
-        if moves.sum() < _FEW * n:
-            moving = np.flatnonzero(moves)
-            local = tuple(Groups.from_codes(g.codes[moving]) for g in local)
-            inner = None if weights is None else weights[moving]
-        system = reduce(local, inner)
-        if system.rank is not None:
+        elif system.rank is not None:
             rank = Rank(sizes[lead] + system.rank, True, system.rank_method, sizes)
         else:
             rank = Rank(pairwise_rank(groups), False, system.rank_method, sizes)
         return cls(
-            groups=groups, weights=weights, lead=lead, mass=mass, moving=moving, local=local,
-            system=system, rank=rank,
+            groups=groups, weights=weights, lead=lead, mass=groups[lead].weighted(weights),
+            parts=parts, system=system, rank=rank,
         )  # fmt: skip
 
     def residuals(
@@ -174,57 +160,82 @@ class Absorber:
         """
         values = np.array(columns, dtype=float, order="F", copy=None if overwrite else True)
         values = values.reshape(len(values), -1, order="F")
-        first, m = self.groups[self.lead], values.shape[1]
-        size = np.empty(m)
-        for j in range(m):
-            column = values[:, j]
-            weighted = column if self.weights is None else self.weights * column
-            size[j] = column @ weighted
-            column -= first.spread(first.sums(weighted) / self.mass)
+        size, _ = self._take_lead(values)
         iterations, method = 0, "means"
         if self.system is not None:
-            iterations = self._take_others(values, self.system, size, tol)
-            method = self.system.solver.method
+            found = self._solve(values, self.system, size, tol)
+            iterations, method = found.iterations, self.system.method
+            for part, at in zip(self.parts, self.system.slices, strict=True):
+                means = part.means(found.x[at])
+                for j in range(values.shape[1]):
+                    part.subtract(values[:, j], found.x[at, j], means[:, j])
         return Absorbed(
             values=values, rank=self.rank.value, rank_exact=self.rank.exact,
             rank_method=self.rank.method, levels=self.rank.levels, iterations=iterations,
             method=method,
         )  # fmt: skip
 
-    def _take_others(
-        self, values: FloatArray, system: Reduced, size: FloatArray, tol: float
-    ) -> int:
-        """Subtract the remaining effects, and what they change of the lead, in place."""
-        lead, *rest = self.local
-        m, w = values.shape[1], self.weights
-        if self.moving is not None:
-            w = None if w is None else w[self.moving]
-        begin = np.cumsum([0, *(g.size for g in rest)])
-        b, total = np.empty((begin[-1], m)), np.empty(m)
+    def effects(self, columns: FloatArray, tol: float = 1e-10) -> tuple[FloatArray, ...]:
+        """One of the solutions by factor: (G_f, m) effects whose sum fits the columns best."""
+        values = np.array(columns, dtype=float, order="F").reshape(len(columns), -1, order="F")
+        m = values.shape[1]
+        effects = [np.zeros((g.size, m)) for g in self.groups]
+        size, means = self._take_lead(values)
+        effects[self.lead] += means
+        if self.system is None:
+            return tuple(effects)
+        found = self._solve(values, self.system, size, tol)
+        first = self.groups[self.lead]
+        for part, at in zip(self.parts, self.system.slices, strict=True):
+            other = self.groups[part.factor]
+            rows = slice(None) if part.rows is None else part.rows
+            effects[part.factor][other.codes[rows][_first_rows(part.other)]] = found.x[at]
+        # Lead levels that a part leaves out take its effect too: their mean over all rows counts.
+        for part in self.parts:
+            other, w = self.groups[part.factor], self.weights
+            for j in range(m):
+                by_row = other.spread(effects[part.factor][:, j])
+                total = first.sums(by_row if w is None else w * by_row)
+                effects[self.lead][:, j] -= total / self.mass
+        return tuple(effects)
+
+    def _take_lead(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Subtract the means of the lead in place: sums of squares (m,) before, means (G1, m)."""
+        first, m = self.groups[self.lead], values.shape[1]
+        size, means = np.empty(m), np.empty((first.size, m))
         for j in range(m):
-            x = values[:, j] if self.moving is None else values[self.moving, j]
-            wx = x if w is None else w * x
-            total[j] = x @ wx
-            for k, g in enumerate(rest):
-                b[begin[k] : begin[k + 1], j] = g.sums(wx)
-        found = system.solver.solve(b, total, _ROUNDING**2 * size, tol)
+            column = values[:, j]
+            weighted = column if self.weights is None else self.weights * column
+            size[j] = column @ weighted
+            means[:, j] = first.sums(weighted) / self.mass
+            column -= first.spread(means[:, j])
+        return size, means
+
+    def _solve(self, values: FloatArray, system: Reduced, size: FloatArray, tol: float) -> Solution:
+        """Remaining effects (R, m) of columns that the lead has been taken from."""
+        m = values.shape[1]
+        b, total = np.empty((system.slices[-1].stop, m)), np.zeros(m)
+        for j in range(m):
+            for part, at in zip(self.parts, system.slices, strict=True):
+                x = part.gather(values[:, j])
+                wx = x if part.weights is None else part.weights * x
+                b[at, j] = part.other.sums(wx)
+                total[j] = max(total[j], float(x @ wx))
+        found = system.solve(b, total, (_ROUNDING / tol) ** 2 * size, tol)
         if not found.converged.all():
             raise ConvergenceError(
                 f"Absorbing {len(self.groups)} effects did not converge in {found.iterations} "
                 f"iterations: {int((~found.converged).sum())} of {m} columns are above the "
                 f"tolerance {tol:g}. Rescale wild weights, or ask for a larger tolerance."
             )
-        a = found.x
-        by_lead = system.lead(a)
-        for j in range(m):
-            fitted = -lead.spread(by_lead[:, j])
-            for k, g in enumerate(rest):
-                fitted += g.spread(a[begin[k] : begin[k + 1], j])
-            if self.moving is None:
-                values[:, j] -= fitted
-            else:
-                values[self.moving, j] -= fitted
-        return found.iterations
+        return found
+
+
+def _first_rows(groups: Groups) -> IntArray:
+    """(G,) some row of each level."""
+    at = np.empty(groups.size, dtype=np.int64)
+    at[groups.codes] = np.arange(len(groups.codes))
+    return at
 
 
 def absorb(
@@ -256,21 +267,3 @@ def dummy_rank(factors: Sequence[IntArray]) -> Rank:
     factor, its largest number of components with an earlier one (as reghdfe's ``pairwise``).
     """
     return Absorber.build(factors).rank
-
-
-def _moves(lead: Groups, others: Sequence[Groups]) -> BoolArray | None:
-    """Rows whose lead level meets several levels of another factor; None where there are none."""
-    several: BoolArray = np.zeros(lead.size, dtype=bool)
-    anchor = np.empty(lead.size, dtype=np.intp)
-    for g in others:
-        if lead.starts is not None:
-            anchor = g.codes[lead.starts]
-            differs = g.codes != np.repeat(anchor, lead.counts)
-            several |= np.logical_or.reduceat(differs, lead.starts)
-        else:
-            anchor[lead.codes] = g.codes
-            several[lead.codes[g.codes != anchor[lead.codes]]] = True
-    if not several.any():
-        return None
-    moves: BoolArray = lead.spread(several)
-    return moves

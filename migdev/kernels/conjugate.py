@@ -13,6 +13,11 @@ Operator = Callable[[FloatArray], FloatArray]
 
 _WINDOW = 5  # steps over which the rate of convergence is judged
 _SAFETY = 10.0  # by which the estimated error must undercut the tolerance, squared
+_SPENT = 1e-4  # share of the tolerance that a step undercuts only once nothing is left
+_ROUNDING = 1e-28  # fall of the squared residual at which it is nothing but rounding
+_NEAR = 1e-20  # fall from which a growing residual is taken for that
+_DRIFT = 100.0  # squared residual, relative to the tolerance, that calls for a restart
+_RESTARTS = 3
 _PATIENCE = 40  # further iterations that are cheaper than a stronger preconditioner
 
 
@@ -64,10 +69,20 @@ def conjugate_gradients(
     p, rho = z.copy(), np.einsum("ij,ij->j", r, z)
     left = total.copy()
     done = (total <= tol**2 * floor) | ~(rho > 0)
+    first, best, wanted, restarts = rho, rho, tol**2 * floor, 0
     steps: list[FloatArray] = []
     for iteration in range(1, max_iterations + 1):
         if done.all():
-            return Solution(x, iteration - 1, done)
+            if restarts == _RESTARTS or iteration == 1:
+                return Solution(x, iteration - 1, done)
+            # The recursion for r drifts from b - S x; what it lost is solved for again.
+            r = b - apply(x)
+            z = precondition(r)
+            rho = np.einsum("ij,ij->j", r, z)
+            done = ~(rho > _DRIFT * wanted)
+            if done.all():
+                return Solution(x, iteration - 1, done)
+            p, first, best, steps, restarts = z.copy(), rho, rho, [], restarts + 1
         q = apply(p)
         curvature = np.einsum("ij,ij->j", p, q)
         live = ~done & (curvature > 0)
@@ -79,15 +94,18 @@ def conjugate_gradients(
         steps.append(step)
         wanted = tol**2 * np.maximum(left, floor) / _SAFETY
         error, rate = _error(steps)
-        done |= ~live | (error <= wanted)
+        done |= ~live | (error <= wanted) | (step <= _SPENT * wanted)
         z = precondition(r)
         new = np.einsum("ij,ij->j", r, z)
-        done |= ~(new > 0)
+        # Near the accuracy of the arithmetic, further steps would follow rounding errors, which
+        # have no place in the range of S and grow.
+        best = np.fmin(best, new)
+        done |= ~(new > _ROUNDING * first) | ((best < _NEAR * first) & (new > 100 * best))
         if stronger is not None and len(steps) > _WINDOW and _slow(error, wanted, rate, done):
             precondition, stronger = stronger(), None
             z = precondition(r)
             new = np.einsum("ij,ij->j", r, z)
-            p, rho, steps = z.copy(), new, []
+            p, rho, first, best, steps = z.copy(), new, new, new, []
             continue
         p = z + np.divide(new, rho, out=np.zeros_like(rho), where=rho > 0) * p
         rho = new
@@ -102,7 +120,7 @@ def _error(steps: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
     span = min(_WINDOW, len(steps) - 1)
     before = steps[-1 - span]
     ratio = np.divide(last, before, out=np.zeros_like(last), where=before > 0)
-    rate = np.minimum(ratio ** (1.0 / span), 0.999)
+    rate = np.clip(ratio ** (1.0 / span), 0.02, 0.999)  # a few steps can flatter the rate
     recent = np.max(steps[-min(3, span) :], axis=0)
     return recent * rate / (1.0 - rate), rate
 

@@ -111,7 +111,7 @@ def eliminate(edges: sparse.csr_array, stall: float = 0.2, seed: int = 0) -> Eli
     left: IntArray = np.arange(graph.shape[0])
     order, found = [], []
     while len(left) > _CORE:
-        chosen = _independent(graph, rng)
+        chosen = independent(graph, rng)
         if int(chosen.sum()) < stall * len(left):
             break
         rows, rest, whole = _take_out(graph, chosen, rng)
@@ -154,7 +154,7 @@ def _row_sums(values: FloatArray, pointer: IntArray) -> FloatArray:
     return out
 
 
-def _independent(graph: sparse.csr_array, rng: np.random.Generator) -> BoolArray:
+def independent(graph: sparse.csr_array, rng: np.random.Generator) -> BoolArray:
     """Mask of vertices of low degree, no two of them neighbours."""
     degree = np.diff(graph.indptr)
     some = degree > 0

@@ -7,8 +7,12 @@ With the lead effect 1 eliminated exactly (its block of :math:`D'WD` is diagonal
     S = H - B'\,\mathrm{diag}(d_1)^{-1} B, \qquad b = D_r'W(x - \bar x_1) \quad (1)
 
 with ``H`` the Gram matrix of the remaining dummies, ``B`` the cross-tabulation of the lead effect
-with them, :math:`d_1` the weights of its levels and :math:`\bar x_1` its means. Everything here
-comes from cross-tabulations, in one pass over the rows.
+with them, :math:`d_1` the weights of its levels and :math:`\bar x_1` its means. It comes from
+cross-tabulations, in one pass over the rows, and is solved by the first of these that can:
+
+1. a dense Cholesky factor, where there are few levels (country panels);
+2. sparse elimination, where the levels are loosely tied (firms joined by a few movers);
+3. conjugate gradients, preconditioned by (approximate) elimination of each effect's own block.
 """
 
 from __future__ import annotations
@@ -19,123 +23,197 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from migdev.kernels.components import cross_tab
 from migdev.kernels.conjugate import Operator, Solution, conjugate_gradients
-from migdev.kernels.groups import Groups
+from migdev.kernels.factor import DenseFactor, SparseFactor
 from migdev.kernels.laplacian import cliques, eliminate
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.parts import Implicit, Part, block
+from migdev.kernels.types import FloatArray
 
 DENSE = 1500  # levels of the remaining effects up to which S is factored densely
-_SMALL = 150  # levels below which a dense factor beats everything
-_CELLS = 4  # a dense cross-tabulation may hold so many cells per row of data
-_PAIRS = 20_000_000  # products that forming a sparse S may take
-_TINY = 1e-10  # pivot, relative to the level's weight, below which a level is redundant
+CORE = 2500  # levels that sparse elimination may leave to a dense factor
+SMALL = 150  # levels below which a dense factor beats everything
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reduced:
     """Equation (1), ready to be solved.
 
     Attributes
     ----------
-    share : (G1, R)
-        ``B / d1``, dense or sparse: lead effect of a level is minus this times the others.
-    solver : DenseSolver or IterativeSolver
+    apply, precondition : functions of (R, m) arrays
+    stronger : function, optional
+        Builds a better preconditioner, should convergence be slow.
+    slices : tuple of slice
+        Levels of each part.
+    method : str
+        ``"dense"``, ``"elimination"`` or ``"conjugate gradients"``.
     rank : int, optional
-        Exact rank of S where it is known.
+        Rank of S where it is known exactly.
     rank_method : str
     """
 
-    share: Any
-    solver: DenseSolver | IterativeSolver
+    apply: Operator
+    precondition: Operator
+    stronger: Any
+    slices: tuple[slice, ...]
+    method: str
     rank: int | None
     rank_method: str
 
-    def lead(self, a: FloatArray) -> FloatArray:
-        """(G1, m) mean of the other effects in each level of the lead effect."""
-        out: FloatArray = self.share @ a
+    def solve(
+        self,
+        b: FloatArray,
+        total: FloatArray,
+        floor: FloatArray,
+        tol: float,
+        max_iterations: int = 5000,
+    ) -> Solution:
+        """One solution of S a = b; see :func:`~migdev.kernels.conjugate.conjugate_gradients`."""
+        if self.method == "dense":
+            a = self.precondition(b)
+            a += self.precondition(b - self.apply(a))
+            return Solution(a, 1, np.ones(b.shape[1], dtype=bool))
+        return conjugate_gradients(
+            self.apply, self.precondition, b, total, floor, tol, max_iterations, self.stronger
+        )
+
+
+def reduce(parts: Sequence[Part]) -> Reduced:
+    """Form equation (1) and choose how to solve it."""
+    begin = np.cumsum([0, *(p.size for p in parts)])
+    slices = tuple(slice(int(i), int(j)) for i, j in pairwise(begin))
+    if len(parts) == 1:
+        return _one(parts[0], slices)
+    blocks = [[block(p, q) for q in parts[j:]] for j, p in enumerate(parts)]
+    levels = int(begin[-1])
+    weight = np.concatenate([p.weight for p in parts])
+    hubs = np.repeat([isinstance(row[0], np.ndarray) for row in blocks], [p.size for p in parts])
+    if levels <= DENSE or (levels <= CORE and hubs.all()):
+        return _dense(_assembled(blocks, slices), weight, slices, None)
+    apply = _operator(blocks, slices)
+    factor = None
+    if not any(isinstance(b, Implicit) for row in blocks for b in row) and hubs.sum() <= CORE:
+        at = [j for j, row in enumerate(blocks) if isinstance(row[0], np.ndarray)]
+        dense = np.empty((0, 0))
+        if at:
+            chosen = [[blocks[i][j - i] for j in at if j >= i] for i in at]
+            inner = np.cumsum([0, *(parts[j].size for j in at)])
+            dense = _assembled(chosen, [slice(*ends) for ends in pairwise(inner.tolist())])
+        factor = SparseFactor.build(_loose(blocks), hubs, dense, weight, CORE)
+    if factor is not None:
+        return Reduced(
+            apply=apply, precondition=factor.solve, stronger=None, slices=slices,
+            method="elimination", rank=factor.rank, rank_method="reduced system",
+        )  # fmt: skip
+    graphs = [_graph(p) for p in parts]
+    start = _blockwise([eliminate(g) for g in graphs], slices)
+
+    def stronger() -> Operator:
+        return _blockwise([eliminate(g, stall=0.04) for g in graphs], slices)
+
+    return Reduced(
+        apply=apply, precondition=start, stronger=stronger, slices=slices,
+        method="conjugate gradients", rank=None, rank_method="pairwise components",
+    )  # fmt: skip
+
+
+def _one(part: Part, slices: tuple[slice, ...]) -> Reduced:
+    """Two effects: S is the Laplacian of a graph on the levels of the second."""
+    S = block(part, part)
+    if isinstance(S, np.ndarray):
+        tied = isinstance(part.table, np.ndarray) and bool((part.table > 0).all(axis=1).any())
+        pieces = 1 if tied else int(connected_components(S != 0, directed=False)[0])
+        if part.size <= DENSE:
+            return _dense(S, part.weight, slices, part.size - pieces)
+        S = sparse.csr_array(S)
+    if isinstance(S, Implicit):
+        graph = _graph(part)
+        pieces = _bipartite_components(part.table)
+        apply: Operator = S.times
+    else:
+        graph = _ties(S)
+        pieces = int(connected_components(graph, directed=False)[0])
+        degree = np.asarray(graph.sum(axis=1)).reshape(-1, 1)
+
+        def apply(a: FloatArray) -> FloatArray:
+            out: FloatArray = degree * a - graph @ a
+            return out
+
+    rank = part.size - pieces
+    factor = eliminate(graph) if part.size > SMALL else None
+    if part.size <= DENSE and (factor is None or not factor.exact):
+        return _dense(apply(np.eye(part.size)), part.weight, slices, rank)
+    factor = factor or eliminate(graph)
+    return Reduced(
+        apply=apply, precondition=factor.solve,
+        stronger=None if factor.exact else lambda: eliminate(graph, stall=0.04).solve,
+        slices=slices, method="elimination" if factor.exact else "conjugate gradients",
+        rank=rank, rank_method="components",
+    )  # fmt: skip
+
+
+def _dense(
+    S: FloatArray, weight: FloatArray, slices: tuple[slice, ...], rank: int | None
+) -> Reduced:
+    factor = DenseFactor.build(S, weight)
+    return Reduced(
+        apply=S.__matmul__, precondition=factor.solve, stronger=None, slices=slices,
+        method="dense", rank=factor.rank if rank is None else rank,
+        rank_method="reduced system" if rank is None else "components",
+    )  # fmt: skip
+
+
+def _assembled(blocks: Sequence[Sequence[Any]], slices: Sequence[slice]) -> FloatArray:
+    """S from the upper blocks, dense."""
+    S = np.empty((slices[-1].stop, slices[-1].stop))
+    for i, row in enumerate(blocks):
+        for j, b in enumerate(row, start=i):
+            if isinstance(b, Implicit):
+                b = b.times(np.eye(b.right.shape[1]))
+            elif not isinstance(b, np.ndarray):
+                b = b.toarray()
+            S[slices[i], slices[j]] = b
+            S[slices[j], slices[i]] = b.T
+    return S
+
+
+def _loose(blocks: Sequence[Sequence[Any]]) -> sparse.csr_array:
+    """S without its dense diagonal blocks, sparse."""
+    k = len(blocks)
+    grid: list[list[Any]] = [[None] * k for _ in range(k)]
+    for i, row in enumerate(blocks):
+        for j, b in enumerate(row, start=i):
+            if i == j and isinstance(b, np.ndarray):
+                grid[i][i] = sparse.csr_array(b.shape)
+            elif not (isinstance(row[0], np.ndarray) and isinstance(blocks[j][0], np.ndarray)):
+                grid[i][j] = sparse.csr_array(b)
+                grid[j][i] = grid[i][j].T
+    return sparse.csr_array(sparse.block_array(grid, format="csr"))
+
+
+def _operator(blocks: Sequence[Sequence[Any]], slices: Sequence[slice]) -> Operator:
+    products: list[tuple[slice, slice, Operator]] = []
+    for i, row in enumerate(blocks):
+        for j, b in enumerate(row, start=i):
+            implicit = isinstance(b, Implicit)
+            products.append((slices[i], slices[j], b.times if implicit else b.__matmul__))
+            if j > i:
+                back = b.transposed().times if implicit else b.T.__matmul__
+                products.append((slices[j], slices[i], back))
+
+    def apply(a: FloatArray) -> FloatArray:
+        out = np.zeros_like(a)
+        for to, at, product in products:
+            out[to] += product(a[at])
         return out
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DenseSolver:
-    """Pivoted Cholesky factor of S, scaled by the weights of the levels."""
-
-    S: FloatArray
-    factor: FloatArray
-    pivots: IntArray
-    scale: FloatArray
-    method: str = "dense"
-
-    @classmethod
-    def build(cls, S: FloatArray, weight: FloatArray) -> DenseSolver:
-        scale = 1.0 / np.sqrt(weight)
-        scaled = np.asfortranarray(S * scale * scale[:, None])
-        factor, order, rank, info = linalg.lapack.dpstrf(scaled, lower=1, tol=_TINY)
-        if info < 0:
-            raise ValueError(f"dpstrf refused argument {-info}.")
-        pivots = order[:rank] - 1
-        return cls(S, factor[:rank, :rank], pivots, scale[pivots, None])
-
-    @property
-    def rank(self) -> int:
-        return len(self.pivots)
-
-    def solve(self, b: FloatArray, total: FloatArray, floor: FloatArray, tol: float) -> Solution:
-        """One solution of S a = b (redundant levels at zero), refined once."""
-        a = self.basic(b)
-        a += self.basic(b - self.S @ a)
-        return Solution(a, 1, np.ones(b.shape[1], dtype=bool))
-
-    def basic(self, b: FloatArray) -> FloatArray:
-        a = np.zeros_like(b)
-        if len(self.pivots):
-            inner, _ = linalg.lapack.dpotrs(self.factor, self.scale * b[self.pivots], lower=1)
-            a[self.pivots] = self.scale * inner
-        return a
+    return apply
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class IterativeSolver:
-    """Conjugate gradients on S with factors of its diagonal blocks.
-
-    Attributes
-    ----------
-    apply : function of (R, m) arrays
-        S times a.
-    graphs : tuple of (G_j, G_j) sparse
-        Laplacian graph of each block, exact or sampled.
-    slices : tuple of slice
-    precondition : function of (R, m) arrays
-        Exact where ``method`` is "elimination".
-    """
-
-    apply: Operator
-    graphs: tuple[Any, ...]
-    slices: tuple[slice, ...]
-    precondition: Operator
-    method: str
-    max_iterations: int = 5000
-
-    def solve(self, b: FloatArray, total: FloatArray, floor: FloatArray, tol: float) -> Solution:
-        return conjugate_gradients(
-            self.apply, self.precondition, b, total, floor, tol, self.max_iterations,
-            self.stronger,
-        )  # fmt: skip
-
-    def stronger(self) -> Operator:
-        """Factors that eliminate as far as the graphs allow."""
-        return block_solver([eliminate(g, stall=0.04) for g in self.graphs], self.slices)
-
-
-def block_solver(factors: Sequence[Any], slices: Sequence[slice]) -> Operator:
-    if len(factors) == 1:
-        only: Operator = factors[0].solve
-        return only
-
+def _blockwise(factors: Sequence[Any], slices: Sequence[slice]) -> Operator:
     def solve(b: FloatArray) -> FloatArray:
         out = np.empty_like(b)
         for factor, at in zip(factors, slices, strict=True):
@@ -145,169 +223,32 @@ def block_solver(factors: Sequence[Any], slices: Sequence[slice]) -> Operator:
     return solve
 
 
-def reduce(factors: Sequence[Groups], weights: FloatArray | None) -> Reduced:
-    """Form and factor equation (1); ``factors[0]`` leads."""
-    lead, rest = factors[0], factors[1:]
-    n = len(lead.codes)
-    levels = sum(g.size for g in rest)
-    if levels <= DENSE and lead.size * levels <= _CELLS * len(rest) * n + 2**16:
-        return _dense_tables(lead, rest, weights)
-    d1 = lead.weighted(weights)
-    tables = [cross_tab(lead, g, weights) for g in rest]
-    if len(rest) == 1:
-        return _graph(tables[0], d1)
-    return _several(tables, rest, d1, weights)
-
-
-def dense_system(
-    lead: Groups, rest: Sequence[Groups], weights: FloatArray | None
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """S (R, R), share (G1, R) and the weights (R,) of the remaining levels, all dense."""
-    d1 = lead.weighted(weights)
-    B = np.hstack([_dense_tab(lead, g, weights) for g in rest])
-    share = B / d1[:, None]
-    weight = np.concatenate([g.weighted(weights) for g in rest])
-    S = np.diag(weight) - B.T @ share
-    begin = np.cumsum([0, *(g.size for g in rest)])
-    for j, g in enumerate(rest):
-        for k in range(j + 1, len(rest)):
-            table = _dense_tab(g, rest[k], weights)
-            S[begin[j] : begin[j + 1], begin[k] : begin[k + 1]] += table
-            S[begin[k] : begin[k + 1], begin[j] : begin[j + 1]] += table.T
-    return S, share, weight
-
-
-def _dense_tables(lead: Groups, rest: Sequence[Groups], weights: FloatArray | None) -> Reduced:
-    S, share, weight = dense_system(lead, rest, weights)
-    solver = DenseSolver.build(S, weight)
-    if len(rest) > 1:
-        return Reduced(share, solver, solver.rank, "reduced system")
-    # The number of components is exact where a pivot may be near its tolerance.
-    count = 1 if bool((share > 0).all(axis=1).any()) else connected_components(S != 0)[0]
-    return Reduced(share, solver, rest[0].size - int(count), "components")
-
-
-def _dense_tab(rows: Groups, columns: Groups, weights: FloatArray | None) -> FloatArray:
-    key = rows.codes * columns.size + columns.codes
-    cells = np.bincount(key, weights, rows.size * columns.size)
-    return cells.reshape(rows.size, columns.size).astype(float, copy=False)
-
-
-def _graph(table: sparse.csr_array, d1: FloatArray) -> Reduced:
-    """Two effects: S is the Laplacian of a graph on the levels of the second."""
-    share = _scale_rows(table, 1.0 / d1)
-    h = table.shape[1]
-    ties = np.diff(table.indptr).astype(np.int64)
-    pairs = int((ties * (ties - 1)).sum())
-    if pairs <= max(8 * table.nnz, 100_000):
-        graph = _without_diagonal(table.T @ share)
-        degree = np.asarray(graph.sum(axis=1)).reshape(-1, 1)
-        components = int(connected_components(graph, directed=False)[0])
-
-        def apply(a: FloatArray) -> FloatArray:
-            out: FloatArray = degree * a - graph @ a
-            return out
-    else:
-        graph = _sampled(table)
-        transposed = table.T.tocsr()
-        weight = np.asarray(table.sum(axis=0)).reshape(-1, 1)
-        components = _bipartite_components(table)
-
-        def apply(a: FloatArray) -> FloatArray:
-            out: FloatArray = weight * a - transposed @ (share @ a)
-            return out
-
-    factor = eliminate(graph) if h > _SMALL else None
-    if h <= DENSE and not (factor is not None and factor.exact):
-        S = apply(np.eye(h))
-        d2 = np.asarray(table.sum(axis=0)).ravel()
-        return Reduced(share, DenseSolver.build(S, d2), h - components, "components")
-    factor = factor or eliminate(graph)
-    solver = IterativeSolver(
-        apply, (graph,), (slice(0, h),), factor.solve,
-        "elimination" if factor.exact else "conjugate gradients",
-    )  # fmt: skip
-    return Reduced(share, solver, h - components, "components")
-
-
-def _several(
-    tables: Sequence[sparse.csr_array],
-    rest: Sequence[Groups],
-    d1: FloatArray,
-    weights: FloatArray | None,
-) -> Reduced:
-    """Three or more effects, too many levels for dense tables."""
-    B = sparse.csr_array(sparse.hstack(tables, format="csr"))
-    share = _scale_rows(B, 1.0 / d1)
-    begin = np.cumsum([0, *(g.size for g in rest)])
-    slices = tuple(slice(int(i), int(j)) for i, j in pairwise(begin))
-    H = _gram(rest, weights)
-    ties = np.diff(B.indptr).astype(np.int64)
-    size = int(begin[-1])
-    if int((ties**2).sum()) <= _PAIRS or size <= DENSE:
-        S = sparse.csr_array(H - B.T @ share)
-        if size <= DENSE:
-            solver = DenseSolver.build(S.toarray(), H.diagonal())
-            return Reduced(share, solver, solver.rank, "reduced system")
-
-        def apply(a: FloatArray) -> FloatArray:
-            out: FloatArray = S @ a
-            return out
-    else:
-        transposed = B.T.tocsr()
-
-        def apply(a: FloatArray) -> FloatArray:
-            out: FloatArray = H @ a - transposed @ (share @ a)
-            return out
-
-    graphs = tuple(_sampled(table) for table in tables)
-    start = block_solver([eliminate(g) for g in graphs], slices)
-    solver2 = IterativeSolver(apply, graphs, slices, start, "conjugate gradients")
-    return Reduced(share, solver2, None, "pairwise components")
-
-
-def _gram(rest: Sequence[Groups], weights: FloatArray | None) -> sparse.csr_array:
-    blocks: list[list[Any]] = [[None] * len(rest) for _ in rest]
-    for j, g in enumerate(rest):
-        blocks[j][j] = sparse.diags_array(g.weighted(weights))
-        for k in range(j + 1, len(rest)):
-            blocks[j][k] = cross_tab(g, rest[k], weights)
-            blocks[k][j] = blocks[j][k].T
-    return sparse.csr_array(sparse.block_array(blocks, format="csr"))
-
-
-def _sampled(table: sparse.csr_array) -> sparse.csr_array:
-    """Graph on the columns after the rows are eliminated, large cliques sampled."""
-    pointer = table.indptr.astype(np.int64)
+def _graph(part: Part) -> sparse.csr_array:
+    """Graph of a part's levels as the lead joins them, large cliques sampled."""
+    table = sparse.csr_array(part.table)
     rng = np.random.default_rng(0)
-    head, tail, weight, _ = cliques(pointer, table.indices.astype(np.int64), table.data, rng)
-    h = table.shape[1]
+    head, tail, weight, _ = cliques(
+        table.indptr.astype(np.int64), table.indices.astype(np.int64), table.data, rng
+    )
     i, j = np.concatenate([head, tail]), np.concatenate([tail, head])
+    h = part.size
     return sparse.csr_array(
         sparse.coo_array((np.concatenate([weight, weight]), (i, j)), shape=(h, h))
     )
 
 
-def _bipartite_components(table: sparse.csr_array) -> int:
+def _ties(S: sparse.csr_array) -> sparse.csr_array:
+    """Edge weights of a Laplacian."""
+    coo = S.tocoo()
+    off = (coo.row != coo.col) & (coo.data < 0)
+    return sparse.csr_array(
+        sparse.coo_array((-coo.data[off], (coo.row[off], coo.col[off])), shape=coo.shape)
+    )
+
+
+def _bipartite_components(table: Any) -> int:
     k, h = table.shape
+    table = sparse.csr_array(table)
     pointer = np.append(table.indptr, np.full(h, table.nnz, dtype=table.indptr.dtype))
     graph = sparse.csr_array((table.data, table.indices + k, pointer), shape=(k + h, k + h))
     return int(connected_components(graph, directed=False)[0])
-
-
-def _scale_rows(table: sparse.csr_array, by: FloatArray) -> sparse.csr_array:
-    return sparse.csr_array(
-        (table.data * np.repeat(by, np.diff(table.indptr)), table.indices, table.indptr),
-        shape=table.shape,
-    )
-
-
-def _without_diagonal(matrix: Any) -> sparse.csr_array:
-    coo = matrix.tocoo()
-    off = coo.row != coo.col
-    return sparse.csr_array(
-        sparse.coo_array((coo.data[off], (coo.row[off], coo.col[off])), shape=coo.shape)
-    )
-
-
-__all__ = ["DENSE", "DenseSolver", "IterativeSolver", "Reduced", "dense_system", "reduce"]

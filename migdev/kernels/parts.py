@@ -1,0 +1,207 @@
+r"""Each remaining effect on the rows that say something about it, once the lead effect is gone.
+
+A level of the lead effect that meets only one level of another effect (a worker who never moves)
+is explained by its own mean: its rows drop out of every block of the reduced system that involves
+the other effect. A :class:`Part` keeps the rows that are left. In matched data these are few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from migdev.kernels.components import cross_tab
+from migdev.kernels.factor import scale_rows
+from migdev.kernels.groups import Groups
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
+
+_FEW = 0.6  # share of rows below which the moving rows are worth copying
+_CELLS = 4  # cells per row of data up to which a cross-tabulation is kept dense
+_TERMS = 20_000_000  # products that forming a block may take
+_FULL = 0.1  # share of entries above which a block is dense
+_BASE = 2**16  # cells that are always dense
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """One remaining effect.
+
+    Attributes
+    ----------
+    factor : int
+        Its place among the factors, as given.
+    mask : (n,) bool, optional
+        Rows that count; None where all do. ``rows`` are their numbers.
+    rows : (r,), optional
+    lead, other : Groups
+        The lead effect and this one on those rows.
+    weights : (r,), optional
+    mass : (G,)
+        Weight of the levels of ``lead``.
+    table : (G, H), dense or sparse
+        Weight of each pair of levels.
+    """
+
+    factor: int
+    mask: BoolArray | None
+    rows: IntArray | None
+    lead: Groups
+    other: Groups
+    weights: FloatArray | None
+    mass: FloatArray
+    table: Any
+
+    @property
+    def dense(self) -> bool:
+        return isinstance(self.table, np.ndarray)
+
+    @property
+    def size(self) -> int:
+        """Number of levels H that count."""
+        return self.other.size
+
+    @property
+    def weight(self) -> FloatArray:
+        """(H,) weight of the levels of this effect on the rows that count."""
+        return self.other.weighted(self.weights)
+
+    def gather(self, values: FloatArray) -> FloatArray:
+        """(r,) the rows of a vector that count."""
+        return values if self.rows is None else values[self.rows]
+
+    def means(self, a: FloatArray) -> FloatArray:
+        """(G, m) mean of the effects ``a`` (H, m) in each level of the lead."""
+        out: FloatArray = (self.table @ a) / self.mass[:, None]
+        return out
+
+    def subtract(self, values: FloatArray, a: FloatArray, means: FloatArray) -> None:
+        """Take the effects ``a`` (H,) less their lead means (G,) from ``values`` (n,)."""
+        fitted = self.other.spread(a)
+        fitted -= self.lead.spread(means)
+        if self.rows is None:
+            values -= fitted
+        else:
+            values[self.rows] -= fitted
+
+
+def make_parts(groups: Sequence[Groups], lead: int, weights: FloatArray | None) -> tuple[Part, ...]:
+    """The effects that the lead does not nest, each on the rows that say something about it."""
+    parts = []
+    first = groups[lead]
+    for j, other in enumerate(groups):
+        if j == lead:
+            continue
+        several = _several(first, other)
+        if not several.any():
+            continue
+        mask, rows, inner, outer, w = None, None, first, other, weights
+        if not several.all():
+            moving: BoolArray = first.spread(several)
+            if np.count_nonzero(moving) < _FEW * len(moving):
+                mask, rows = moving, np.flatnonzero(moving)
+                inner = Groups.from_codes(first.codes[rows])
+                outer = Groups.from_codes(other.codes[rows])
+                w = None if weights is None else weights[rows]
+        mass = inner.weighted(w)
+        table = tabulate(inner, outer, w)
+        parts.append(
+            Part(
+                factor=j, mask=mask, rows=rows, lead=inner, other=outer, weights=w, mass=mass,
+                table=table,
+            )
+        )  # fmt: skip
+    return tuple(parts)
+
+
+def tabulate(rows: Groups, columns: Groups, weights: FloatArray | None) -> Any:
+    """(G, H) weight of each pair of levels, dense where that is small."""
+    cells = rows.size * columns.size
+    if cells > _CELLS * len(rows.codes) + _BASE:
+        return cross_tab(rows, columns, weights)
+    key = rows.codes * columns.size + columns.codes
+    table = np.bincount(key, weights, cells).reshape(rows.size, columns.size)
+    return table.astype(float, copy=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Implicit:
+    """A block ``together - left' diag(1/mass) right`` that would be costly to form."""
+
+    together: Any
+    left: Any
+    right: Any
+    mass: FloatArray
+
+    def times(self, a: FloatArray) -> FloatArray:
+        out: FloatArray = self.together @ a
+        out -= self.left.T @ ((self.right @ a) / self.mass[:, None])
+        return out
+
+    def transposed(self) -> Implicit:
+        return Implicit(self.together.T, self.right, self.left, self.mass)
+
+
+def block(one: Part, two: Part) -> Any:
+    """(H1, H2) block of the reduced system, as a dense, sparse or :class:`Implicit` matrix."""
+    if one is two:
+        together: Any = sparse.diags_array(one.weight).tocsr()
+        return _block(together, one.table, one.table, one.mass)
+    if one.mask is None and two.mask is None:
+        together = tabulate(one.other, two.other, one.weights)
+        return _block(together, one.table, two.table, one.mass)
+    both = one.mask if two.mask is None else two.mask
+    if one.mask is not None and two.mask is not None:
+        both = one.mask & two.mask
+    assert both is not None
+    at, also = _within(one, both), _within(two, both)
+    w = None if one.weights is None else one.weights[at]
+    lead = Groups.from_codes(one.lead.codes[at])
+    left, right = _cut(one.other, at), _cut(two.other, also)
+    tables = tabulate(lead, left, w), tabulate(lead, right, w)
+    return _block(tabulate(left, right, w), *tables, lead.weighted(w))
+
+
+def _block(together: Any, left: Any, right: Any, mass: FloatArray) -> Any:
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        product: Any = left.T @ (right / mass[:, None])
+        return _array(together) - product
+    left, right = sparse.csr_array(left), sparse.csr_array(right)
+    terms = int(np.diff(left.indptr).astype(np.int64) @ np.diff(right.indptr))
+    if terms > _TERMS + 8 * right.nnz:
+        return Implicit(together, left, right, mass)
+    product = left.T @ scale_rows(right, 1.0 / mass)
+    if isinstance(together, np.ndarray) or product.nnz > _FULL * np.prod(product.shape):
+        return _array(together) - product.toarray()
+    return sparse.csr_array(together - product)
+
+
+def _within(part: Part, both: BoolArray) -> IntArray:
+    return np.flatnonzero(both if part.rows is None else both[part.rows])
+
+
+def _cut(groups: Groups, at: IntArray) -> Groups:
+    """The levels on some rows, numbered as before: some may not occur."""
+    codes = groups.codes[at]
+    return Groups(codes, np.bincount(codes, minlength=groups.size), None)
+
+
+def _array(matrix: Any) -> FloatArray:
+    dense: FloatArray = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+    return dense
+
+
+def _several(lead: Groups, other: Groups) -> BoolArray:
+    """(G,) whether a lead level meets several levels of another factor."""
+    if lead.starts is not None:
+        differs = other.codes != np.repeat(other.codes[lead.starts], lead.counts)
+        met: BoolArray = np.logical_or.reduceat(differs, lead.starts)
+        return met
+    anchor = np.empty(lead.size, dtype=np.intp)
+    anchor[lead.codes] = other.codes
+    several = np.zeros(lead.size, dtype=bool)
+    several[lead.codes[other.codes != anchor[lead.codes]]] = True
+    return several
