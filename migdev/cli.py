@@ -133,7 +133,7 @@ def load_panel(paths: list[Path], columns: Path | None) -> Any:
     for path in paths:
         if not path.exists():
             raise SourceError(f"There is no file {str(path)!r}.")
-    return join([harmonise(read(path, columns=columns)) for path in paths])
+    return join([harmonise(read(path, columns=columns, aggregates="keep")) for path in paths])
 
 
 def preparation(
