@@ -58,9 +58,11 @@ def table_notes(
     """The notes that a reader needs to judge a table."""
     estimates = [c.estimate for c in columns]
     notes = [f"Dependent variable: {dependent}."] if dependent else []
-    notes += statistics_note(stats, level)
     errors = by_columns([covariance_text(e) for e in estimates], marks)
-    notes.append(f"Standard errors: {errors}.")
+    if list(stats) == ["std_error"]:
+        notes.append(f"Standard errors in parentheses: {errors}.")
+    else:
+        notes += [*statistics_note(stats, level), f"Standard errors: {errors}."]
     if stars or set(stats) & {"p", "ci"}:
         notes.append(
             f"Tests and intervals: {by_columns([reference(e) for e in estimates], marks)}."

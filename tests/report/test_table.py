@@ -197,14 +197,14 @@ def test_a_test_is_computed_only_when_asked_for():
 def test_notes_say_which_columns_they_mean(three):
     text = " ".join(table(three, stars=True).to_text(width=400).split())
     assert (
-        "Standard errors: (1), (2) clustered by entity (CR1, 48 clusters), small-sample convention "
+        "Standard errors in parentheses: (1), (2) clustered by entity (CR1, 48 clusters), small-sample convention "
         "of Stata; (3) robust (Windmeijer)" in text
     )
     assert "(1), (2) t distribution with 47 degrees of freedom; (3) normal distribution." in text
     assert table(three, notes=False).layout.notes == ()
     own = table(three, notes=False, add_notes="Author's own.")
     assert own.layout.notes == ("Author's own.",)
-    assert "Standard errors: kind not stated" in table(
+    assert "parentheses: kind not stated" in table(
         md.Estimate.from_arrays(
             names=["x"], params=[1.0], cov=[[1.0]], dependent="y", method="OLS", nobs=9,
             df_resid=8.0,
