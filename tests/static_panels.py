@@ -11,7 +11,7 @@ import pandas as pd
 
 import migdev as md
 from tests.golden import load_golden
-from tests.panels import gap_rule
+from tests.panels import gap_rule, lower
 
 DATA = ("grunfeld", "gasoline", "produc", "wages", "wages_fixed")
 SAMPLES = [f"{name}.{subset}" for name in DATA for subset in ("full", "gaps", "ragged")]
@@ -50,3 +50,10 @@ def sample_panel(folder: Path, sample: str) -> tuple[md.Panel, str]:
     panel = md.Panel.from_frame(frame[keep], entity=entity, time=time)
     assert len(panel) == entry["nobs"]
     return panel, entry["formula"]
+
+
+def estimates(entry: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients and covariance of an entry, without those that R could not estimate."""
+    b, V = np.array(entry["coef"]), lower(entry["vcov"])
+    some = ~np.isnan(np.diag(V))
+    return b[~np.isnan(b)], V[np.ix_(some, some)]

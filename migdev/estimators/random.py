@@ -165,8 +165,12 @@ def drop_collinear(d: Design) -> tuple[Design, dict[str, str]]:
 def estimate_components(spec: Any, d: Design) -> VarianceComponents:
     """Variance components by the options of ``spec``, with a warning where one is negative."""
     codes = tuple(d.codes(name) for name in spec.effects)
-    balanced = d.nobs == int(np.prod([len(np.unique(d.codes(e))) for e in ("entity", "time")]))
-    plain = spec.convention == "plm" and balanced and d.weights is None
+    plain = (
+        spec.convention == "plm"
+        and spec.method in ("wallace-hussain", "amemiya")
+        and d.weights is None
+        and d.nobs == (int(d.entity.max()) + 1) * len(np.unique(d.time))
+    )
     components = variance_components(
         d.y, d.X, codes, d.weights, method=spec.method, exact=not plain,
         harmonic=spec.convention == "stata",

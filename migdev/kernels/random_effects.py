@@ -165,12 +165,18 @@ def predicted_effects(
 
 def reduced_gram(one: Dummies, two: Dummies, shrink: FloatArray) -> FloatArray:
     """(H, H) matrix D_2'[I - D_1 diag(shrink) D_1']D_2 for ``shrink`` (G,)."""
-    mass = np.ones(len(one.groups.codes)) if one.root is None else one.root**2
-    cross = sparse.csr_matrix(
-        (mass, (one.groups.codes, two.groups.codes)), shape=(one.size, two.size)
-    )
-    taken: FloatArray = (cross.T @ sparse.diags(shrink) @ cross).toarray()
-    return np.diag(two.totals) - taken
+    codes, others = one.groups.codes, two.groups.codes
+    mass = None if one.root is None else one.root**2
+    if one.size * two.size <= 8 * len(codes) + 10_000:  # nearly every pair of levels occurs
+        pair = codes * two.size + others
+        cross = np.bincount(pair, mass, one.size * two.size).reshape(one.size, two.size)
+        taken = cross.T @ (cross * shrink[:, None])
+    else:
+        values = np.ones(len(codes)) if mass is None else mass
+        sparse_cross = sparse.csr_matrix((values, (codes, others)), shape=(one.size, two.size))
+        taken = (sparse_cross.T @ sparse.diags(shrink) @ sparse_cross).toarray()
+    gram: FloatArray = np.diag(two.totals) - taken
+    return gram
 
 
 def _scaled(values: FloatArray, root: FloatArray | None) -> FloatArray:

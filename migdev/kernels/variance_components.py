@@ -90,8 +90,8 @@ def variance_components(
     weights : (n,), optional
     method : {"swamy-arora", "wallace-hussain", "amemiya", "nerlove"}
     exact : bool
-        Unbiased expectations (traces). Otherwise, in balanced panels, the degrees of freedom of
-        Wallace-Hussain and Amemiya leave the estimation of the coefficients out of account.
+        Unbiased expectations (traces). Otherwise, for Wallace-Hussain and Amemiya in balanced
+        panels, the expectations as if the coefficients were known.
     harmonic : bool
         Swamy-Arora with the unweighted between regression and the harmonic mean of the group
         sizes (one factor).
@@ -111,7 +111,7 @@ def variance_components(
             "swamy-arora": _swamy_arora, "wallace-hussain": _wallace_hussain, "amemiya": _amemiya,
         }[method]  # fmt: skip
         q, M = form(data)
-        if not exact and method != "swamy-arora":
+        if not exact:
             M = _plain_expectations(data)
         sigma2 = np.linalg.solve(M, q)
     tss = float(data.y_within @ data.y_within)
