@@ -28,6 +28,9 @@ _HOME = {
     "cross_section_dependence": "migdev.diagnostics.cross_section",
     "slope_homogeneity": "migdev.diagnostics.slope_homogeneity",
     "dumitrescu_hurlin": "migdev.diagnostics.causality",
+    "pedroni": "migdev.diagnostics.cointegration",
+    "kao": "migdev.diagnostics.cointegration",
+    "westerlund": "migdev.diagnostics.cointegration",
 }
 
 

@@ -260,6 +260,12 @@ def llc(
     convention : {"paper", "plm"}
         Read mu* and sigma* at T-tilde, as the paper does, or at T, as plm's purtest.
 
+    Notes
+    -----
+    The usual bandwidth over-rejects, because centred differences understate long-run variances:
+    for N = 20, T = 50 and independent random walks a 5% test rejects in 24-29% of 500 draws with
+    an intercept, 41-52% with a trend; three or four lags give 5-6% and below 1%.
+
     Raises
     ------
     PanelError
