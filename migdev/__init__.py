@@ -63,9 +63,7 @@ _HOME = {
     "ErrorCorrectionMeanGroup": "migdev.estimators.pooled_mean_group",
     "DynamicFixedEffects": "migdev.estimators.dynamic_fixed_effects",
 }
-_ROOMS = frozenset(
-    {"diagnostics", "errors", "hypotheses", "replication", "robustness", "simulate"}
-)
+_ROOMS = frozenset({"diagnostics", "errors", "hypotheses", "replication", "robustness", "simulate"})
 
 
 def __getattr__(name: str) -> Any:

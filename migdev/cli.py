@@ -29,7 +29,7 @@ def main() -> None:
     """Run the command line: errors of the package are messages with an exit status."""
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        warnings.showwarning = _note
+        warnings.showwarning = _note  # type: ignore[assignment]
         try:
             app()
         except MigdevError as error:

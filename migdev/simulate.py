@@ -165,7 +165,8 @@ def stylised_world(
     def share(mean: float, spread: float, slope: float, low: float, high: float) -> FloatArray:
         """A share of GDP: country level, effect of remittances, persistent noise."""
         level = rng.normal(mean, spread, n)[:, None] + slope * centred[:, block]
-        return np.clip(level + 2 * _autoregression(rng, n, periods, 0.7), low, high)
+        noisy = level + 2 * _autoregression(rng, n, periods, 0.7)
+        return np.asarray(np.clip(noisy, low, high), dtype=float)
 
     gap_it = gap[:, block] + rng.normal(0, 2, (n, periods))
     columns = {

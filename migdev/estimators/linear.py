@@ -131,13 +131,14 @@ class FixedEffects:
         factors = tuple(d.codes(name) for name in self.effects)
         stacked = np.empty((d.nobs, d.X.shape[1] + 1), order="F")
         stacked[:, 0], stacked[:, 1:] = d.y, d.X
-        norms = np.sqrt(np.einsum("ij,ij->j", d.X, d.X))
         within = absorb(stacked, factors, d.weights)
         root = root_weights(d)
+        lengths = scaled(d.X, root)
+        norms = np.sqrt(np.einsum("ij,ij->j", lengths, lengths))
         equation = Equation(
             y=scaled(within.values[:, 0], root), X=scaled(within.values[:, 1:], root),
-            names=d.names, norms=norms if root is None else norms * np.sqrt(d.weights.max()),
-            factors=factors, factor_names=self.effects, df_absorbed=within.rank,
+            names=d.names, norms=norms, factors=factors,
+            factor_names=self.effects, df_absorbed=within.rank,
             why_absorbed=f"absorbed by the effects {', '.join(self.effects)}",
         )  # fmt: skip
         moments, params, dropped, names = solve(equation, d)
