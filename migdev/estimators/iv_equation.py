@@ -105,25 +105,28 @@ def iv_equation(
     y, X1, X2, Z = stacked[:, 0], *np.split(stacked[:, 1:], cuts[1:] - 1, axis=1)
     n1, n2, nz = np.split(norms[1:], cuts[1:] - 1)
     sieve = _Sieve(formula, effects)
-    X1, n1, exogenous = sieve.keep(X1, n1, design.names, "regressor")
-    X2, n2, endogenous = sieve.keep(X2, n2, design.endog_names, "regressor", X1, n1)
-    Z, nz, instruments = sieve.keep(Z, nz, design.instrument_names, "instrument", X1, n1)
-    if not endogenous:
-        raise IdentificationError(
-            f"{formula!r}: no endogenous regressor is left: {reasons_in_words(sieve.dropped)}."
-        )
+    exogenous, endogenous, instruments = design.names, design.endog_names, design.instrument_names
+    whole = np.column_stack([X1, Z, X2])
+    if not independent_columns(whole, np.concatenate([n1, nz, n2])).all():
+        X1, n1, exogenous = sieve.keep(X1, n1, exogenous, "regressor")
+        X2, n2, endogenous = sieve.keep(X2, n2, endogenous, "regressor", X1)
+        Z, nz, instruments = sieve.keep(Z, nz, instruments, "instrument", X1)
+        if not endogenous:
+            raise IdentificationError(
+                f"{formula!r}: no endogenous regressor is left: {reasons_in_words(sieve.dropped)}."
+            )
+        _require_rows(formula, len(y), X1.shape[1] + Z.shape[1], rank)
+        predicted = ~_independent(X2, n2, np.column_stack([X1, Z]))
+        if predicted.any():
+            # A regressor that the instruments determine is exogenous, as ivreg2 also decides.
+            moved = tuple(n for n, is_so in zip(endogenous, predicted, strict=True) if is_so)
+            sieve.exogenous(moved, whole=bool(predicted.all()))
+            X1 = np.column_stack([X1, X2[:, predicted]])
+            exogenous = (*exogenous, *moved)
+            X2 = X2[:, ~predicted]
+            endogenous = tuple(name for name in endogenous if name not in moved)
+            Z, nz, instruments = sieve.keep(Z, nz, instruments, "instrument", X1)
     _require_rows(formula, len(y), X1.shape[1] + Z.shape[1], rank)
-    predicted = ~_independent(X2, n2, np.column_stack([X1, Z]), np.concatenate([n1, nz]))
-    if predicted.any():
-        # A regressor that the instruments determine is exogenous, as ivreg2 also decides.
-        moved = tuple(name for name, is_so in zip(endogenous, predicted, strict=True) if is_so)
-        sieve.exogenous(moved, whole=bool(predicted.all()))
-        X1 = np.column_stack([X1, X2[:, predicted]])
-        n1 = np.concatenate([n1, n2[predicted]])
-        exogenous = (*exogenous, *moved)
-        X2, n2 = X2[:, ~predicted], n2[~predicted]
-        endogenous = tuple(name for name in endogenous if name not in moved)
-        Z, nz, instruments = sieve.keep(Z, nz, instruments, "instrument", X1, n1)
     sieve.report()
     _require_count(formula, endogenous, instruments, sieve.dropped)
     basis = iv_basis(y, X1, X2, Z)
@@ -150,10 +153,9 @@ class _Sieve:
         names: tuple[str, ...],
         kind: str,
         given: FloatArray | None = None,
-        given_norms: FloatArray | None = None,
     ) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
         """The columns that are independent of ``given`` and of those before them."""
-        keep = _independent(X, norms, given, given_norms)
+        keep = _independent(X, norms, given)
         if keep.all():
             return X, norms, names
         lengths = np.sqrt(np.einsum("ij,ij->j", X, X))
@@ -197,12 +199,8 @@ class _Sieve:
             )
 
 
-def _independent(
-    X: FloatArray,
-    norms: FloatArray,
-    given: FloatArray | None = None,
-    given_norms: FloatArray | None = None,
-) -> BoolArray:
+def _independent(X: FloatArray, norms: FloatArray, given: FloatArray | None = None) -> BoolArray:
+    """(k,) columns of X that are independent of ``given`` and of those before them."""
     if given is None or given.shape[1] == 0:
         return independent_columns(X, norms)
     both = np.column_stack([given, X])
