@@ -71,7 +71,7 @@ def truth(view: str) -> Truth:
 
 
 def stylised_world(
-    view: str = "critical",
+    view: str | Truth = "critical",
     *,
     seed: int,
     entities: int = 120,
@@ -102,7 +102,8 @@ def stylised_world(
 
     Parameters
     ----------
-    view : {"development", "critical", "null"}
+    view : {"development", "critical", "null"} or Truth
+        A world of :data:`WORLDS`, or effects of one's own.
     seed : int
     entities : int
         Number of countries, with made-up codes ``S001``, ``S002``, ...
@@ -119,7 +120,8 @@ def stylised_world(
         Columns named by World Bank codes, with the region and income group of each country; every
         label says that the values are simulated.
     """
-    effect, rng = truth(view), np.random.default_rng(seed)
+    effect = truth(view) if isinstance(view, str) else view
+    rng = np.random.default_rng(seed)
     years = np.arange(first, last + 1)
     if len(years) < 2 * window:
         raise SpecificationError(
@@ -192,7 +194,8 @@ def stylised_world(
     }
     if missing:
         _punch(rng, columns, years, block)
-    return _as_panel(columns, years, rng, view, seed)
+    name = view if isinstance(view, str) else "custom"
+    return _as_panel(columns, years, rng, name, repr(view), seed)
 
 
 def _autoregression(rng: np.random.Generator, n: int, periods: int, rho: float) -> FloatArray:
@@ -246,7 +249,12 @@ def _punch(
 
 
 def _as_panel(
-    columns: dict[str, FloatArray], years: IntArray, rng: np.random.Generator, view: str, seed: int
+    columns: dict[str, FloatArray],
+    years: IntArray,
+    rng: np.random.Generator,
+    name: str,
+    view: str,
+    seed: int,
 ) -> Panel:
     n, periods = next(iter(columns.values())).shape
     codes = np.array([f"S{i:03d}" for i in range(1, n + 1)])
@@ -261,9 +269,9 @@ def _as_panel(
     )
     provenance = Provenance(
         publisher="migdev",
-        dataset=f"SIMULATED {view} world",
+        dataset=f"SIMULATED {name} world",
         series=tuple(columns),
-        request=f"stylised_world(view={view!r}, seed={seed})",
+        request=f"stylised_world(view={view}, seed={seed})",
         licence="no restrictions: simulated data",
         citation="Simulated data; they describe no country.",
         labels={name: f"{name} (simulated)" for name in columns},

@@ -144,7 +144,7 @@ class JointStudy:
     def _heard(self, panel: Panel, sample: str) -> tuple[JointResult, tuple[str, ...]]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            result = self._fit(panel, sample)
+            result = self.fit(panel, sample)
         return result, tuple(dict.fromkeys(str(w.message) for w in caught))
 
     def _try(self, panel: Panel, sample: str) -> JointResult | str:
@@ -153,7 +153,15 @@ class JointStudy:
         except MigdevError as error:
             return str(error)
 
-    def _fit(self, panel: Panel, sample: str) -> JointResult:
+    def fit(self, panel: Panel, sample: str = "") -> JointResult:
+        """The joint test on one sample, without its variants: ``sample`` as declared, or another.
+
+        Raises
+        ------
+        IdentificationError
+            No row is complete in all equations, or an equation cannot be fitted.
+        """
+        sample = sample or self.sample
         used, weights = panel, None
         if sample == "common":
             used, weights = common_rows(panel, [c.formula for c in self.components]), COMMON
