@@ -217,6 +217,7 @@ class _Table:
                     f"{suggestion(name, panel.columns)} Columns: {listing(panel.columns, 12)}."
                 )
         self.data = panel.frame[[name for name in used if name in panel]]
+        self.columns = {str(name): self.data[name] for name in self.data.columns}
         self.context = context
 
     def side(
@@ -236,7 +237,7 @@ class _Table:
         """A numeric column, or a shift of one such as ``L(x, 2)``."""
         shifted = _SHIFT.fullmatch(factor.expr)
         name = shifted[2] if shifted else factor.expr
-        return name in self.data.columns and _is_number(self.data[name])
+        return name in self.columns and _is_number(self.columns[name])
 
     def _plain(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
         """Sums of products of numeric columns and their shifts need no materialiser."""
@@ -251,10 +252,10 @@ class _Table:
     def _column(self, expr: str) -> FloatArray:
         shifted = _SHIFT.fullmatch(expr)
         if shifted is None:
-            column: FloatArray = self.data[expr].to_numpy(dtype=float, na_value=np.nan)
+            column: FloatArray = self.columns[expr].to_numpy(dtype=float, na_value=np.nan)
             return column
         operator, name, k = shifted.groups()
-        moved = self.context[operator](self.data[name], int(k or 1))
+        moved = self.context[operator](self.columns[name], int(k or 1))
         return np.asarray(moved.to_numpy(), dtype=float)
 
     def _full(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
