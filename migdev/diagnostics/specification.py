@@ -157,8 +157,9 @@ def _regression(
     moments = replace(two, X=X[:, keep], resid=fit.resid, bread=fit.bread, error_components=None)
     spec = cov or (Clustered("entity") if kind == "robust" else Unadjusted())
     outcome = spec.estimate(moments)
-    gamma, V = fit.params[k:], outcome.cov[k:, k:]
-    if np.linalg.matrix_rank(V, hermitian=True) < q:
+    scale = np.sqrt(np.diagonal(outcome.cov)[k:])
+    gamma, V = fit.params[k:] / scale, outcome.cov[k:, k:] / np.outer(scale, scale)
+    if np.linalg.matrix_rank(V, hermitian=True, tol=1e-12) < q:
         raise ResultError(
             f"The covariance ({outcome.description}) of {q} coefficients has a lower rank, so they "
             "cannot be tested jointly: there are fewer clusters than coefficients."

@@ -108,11 +108,13 @@ def _linear(text: str, names: Sequence[str]) -> tuple[FloatArray, float]:
         raise ResultError(f"{text!r} has more than one equals sign.")
     function = _compiled(f"({left}) - ({right or '0'})", text, names)
     zero, eye = np.zeros(len(names)), np.eye(len(names))
-    constant = float(function(zero))
-    row = np.array([function(e) for e in eye], dtype=float) - constant
     # A linear function is fixed by these values; a non-linear one betrays itself elsewhere.
     probe = np.linspace(1.7, 2.9, len(names))
-    if not np.isclose(function(probe), row @ probe + constant, rtol=1e-9, atol=1e-9):
+    with np.errstate(all="ignore"):
+        constant = float(function(zero))
+        row = np.array([function(e) for e in eye], dtype=float) - constant
+        linear = np.isclose(function(probe), row @ probe + constant, rtol=1e-9, atol=1e-9)
+    if not linear:
         raise ResultError(f"{text!r} is not linear in the coefficients; use delta().")
     return row, -constant
 
@@ -120,11 +122,20 @@ def _linear(text: str, names: Sequence[str]) -> tuple[FloatArray, float]:
 def _mask(text: str, names: Sequence[str]) -> str:
     """Replace coefficient names, longest first, by ``_b[i]``."""
     order = sorted(range(len(names)), key=lambda i: -len(names[i]))
-    pattern = "|".join(
-        rf"`{re.escape(names[i])}`|(?<![\w.]){re.escape(names[i])}(?![\w.(])" for i in order
-    )
-    where = {names[i]: i for i in order}
-    return re.sub(pattern, lambda m: f"_b[{where[m[0].strip('`')]}]", text)
+    patterns = (_pattern(names[i]) for i in order)
+    pattern = "|".join(rf"(`{p}`|(?<![\w.]){p}(?![\w.(]))" for p in patterns)
+    return re.sub(pattern, lambda m: f"_b[{order[(m.lastindex or 1) - 1]}]", text)
+
+
+def _pattern(name: str) -> str:
+    """A name as a pattern in which spaces beside punctuation are optional: ``L(x, 2)``."""
+    parts = re.split(r"(\s+)", name)
+    for i in range(1, len(parts), 2):
+        beside = parts[i - 1][-1:] + parts[i + 1][:1]
+        parts[i] = r"\s+" if re.fullmatch(r"\w\w", beside) else r"\s*"
+        parts[i - 1] = re.escape(parts[i - 1])
+    parts[-1] = re.escape(parts[-1])
+    return "".join(parts)
 
 
 def _compiled(masked: str, text: str, names: Sequence[str]) -> Callable[[Any], Any]:
@@ -153,13 +164,16 @@ def wald_test(
     """
     gap = R @ params - r
     middle = R @ cov @ R.T
-    rank = int(np.linalg.matrix_rank(middle, hermitian=True))
+    scale = np.sqrt(np.maximum(np.diagonal(middle), 0.0))  # units must not decide on the rank
+    scale[scale == 0] = 1.0
+    rank = int(np.linalg.matrix_rank(middle / np.outer(scale, scale), hermitian=True, tol=1e-12))
     if rank < len(R):
         raise ResultError(
             f"The {len(R)} restrictions have a covariance of rank {rank}: some repeat others, or "
             "there are more of them than clusters. Test fewer."
         )
-    statistic = float(gap @ np.linalg.solve(middle, gap))
+    gap = gap / scale
+    statistic = float(gap @ np.linalg.solve(middle / np.outer(scale, scale), gap))
     q = len(R)
     if df is None or np.isinf(df):
         return chi2_test("Wald", null, statistic, q)
