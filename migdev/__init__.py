@@ -37,6 +37,7 @@ _HOME = {
     "IV2SLS": "migdev.estimators.instrumental",
     "LIML": "migdev.estimators.instrumental",
     "IVGMM": "migdev.estimators.instrumental",
+    "AndersonHsiao": "migdev.estimators.anderson_hsiao",
     "DifferenceGMM": "migdev.estimators.dynamic",
     "SystemGMM": "migdev.estimators.dynamic",
     "GMMStyle": "migdev.estimators.dynamic",
@@ -54,6 +55,7 @@ _HOME = {
     "Answer": "migdev.study.answer",
     "Component": "migdev.study.joint",
     "JointStudy": "migdev.study.joint",
+    "Family": "migdev.study.family",
     "MeanGroup": "migdev.estimators.heterogeneous",
     "SwamyRandomCoefficients": "migdev.estimators.heterogeneous",
     "CCEMeanGroup": "migdev.estimators.common_factors",
@@ -61,6 +63,10 @@ _HOME = {
     "AugmentedMeanGroup": "migdev.estimators.common_factors",
     "PooledMeanGroup": "migdev.estimators.pooled_mean_group",
     "ErrorCorrectionMeanGroup": "migdev.estimators.pooled_mean_group",
+    "FullyModifiedOLS": "migdev.estimators.cointegrating",
+    "DynamicOLS": "migdev.estimators.cointegrating",
+    "CSARDL": "migdev.estimators.cross_section_ardl",
+    "CSDL": "migdev.estimators.cross_section_ardl",
     "DynamicFixedEffects": "migdev.estimators.dynamic_fixed_effects",
 }
 _ROOMS = frozenset({"diagnostics", "errors", "hypotheses", "replication", "robustness", "simulate"})
