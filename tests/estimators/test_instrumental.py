@@ -28,6 +28,7 @@ from migdev.errors import (
     SpecificationError,
     WeakInstrumentsWarning,
 )
+from migdev.testing import check_estimator, check_result
 from tests.iv_panels import as_panel, simulated
 
 ONE = "y ~ x1 + x2 + [d1 ~ z1 + z2 + z3]"
@@ -457,7 +458,7 @@ def test_units_do_not_matter(frame, scale):
     assert fit.stats["kappa"] == pytest.approx(plain.stats["kappa"], rel=1e-10)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_only_the_span_of_the_instruments_matters(seed):
     frame = simulated(seed=9, keep=0.8)
@@ -476,7 +477,7 @@ def test_only_the_span_of_the_instruments_matters(seed):
             assert a.stats[name].statistic == pytest.approx(b.stats[name].statistic, rel=1e-6)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(shift=st.floats(-100, 100), factor=st.floats(0.01, 100))
 def test_effects_take_levels_and_weights_have_no_scale(shift, factor):
     frame = simulated(seed=9, keep=0.9)
@@ -507,6 +508,26 @@ def test_weak_instruments_are_a_warning_that_names_its_rule():
 
 
 # ---------------------------------------------------------------------- what results carry
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        md.IV2SLS(formula=TWO, effects=("entity", "time")),
+        md.LIML(formula=ONE, fuller=1.0),
+        md.IVGMM(formula=ONE, effects=("entity",), weight="clustered", steps="iterated"),
+        md.IVGMM(formula=ONE, steps="cue"),
+    ],
+    ids=lambda s: type(s).__name__,
+)
+def test_the_shared_checks_of_estimators(panel, spec):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", WeakInstrumentsWarning)
+        fit = check_estimator(
+            spec, panel, covariances=(md.Clustered("entity"), md.DriscollKraay(bandwidth=2))
+        )
+        for stage in fit.first_stage.values():
+            check_result(stage)
 
 
 def test_specs_compare_hash_print_and_travel(panel):
