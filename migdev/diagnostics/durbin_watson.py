@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from migdev.diagnostics.levels import moments_of, refuse_weights, sample_of
+from migdev.diagnostics.levels import LEAST_SQUARES, moments_of, refuse_weights, sample_of
 from migdev.errors import ResultError
-from migdev.estimators.linear import FixedEffects, PooledOLS
 from migdev.kernels.distributions import t_lower
 from migdev.kernels.groups import Groups
 from migdev.kernels.moments import Moments
@@ -77,7 +76,7 @@ def baltagi_wu_lbi(fit: Estimate) -> TestStatistic:
 def _statistic(fit: Estimate, name: str, *, lbi: bool) -> TestStatistic:
     m = moments_of(fit, name)
     refuse_weights(fit, name)
-    if not isinstance(fit.spec, PooledOLS | FixedEffects):
+    if fit.method not in LEAST_SQUARES:
         raise ResultError(f"{name} takes a fit of PooledOLS or FixedEffects, not {fit.method}.")
     form = Form.build(m, lbi)
     rss = float(m.resid @ m.resid)

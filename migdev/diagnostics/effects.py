@@ -16,7 +16,6 @@ from migdev.diagnostics.levels import (
     sample_of,
 )
 from migdev.errors import ResultError
-from migdev.estimators.linear import check_effects
 from migdev.kernels.distributions import chi2_tail
 from migdev.kernels.groups import group_sums
 from migdev.kernels.types import FloatArray, IntArray
@@ -95,7 +94,7 @@ def _check_nested(fe: Estimate, restricted: Estimate) -> None:
 
 def breusch_pagan_lm(
     fit: Estimate,
-    effects: tuple[str, ...] = ("entity",),
+    effects: str | tuple[str, ...] = ("entity",),
     *,
     kind: str = "breusch-pagan",
 ) -> TestStatistic:
@@ -133,9 +132,9 @@ def breusch_pagan_lm(
     """
     if kind not in KINDS:
         raise ResultError(f"kind={kind!r}; use one of {', '.join(map(repr, KINDS))}.")
-    names = check_effects(effects)
-    if not set(names) <= {"entity", "time"}:
-        raise ResultError(f"effects={names!r}: use 'entity', 'time' or both.")
+    names = (effects,) if isinstance(effects, str) else tuple(dict.fromkeys(effects))
+    if set(names) not in ({"entity"}, {"time"}, {"entity", "time"}):
+        raise ResultError(f"effects={effects!r}: use 'entity', 'time' or both.")
     if kind == "ghm" and len(names) == 1:
         raise ResultError("kind='ghm' is for two effects; with one, kind='honda' is one-sided.")
     refuse_weights(fit, "breusch_pagan_lm")

@@ -7,11 +7,15 @@ import warnings
 import numpy as np
 
 from migdev.errors import DroppedRowsWarning, ResultError
-from migdev.estimators.difference import FirstDifference
 from migdev.kernels.least_squares import LeastSquares, independent_columns, least_squares
 from migdev.kernels.moments import Moments
 from migdev.panel.design import Design
 from migdev.results.estimate import Estimate, Sample
+
+#: ``method`` of fits of FirstDifference, whose sample lacks the first row of each entity.
+DIFFERENCED = "First differences"
+#: ``method`` of the fits whose residuals are those of least squares, with or without dummies.
+LEAST_SQUARES = ("Pooled OLS", "Fixed effects")
 
 
 def sample_of(fit: Estimate, test: str) -> Sample:
@@ -49,7 +53,7 @@ def levels(fit: Estimate, test: str) -> Design:
         raise ResultError(
             f"{test} is for equations without endogenous regressors, not {formula!r}."
         )
-    if not isinstance(fit.spec, FirstDifference):
+    if fit.method != DIFFERENCED:
         here = np.isin(d.rows, sample.rows)
         if not here.all():
             d = d.keep(here, "not in the sample of the fit")

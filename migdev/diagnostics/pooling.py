@@ -6,9 +6,14 @@ import warnings
 
 import numpy as np
 
-from migdev.diagnostics.levels import describe, levels, moments_of, refuse_weights
+from migdev.diagnostics.levels import (
+    LEAST_SQUARES,
+    describe,
+    levels,
+    moments_of,
+    refuse_weights,
+)
 from migdev.errors import DroppedEntitiesWarning, ResultError
-from migdev.estimators.linear import FixedEffects, PooledOLS
 from migdev.kernels.group_fits import group_fits
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, f_test
@@ -42,7 +47,7 @@ def poolability(fit: Estimate, by: str = "entity") -> TestStatistic:
         raise ResultError(f"by={by!r}; use 'entity' or 'time'.")
     moments = moments_of(fit, "poolability")
     refuse_weights(fit, "poolability")
-    if not isinstance(fit.spec, PooledOLS | FixedEffects) or moments.factor_names not in (
+    if fit.method not in LEAST_SQUARES or moments.factor_names not in (
         (),
         (by,),
     ):

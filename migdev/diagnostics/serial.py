@@ -8,7 +8,6 @@ import numpy as np
 
 from migdev.diagnostics.levels import describe, levels, moments_of, refuse_weights
 from migdev.errors import ResultError
-from migdev.estimators.difference import difference, previous_rows
 from migdev.kernels.distributions import chi2_tail
 from migdev.kernels.groups import demean, group_sums
 from migdev.kernels.least_squares import independent_columns, least_squares
@@ -16,11 +15,11 @@ from migdev.kernels.moments import Moments
 from migdev.kernels.shift import lag_rows
 from migdev.kernels.types import FloatArray
 from migdev.panel.design import Design
+from migdev.panel.differences import GAPS, difference, previous_rows
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, f_test
 
 KINDS = ("drukker", "within", "difference")
-GAPS = ("skip", "consecutive-observations")
 
 
 def wooldridge_serial(

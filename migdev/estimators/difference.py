@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from migdev.covariance import Unadjusted
-from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
+from migdev.errors import DroppedRowsWarning, SpecificationError
 from migdev.estimators.assembly import Equation, estimate, scaled, solve, total_ss
 from migdev.estimators.linear import refuse_endogenous
-from migdev.kernels.shift import lag_rows
-from migdev.kernels.types import BoolArray, FloatArray, IntArray
 from migdev.panel.design import Design
+from migdev.panel.differences import GAP, GAPS, difference
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
-
-_GAP = "no observation in the period before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +64,7 @@ class FirstDifference:
     cov: Covariance = field(default_factory=Unadjusted)
 
     def __post_init__(self) -> None:
-        if self.gaps not in ("skip", "consecutive-observations"):
+        if self.gaps not in GAPS:
             raise SpecificationError(
                 f"gaps={self.gaps!r}; use 'skip' or 'consecutive-observations'."
             )
@@ -100,49 +97,9 @@ class FirstDifference:
         )  # fmt: skip
 
 
-def difference(d: Design, gaps: str, intercept: str) -> tuple[Design, FloatArray]:
-    """The design in differences, and the lengths (k,) of its columns before."""
-    before, first = previous_rows(d, gaps)
-    later = np.flatnonzero(before >= 0)
-    if not len(later):
-        raise IdentificationError(
-            f"{d.formula!r}: no entity has two adjacent observations to take a difference of."
-            + (" gaps='consecutive-observations' would difference across gaps." if gaps == "skip"
-               else "")
-        )  # fmt: skip
-    earlier = before[later]
-    X, names, constant = d.X[later] - d.X[earlier], d.names, d.intercept
-    norms = np.sqrt(np.einsum("ij,ij->j", d.X, d.X))
-    if constant:
-        X[:, 0] = 1.0
-        if intercept == "drop":
-            X, names, norms, constant = X[:, 1:], names[1:], norms[1:], False
-    lost = {"first observation of the entity": int(first.sum())}
-    if len(later) + int(first.sum()) < d.nobs:
-        lost[_GAP] = d.nobs - len(later) - int(first.sum())
-    weights = d.weights
-    if weights is not None:
-        weights = 1 / (1 / weights[later] + 1 / weights[earlier])
-    entity = np.unique(d.entity[later], return_inverse=True)[1]
-    return replace(
-        d, y=d.y[later] - d.y[earlier], X=X, names=names, intercept=constant, weights=weights,
-        endog=d.endog[later], instruments=d.instruments[later], rows=d.rows[later],
-        entity=entity.astype(np.int64, copy=False), time=d.time[later],
-        dropped={**d.dropped, **lost},
-    ), norms  # fmt: skip
-
-
-def previous_rows(d: Design, gaps: str) -> tuple[IntArray, BoolArray]:
-    """Row before each row, -1 where there is none; and which rows are the first of an entity."""
-    first = np.r_[True, d.entity[1:] != d.entity[:-1]]
-    if gaps == "skip":
-        return lag_rows(d.entity, d.time, 1), first
-    return np.where(first, -1, np.arange(d.nobs) - 1), first
-
-
 def _warn(before: Design, after: Design) -> None:
     """Tell of differences lost to gaps, and of entities lost whole."""
-    gaps = after.dropped.get(_GAP, 0)
+    gaps = after.dropped.get(GAP, 0)
     entities = int(before.entity.max() - after.entity.max())
     if gaps or entities:
         parts = [f"{gaps} rows have no observation in the period before"] if gaps else []
