@@ -19,6 +19,7 @@ from migdev.errors import (
 )
 from migdev.kernels.adf_batch import choose_lags
 from migdev.kernels.slopes import period_means
+from migdev.kernels.spells import longest_spells
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -126,23 +127,15 @@ def read_series(
 
 
 def _unbroken(s: Series, gaps: str) -> Series:
-    starts = np.ones(len(s.entity), dtype=bool)
-    starts[1:] = (np.diff(s.entity) != 0) | (np.diff(s.time) != 1)
-    spell = np.cumsum(starts) - 1
-    if spell[-1] + 1 == s.N:
+    rows, broken = longest_spells(s.entity, s.time)
+    if not len(broken):
         return s
-    length = np.bincount(spell)
-    owner = s.entity[starts]
-    broken = np.flatnonzero(np.bincount(owner) > 1)
     names = list(s.labels[broken])
     if gaps == "raise":
         raise PanelError(
             f"{s.name!r} has gaps inside {len(names)} of {s.N} entities: {listing(names, 12)}. "
             "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
         )
-    order = np.lexsort((np.arange(len(length)), length, owner))
-    last = np.append(owner[order][1:] != owner[order][:-1], True)
-    rows = np.isin(spell, order[last])
     warnings.warn(
         f"{s.name!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
         f"entities have gaps and keep their longest spell: {listing(names, 12)}.",

@@ -11,11 +11,14 @@ import pandas as pd
 
 from migdev.errors import (
     DroppedEntitiesWarning,
+    DroppedRowsWarning,
     IdentificationError,
+    PanelError,
     SpecificationError,
     listing,
 )
 from migdev.kernels.slopes import Slopes
+from migdev.kernels.spells import longest_spells
 from migdev.kernels.types import BoolArray, FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -99,6 +102,26 @@ def identified(design: Design, fit: Slopes, names: Sequence[str], short: str, wh
             + ("." if short == "drop" else ", or these entities with short='drop'.")
         )
     return keep_entities(design, ~bad, "a constant or collinear regressor")
+
+
+def unbroken(design: Design, gaps: str) -> Design:
+    """The design without gaps inside entities: their longest spells, or an error."""
+    rows, broken = longest_spells(design.entity, design.time)
+    if not len(broken):
+        return design
+    names = entity_labels(design)[broken].tolist()
+    if gaps == "raise":
+        raise PanelError(
+            f"{design.formula!r} has gaps inside {len(names)} entities: {listing(names, 12)}. "
+            "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
+        )
+    warnings.warn(
+        f"{design.formula!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
+        f"entities have gaps and keep their longest spell: {listing(names, 12)}.",
+        DroppedRowsWarning,
+        stacklevel=4,
+    )
+    return design.keep(rows, "outside the longest spell without gaps")
 
 
 def require_several(design: Design, what: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -129,6 +129,17 @@ def restrict(form: ErrorCorrection, kept: Design) -> ErrorCorrection:
         design=kept, lagged=form.lagged[mask], x=form.x[mask], W=form.W[mask],
         long_run=form.long_run, short_run=form.short_run, owner=form.owner, order=form.order,
     )  # fmt: skip
+
+
+def with_terms(form: ErrorCorrection, H: FloatArray, names: tuple[str, ...]) -> ErrorCorrection:
+    """The form with further terms (n, h) that every entity keeps."""
+    return replace(
+        form,
+        W=np.column_stack([form.W, H]),
+        short_run=(*form.short_run, *names),
+        owner=(*form.owner, *([-1] * len(names))),
+        order=(*form.order, *([0] * len(names))),
+    )
 
 
 def _orders(lags: Lags, max_lags: int, k: int, formula: str) -> tuple[int, ...]:

@@ -96,15 +96,15 @@ class ErrorCorrectionMeanGroup:
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
         form, orders, mask, fit = _unrestricted(self, panel, "ErrorCorrectionMeanGroup")
-        own = _long_run(fit, len(form.long_run))
-        flag_speeds(own.params[:, len(form.long_run)], _labels(form), self.formula)
+        own = long_run_slopes(fit, len(form.long_run))
+        flag_speeds(own.params[:, len(form.long_run)], labels_of(form), self.formula)
         how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
         if self.robust is False:
             params, cov = mean_and_cov(own.params)
         else:
             params, cov, _ = robust_mean(own.params, str(self.robust))
             how = f"influence functions of the {self.robust} average"
-        return _record(
+        return record_error_correction(
             self, form, own, mask, params=params, cov=cov, method="Mean group, error correction",
             description=how, inference=self.inference,
             stats={
@@ -207,7 +207,7 @@ class PooledMeanGroup:
             )
         gap = form.lagged - form.x @ ml.theta
         fit = masked_slopes(d.y, gap[:, None], form.W, d.entity, mask)
-        flag_speeds(fit.params[:, 0], _labels(form), self.formula)
+        flag_speeds(fit.params[:, 0], labels_of(form), self.formula)
         short, short_cov = mean_and_cov(fit.params)
         m = len(short)
         cov = np.zeros((k + m, k + m))
@@ -219,7 +219,7 @@ class PooledMeanGroup:
         )
         free_loglik = _loglik(free.rss, free.counts)
         restrictions = (len(fit.params) - 1) * k
-        return _record(
+        return record_error_correction(
             self, form, own, mask, params=np.concatenate([ml.theta, short]), cov=cov,
             method="Pooled mean group", inference=self.inference, df_lost=k,
             description=f"long run: {self.cov} matrix; short run: spread of the entities' "
@@ -250,12 +250,12 @@ def _unrestricted(
     form = restrict(form, long_enough(form.design, width, spec.short, what))
     names = ("lagged level", *form.long_run, *form.short_run)
     every = np.ones((int(form.design.entity.max()) + 1, form.W.shape[1]), dtype=bool)
-    fit = _own(form, every)
+    fit = own_regressions(form, every)
     kept = identified(form.design, fit, names, spec.short, what)
     if kept is not form.design:
         form = restrict(form, kept)
         every = every[: int(kept.entity.max()) + 1]
-        fit = _own(form, every)
+        fit = own_regressions(form, every)
     if not isinstance(spec.lags, str):
         return form, None, every, fit
     owner, order = np.array(form.owner), np.array(form.order)
@@ -264,15 +264,16 @@ def _unrestricted(
         owner, order, spec.max_lags, spec.lags,
     )  # fmt: skip
     mask = term_mask(orders, owner, order)
-    return form, orders, mask, _own(form, mask)
+    return form, orders, mask, own_regressions(form, mask)
 
 
-def _own(form: ErrorCorrection, mask: BoolArray) -> Slopes:
+def own_regressions(form: ErrorCorrection, mask: BoolArray) -> Slopes:
+    """OLS of each entity's error-correction form on the terms it keeps, ``mask`` (N, m)."""
     X = np.column_stack([form.lagged, form.x])
     return masked_slopes(form.design.y, X, form.W, form.design.entity, mask)
 
 
-def _long_run(fit: Slopes, k: int) -> Slopes:
+def long_run_slopes(fit: Slopes, k: int) -> Slopes:
     """(theta_i, phi_i, short run) by entity with delta-method covariance."""
     phi = fit.params[:, 0]
     theta = -fit.params[:, 1 : 1 + k] / phi[:, None]
@@ -302,7 +303,8 @@ def _loglik(rss: FloatArray, counts: IntArray) -> float:
     return float(np.sum(-0.5 * counts * (np.log(2 * np.pi * rss / counts) + 1)))
 
 
-def _labels(form: ErrorCorrection) -> list[Any]:
+def labels_of(form: ErrorCorrection) -> list[Any]:
+    """Labels of the entities."""
     return list(entity_labels(form.design))
 
 
@@ -312,9 +314,10 @@ def _order_stats(orders: IntArray | None) -> dict[str, float]:
     return {f"mean_order_{j}": float(value) for j, value in enumerate(orders.mean(axis=0))}
 
 
-def _record(
+def record_error_correction(
     spec: Any, form: ErrorCorrection, own: Slopes, mask: BoolArray, df_lost: int = 0, **fields: Any
 ) -> ErrorCorrectionEstimate:
+    """The record of an error-correction fit; ``df_lost`` counts parameters that are pooled."""
     names = (*form.long_run, SPEED, *form.short_run)
     used = own.params.shape[1] - form.W.shape[1] + mask.sum(axis=1) - df_lost
     df = own.counts - used

@@ -1,0 +1,162 @@
+"""Cointegrating regressions and cross-section augmented ARDL against other code and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from numpy.testing import assert_allclose
+
+import migdev as md
+from migdev.errors import (
+    DroppedEntitiesWarning,
+    DroppedRowsWarning,
+    IdentificationError,
+    PanelError,
+    SpecificationError,
+)
+from migdev.kernels.cointegrating import dynamic_ols, fully_modified
+from tests.golden import load_golden
+from tests.panels import with_gaps
+
+GOLDEN = load_golden("cointegrating")
+pytestmark = pytest.mark.filterwarnings("ignore::migdev.errors.AdjustmentWarning")
+
+
+# ------------------------------------------------------------------ FMOLS and DOLS
+
+
+@pytest.mark.parametrize("key", [k for k in GOLDEN if k != "meta"])
+def test_single_entities_match_arch(grunfeld, key):
+    method, firm, trend, bandwidth = key.split(".")
+    frame = grunfeld.frame.query(f"firm == {firm}")
+    y, X = frame["inv"].to_numpy(), frame[["value", "capital"]].to_numpy()
+    entity = np.zeros(len(y), dtype=np.int64)
+    if method == "fm":
+        fit = fully_modified(y, X, entity, trend, int(bandwidth))
+    else:
+        fit = dynamic_ols(y, X, entity, trend, 1, 1, int(bandwidth))
+    assert_allclose(fit.params[0], GOLDEN[key]["params"], rtol=1e-8)
+    assert_allclose(np.sqrt(np.diagonal(fit.cov[0])), GOLDEN[key]["std_errors"], rtol=1e-8)
+
+
+@pytest.mark.parametrize("estimator", [md.FullyModifiedOLS, md.DynamicOLS])
+def test_group_and_pooled_combine_entities(grunfeld, estimator):
+    late = grunfeld.where("firm != 4 or year > 1938")
+    group = estimator(formula="inv ~ value + capital", bandwidth=2).fit(late)
+    own = group.by_entity()
+    wide = own.pivot(index="entity", columns="term", values="estimate")[["value", "capital"]]
+    errors = own.pivot(index="entity", columns="term", values="std_error")[["value", "capital"]]
+    assert_allclose(group.params, wide.mean(), rtol=1e-12)
+    assert_allclose(group.std_errors, np.sqrt((errors**2).sum()) / 10, rtol=1e-10)
+    spread = estimator(formula="inv ~ value + capital", bandwidth=2, group_cov="spread").fit(late)
+    assert_allclose(spread.std_errors, wide.std() / np.sqrt(10), rtol=1e-10)
+    pooled = estimator(formula="inv ~ value + capital", bandwidth=2, method="pooled").fit(late)
+    covs = group.slope_cov
+    # omega S^{-1} determines the weights up to omega, which the kernel knows.
+    inside = (pooled.params > wide.min()) & (pooled.params < wide.max())
+    assert inside.all()
+    assert covs.shape == (10, 2, 2)
+
+
+def test_pooled_dols_is_one_regression(grunfeld):
+    """Dummies for entities and entity-specific leads and lags, by brute force."""
+    fit = md.DynamicOLS(formula="inv ~ value", method="pooled").fit(grunfeld)
+    frame = grunfeld.frame.sort_values(["firm", "year"])
+    rows = []
+    for firm, g in frame.groupby("firm"):
+        d = g["value"].diff()
+        part = pd.DataFrame({"y": g["inv"], "x": g["value"], "firm": firm})
+        for j in (-1, 0, 1):
+            part[f"d{j}"] = d.shift(j)
+        rows.append(part.dropna())
+    stacked = pd.concat(rows)
+    Z = [stacked["x"].to_numpy()]
+    for firm in frame["firm"].unique():
+        at = (stacked["firm"] == firm).to_numpy(dtype=float)
+        Z += [at, *(at * stacked[f"d{j}"].to_numpy() for j in (-1, 0, 1))]
+    b = np.linalg.lstsq(np.column_stack(Z), stacked["y"].to_numpy(), rcond=None)[0]
+    assert_allclose(fit.params["value"], b[0], rtol=1e-8)
+
+
+def test_cointegrating_regressions_refuse_and_report(grunfeld):
+    gappy = grunfeld.where("~(firm == 3 and year == 1940)")
+    with pytest.warns(DroppedRowsWarning, match="longest spell: 3"):
+        fit = md.FullyModifiedOLS(formula="inv ~ value").fit(gappy)
+    assert fit.dropped["outside the longest spell without gaps"] == 5
+    with pytest.raises(PanelError, match="gaps inside 1"):
+        md.FullyModifiedOLS(formula="inv ~ value", gaps="raise").fit(gappy)
+    short = grunfeld.where("firm != 2 or year > 1950")
+    with pytest.raises(IdentificationError, match=r"2 \(4\)"):
+        md.DynamicOLS(formula="inv ~ value").fit(short)
+    with pytest.warns(DroppedEntitiesWarning, match="2"):
+        assert md.DynamicOLS(formula="inv ~ value", short="drop").fit(short).entities == 9
+    flat = grunfeld.assign(value=np.where(grunfeld["firm"] == 6, 1.0, grunfeld["value"]))
+    for estimator in (md.FullyModifiedOLS, md.DynamicOLS):
+        with pytest.raises(IdentificationError, match="6: value"):
+            estimator(formula="inv ~ value").fit(flat)
+    for bad in ({"method": "weighted"}, {"bandwidth": -1}, {"group_cov": "hac"}):
+        with pytest.raises(SpecificationError):
+            md.FullyModifiedOLS(formula="inv ~ value", **bad)
+    with pytest.raises(SpecificationError):
+        md.DynamicOLS(formula="inv ~ value", lags=-1)
+
+
+# ------------------------------------------------------------------ CS-ARDL and CS-DL
+
+
+def _levels(panel, lags, cross):
+    f = panel.frame.copy()
+    for v in ("inv", "value"):
+        means = f.groupby("year")[v].mean()
+        for j in range(cross + 1):
+            f[f"m{j}_{v}"] = (f["year"] - j).map(means)
+        for j in range(1, lags + 1):
+            f[f"{v}_{j}"] = panel.L(v, j).to_numpy()
+    return f.dropna()
+
+
+@pytest.mark.parametrize("gappy", [False, True])
+def test_csardl_is_the_ardl_in_levels(grunfeld, gappy):
+    panel = with_gaps(grunfeld, 20) if gappy else grunfeld
+    with pytest.warns(DroppedRowsWarning):
+        fit = md.CSARDL(formula="inv ~ value", lags=1, cross_lags=1).fit(panel)
+    f = _levels(panel, 1, 1)
+    X = ["inv_1", "value", "value_1", "m0_inv", "m0_value", "m1_inv", "m1_value"]
+    own = []
+    for _, g in f.groupby("firm"):
+        b = sm.OLS(g["inv"], sm.add_constant(g[X])).fit().params
+        own.append([(b["value"] + b["value_1"]) / (1 - b["inv_1"]), b["inv_1"] - 1])
+    own = np.array(own)
+    assert_allclose(fit.params[["value", "EC"]], own.mean(axis=0), rtol=1e-7)
+    assert_allclose(
+        fit.std_errors[["value", "EC"]], own.std(axis=0, ddof=1) / np.sqrt(10), rtol=1e-7
+    )
+    assert fit.long_run == ("value",)
+
+
+def test_csdl_by_hand(grunfeld):
+    with pytest.warns(DroppedRowsWarning):
+        fit = md.CSDL(formula="inv ~ value", lags=1, cross_lags=2).fit(grunfeld)
+    f = _levels(grunfeld, 1, 2)
+    f["d"] = f["value"] - f["value_1"]
+    X = ["value", "d", "m0_inv", "m0_value", "m1_value", "m2_value"]
+    own = np.array(
+        [
+            sm.OLS(g["inv"], sm.add_constant(g[X])).fit().params[["value", "d"]]
+            for _, g in f.groupby("firm")
+        ]
+    )
+    assert_allclose(fit.params[["value", "D(value)"]], own.mean(axis=0), rtol=1e-7)
+    assert "L(mean(inv), 1)" not in fit.slope_names
+
+
+def test_cross_section_augmented_options(grunfeld):
+    for bad in ({"lags": 0}, {"cross_lags": -1}, {"lags": "aic"}):
+        with pytest.raises(SpecificationError):
+            md.CSARDL(formula="inv ~ value", **bad)
+    with pytest.raises(SpecificationError):
+        md.CSDL(formula="inv ~ value", lags=-1)
+    with pytest.raises(IdentificationError, match="CSARDL fits"), pytest.warns(DroppedRowsWarning):
+        md.CSARDL(formula="inv ~ value + capital", lags=2, cross_lags=3).fit(grunfeld)
