@@ -77,11 +77,20 @@ def ols_moments(
     y, X = y * root, X * root[:, None]
     rank = 0
     if factors:
-        D = np.column_stack([np.eye(int(f.max()) + 1)[f] for f in factors.values()])
-        U, s, _ = np.linalg.svd(D * root[:, None], full_matrices=False)
-        Q = U[:, s > 1e-9 * s[0]]
-        rank = Q.shape[1]
-        y, X = y - Q @ (Q.T @ y), X - Q @ (Q.T @ X)
+        codes = list(factors.values())
+        size = [int(f.max()) + 1 for f in codes]
+        D = [np.eye(s)[f] * root[:, None] for f, s in zip(codes, size, strict=True)]
+        table = np.column_stack([y, X, *D[1:]])
+        mass = np.bincount(codes[0], root**2)
+        sums = np.column_stack([np.bincount(codes[0], root * c) for c in table.T])
+        table = table - root[:, None] * (sums / mass[:, None])[codes[0]]
+        y, X, rest = table[:, 0], table[:, 1 : 1 + X.shape[1]], table[:, 1 + X.shape[1] :]
+        rank = size[0]
+        if rest.shape[1]:
+            U, s, _ = np.linalg.svd(rest, full_matrices=False)
+            Q = U[:, s > 1e-9 * s[0]]
+            rank += Q.shape[1]
+            y, X = y - Q @ (Q.T @ y), X - Q @ (Q.T @ X)
     Q, R = np.linalg.qr(X)
     inverse = np.linalg.inv(R)
     beta = inverse @ (Q.T @ y)

@@ -39,6 +39,15 @@ FEW = 10
 FEW_DF = 4.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fit:
+    cov: FloatArray
+    df: float | None
+    sizes: tuple[int, ...]
+    negative: int
+    club: ClubMoments | None
+
+
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Clustered:
     r"""Covariance clustered one to three ways.
@@ -186,38 +195,21 @@ class Clustered:
 
     def estimate(self, moments: Moments) -> CovEstimate:
         m = moments
-        codes = [grouping(m, name) for name in self.groups]
-        subsets = inclusion_exclusion(len(codes))
-        parts = [self._component(m, codes, subset) for subset, _ in subsets]
-        sizes = [part.size if part is not None else m.nobs for part in parts]
-        self._refuse_one(sizes[: len(codes)])
-        factors, df = clustered(m, self.convention, self.kind, codes, sizes)
-        u = self._resid(m)
-        cov = np.zeros((m.k, m.k))
-        spread = np.zeros(m.k)
-        club = None
-        for (_, sign), part, factor in zip(subsets, parts, factors, strict=True):
-            influence, club = self._influence(m, u, part, self._satterthwaite)
-            V = factor * (influence.T @ influence)
-            cov += sign * V
-            spread += np.diagonal(V)
-        name = repr(self)
-        if len(codes) > 1:
-            cov, negative = mend((cov + cov.T) / 2, spread)
-            if negative:
-                warn_mended(name, negative, m.k)
-        by_coefficient: float | FloatArray | None = df
-        if self._satterthwaite and club is not None:
-            by_coefficient = contrast_df(club, np.eye(m.k))
-        self._warn_few(sizes[: len(codes)], by_coefficient)
-        counts = " x ".join(f"{g:,}" for g in sizes[: len(codes)])
+        fit = self._compute(m)
+        if fit.negative:
+            warn_mended(repr(self), fit.negative, m.k)
+        df: float | FloatArray | None = fit.df
+        if fit.club is not None:
+            df = contrast_df(fit.club, np.eye(m.k))
+        self._warn_few(fit.sizes, df)
+        counts = " x ".join(f"{g:,}" for g in fit.sizes)
         return CovEstimate(
-            cov=clean(m, cov, name),
-            df=by_coefficient,
+            cov=clean(m, fit.cov, repr(self)),
+            df=df,
             description=f"clustered by {' and '.join(self.groups)} "
             f"({self.kind}, {counts} clusters)",
             convention=self.convention,
-            clusters=dict(zip(self.groups, sizes, strict=False)),
+            clusters=dict(zip(self.groups, fit.sizes, strict=True)),
         )
 
     def contrast_df(self, moments: Moments, R: FloatArray) -> float | None:
@@ -226,8 +218,10 @@ class Clustered:
         For one contrast those of t; for q the eta of the approximate Hotelling test. None where
         this covariance has no degrees of freedom of its own for contrasts.
         """
-        club = self._club(moments)
-        return None if club is None else wald_df(club, R)
+        if not self._satterthwaite:
+            return None
+        fit = self._compute(moments)
+        return None if fit.club is None else wald_df(fit.club, R)
 
     def contrast_wald(
         self, moments: Moments, R: FloatArray, value: FloatArray
@@ -243,14 +237,14 @@ class Clustered:
         -------
         F, q, df2, or None where the usual reference distribution applies.
         """
-        club = self._club(moments)
-        if club is None:
+        if not self._satterthwaite:
             return None
+        fit = self._compute(moments)
+        assert fit.club is not None
         R = np.atleast_2d(R)
         q = len(R)
-        eta = wald_df(club, R)
-        cov = R @ self.estimate(moments).cov @ R.T
-        Q = float(value @ np.linalg.solve(cov, value))
+        eta = wald_df(fit.club, R)
+        Q = float(value @ np.linalg.solve(R @ fit.cov @ R.T, value))
         return (eta - q + 1) / (eta * q) * Q, float(q), eta - q + 1
 
     # ------------------------------------------------------------------ private
@@ -262,6 +256,29 @@ class Clustered:
         return self.df == "satterthwaite" or (
             self.df == "auto" and self.kind == "CR2" and len(self.groups) == 1
         )
+
+    def _compute(self, m: Moments) -> _Fit:
+        codes = [grouping(m, name) for name in self.groups]
+        subsets = inclusion_exclusion(len(codes))
+        parts = [self._component(m, codes, subset) for subset, _ in subsets]
+        sizes = [part.size if part is not None else m.nobs for part in parts]
+        self._refuse_one(sizes[: len(codes)])
+        factors, df = clustered(m, self.convention, self.kind, codes, sizes)
+        u = self._resid(m)
+        cov, spread = np.zeros((m.k, m.k)), np.zeros(m.k)
+        club = None
+        for (_, sign), part, factor in zip(subsets, parts, factors, strict=True):
+            influence, club = self._influence(m, u, part)
+            V = factor * (influence.T @ influence)
+            cov += sign * V
+            spread += np.diagonal(V)
+        negative = 0
+        if len(codes) > 1:
+            cov, negative = mend((cov + cov.T) / 2, spread)
+        return _Fit(
+            cov=cov, df=df, sizes=tuple(sizes[: len(codes)]), negative=negative,
+            club=club if self._satterthwaite else None,
+        )  # fmt: skip
 
     def _component(
         self, m: Moments, codes: Sequence[IntArray], subset: tuple[int, ...]
@@ -280,10 +297,10 @@ class Clustered:
         return m.resid
 
     def _influence(
-        self, m: Moments, u: FloatArray, part: Groups | None, contrasts: bool
+        self, m: Moments, u: FloatArray, part: Groups | None
     ) -> tuple[FloatArray, ClubMoments | None]:
         """(G, k) contribution of every cluster to the estimate."""
-        if self.kind in ("CR2", "CR3", "CV3") or contrasts:
+        if self.kind in ("CR2", "CR3", "CV3") or self._satterthwaite:
             club = self._adjusted(m, part)
             return club.influence, club
         if part is None:
@@ -307,12 +324,6 @@ class Clustered:
             Z, loading, m.resid, groups, kind, m.weights if weighted else None,
             inverse_variance=self.working == "weights", components=_components(m, groups),
         )  # fmt: skip
-
-    def _club(self, m: Moments) -> ClubMoments | None:
-        if not self._satterthwaite:
-            return None
-        part = self._component(m, [grouping(m, self.groups[0])], (0,))
-        return self._adjusted(m, part)
 
     def _refuse_one(self, sizes: Sequence[int]) -> None:
         single = list(compress(self.groups, [g < 2 for g in sizes]))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from migdev.errors import CovarianceError, CovarianceWarning, SpecificationError, suggestion
 from migdev.kernels.effects_basis import EffectsBasis
+from migdev.kernels.hac import periods_of
 from migdev.kernels.moments import Moments
 from migdev.kernels.sandwich import intersection, leverage, residual_scale
 from migdev.kernels.small_sample import CONVENTIONS
@@ -57,7 +58,7 @@ def grouping(m: Moments, name: str) -> IntArray:
     if "^" in name:
         return intersection([grouping(m, part) for part in name.split("^")])
     if name == "time":
-        return intersection([m.time - int(m.time.min(initial=0))])
+        return periods_of(m.time)[1]
     values = column(m, name, "clusters by")
     codes = pd.factorize(values, use_na_sentinel=True)[0]
     missing = int(np.count_nonzero(codes < 0))

@@ -23,6 +23,7 @@ from migdev.kernels.hac import (
     bandwidth_rule,
     kernel_weights,
     panel_corrected_meat,
+    periods_of,
     positions,
     within_meat,
 )
@@ -141,7 +142,7 @@ class DriscollKraay:
     def estimate(self, moments: Moments) -> CovEstimate:
         m = moments
         u = scaled_resid(m, self.kind, self.leverage)
-        periods, codes = np.unique(m.time, return_inverse=True)
+        periods, codes = periods_of(m.time)
         if len(periods) < 2:
             raise CovarianceError(
                 "DriscollKraay() sums scores by period and needs many periods; the sample has "
@@ -213,7 +214,7 @@ class NeweyWest:
     def estimate(self, moments: Moments) -> CovEstimate:
         m = moments
         u = scaled_resid(m, self.kind, self.leverage)
-        periods = len(np.unique(m.time))
+        periods = len(periods_of(m.time)[0])
         time: IntArray = positions(m.entity) if self.gaps == "position" else m.time
         bandwidth = _bandwidth(self, m, periods)
         weights = _weights(self, bandwidth, int(time.max() - time.min()) + 1, periods)
@@ -264,7 +265,7 @@ class BeckKatz:
     Raises
     ------
     CovarianceError
-        "casewise", and no period is complete.
+        "casewise", and no period is complete; more than 5,000 units.
 
     References
     ----------
@@ -292,7 +293,7 @@ class BeckKatz:
         m = moments
         u = scaled_resid(m, self.kind, self.leverage)
         entity = Groups.from_codes(m.entity)
-        time = Groups.from_codes(np.unique(m.time, return_inverse=True)[1])
+        time = Groups.from_codes(periods_of(m.time)[1])
         unit, block = (entity, time) if self.cluster == "time" else (time, entity)
         names = ("entities", "periods") if self.cluster == "time" else ("periods", "entities")
         meat = panel_corrected_meat(

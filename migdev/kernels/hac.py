@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from migdev.errors import CovarianceError
 from migdev.kernels.groups import Groups
 from migdev.kernels.types import FloatArray, IntArray
 
+#: Units whose contemporaneous covariance is formed.
+MOST_UNITS = 5000
 KERNELS = ("bartlett", "parzen", "quadratic-spectral", "truncated")
 
 
@@ -54,6 +57,18 @@ def bandwidth_rule(rule: str, periods: int, longest: int) -> int:
     return int(np.floor(base**0.25 + 1e-12))
 
 
+def periods_of(time: IntArray) -> tuple[IntArray, IntArray]:
+    """(T,) periods that occur, increasing, and (n,) codes of them."""
+    low = int(time.min(initial=0))
+    width = int(time.max(initial=low)) - low + 1
+    if width > 16 * len(time) + 1024:
+        values, codes = np.unique(time, return_inverse=True)
+        return values, codes.astype(np.int64, copy=False)
+    seen = np.bincount(time - low, minlength=1) > 0
+    number = np.cumsum(seen) - 1
+    return np.flatnonzero(seen) + low, number[time - low]
+
+
 def autocovariance_meat(sums: FloatArray, time: IntArray, weights: FloatArray) -> FloatArray:
     r"""(k, k) of :math:`\Gamma_0 + \sum_l w_l(\Gamma_l + \Gamma_l')`.
 
@@ -98,14 +113,13 @@ def within_meat(
         if weights[lag] == 0.0:
             continue
         if regular:  # without gaps the pair stands `lag` rows further
-            earlier = np.flatnonzero(entity[lag:] == entity[:-lag])
-            later = earlier + lag
+            same = (entity[lag:] == entity[:-lag]).astype(float)
+            gamma = scores[lag:].T @ (scores[:-lag] * same[:, None])
         else:
             at = np.searchsorted(key, key + lag)
             earlier = np.flatnonzero(np.take(key, at, mode="clip") == key + lag)
-            later = at[earlier]
-        gamma = weights[lag] * (scores[later].T @ scores[earlier])
-        meat += gamma + gamma.T
+            gamma = scores[at[earlier]].T @ scores[earlier]
+        meat += weights[lag] * (gamma + gamma.T)
     return np.asarray(meat)
 
 
@@ -144,6 +158,12 @@ def panel_corrected_meat(
     (k, k), or None where no block holds all units (casewise).
     """
     N, T, k = unit.size, block.size, X.shape[1]
+    if N > MOST_UNITS:
+        raise CovarianceError(
+            f"Panel-corrected standard errors would estimate a covariance matrix of {N:,} units "
+            f"from {T:,} observations each; the limit is {MOST_UNITS:,}. Use DriscollKraay() or "
+            "Clustered()."
+        )
     u, seen = np.zeros((T, N)), np.zeros((T, N))
     u[block.codes, unit.codes] = resid
     seen[block.codes, unit.codes] = 1.0

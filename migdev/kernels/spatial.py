@@ -6,26 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from migdev.kernels.groups import Groups
 from migdev.kernels.types import FloatArray, IntArray
 
 #: Mean radius of the Earth, km (IUGG).
 EARTH = 6371.0088
-
-
-def haversine(
-    lat1: FloatArray, lon1: FloatArray, lat2: FloatArray, lon2: FloatArray, radius: float = EARTH
-) -> FloatArray:
-    r"""Great-circle distances; arguments in radians, broadcast together.
-
-    .. math::
-        d = 2R\arcsin\sqrt{\sin^2\tfrac{\phi_1-\phi_2}{2}
-            + \cos\phi_1\cos\phi_2\sin^2\tfrac{\lambda_1-\lambda_2}{2}}
-    """
-    a = np.sin((lat1 - lat2) / 2) ** 2
-    a = a + np.cos(lat1) * np.cos(lat2) * np.sin((lon1 - lon2) / 2) ** 2
-    d: FloatArray = 2 * radius * np.arcsin(np.sqrt(np.minimum(a, 1.0)))
-    return d
 
 
 def spatial_meat(
@@ -37,12 +21,13 @@ def spatial_meat(
     *,
     bartlett: bool = False,
     radius: float = EARTH,
-    block: int = 4_000_000,
+    block: int = 1_000_000,
 ) -> FloatArray:
     r"""(k, k) of :math:`\sum_t\sum_{i,j} K(d_{ij})\, s_{it}s_{jt}'`, pairs within periods.
 
-    Rows that share a place and a period are summed first. Within a period places stand in order
-    of latitude, so a block of rows meets only the band of latitudes within the cutoff.
+    Places stand in order of latitude, so a block of them meets only the band of latitudes within
+    the cutoff, and each pair once. Where the same places return every period, as in a panel, a
+    distance serves all periods.
 
     Parameters
     ----------
@@ -50,7 +35,7 @@ def spatial_meat(
     latitude, longitude : (n,)
         In degrees.
     period : (n,)
-        Codes; one code for all rows pairs them across periods.
+        Any integers; one value for all rows pairs them across periods.
     cutoff : float
         In the units of ``radius``; pairs at exactly the cutoff are in.
     bartlett : bool
@@ -58,38 +43,66 @@ def spatial_meat(
     block : int
         Largest number of distances held at once.
     """
-    k = scores.shape[1]
-    order = np.lexsort((longitude, latitude, period))
-    lat, lon = np.radians(latitude[order]), np.radians(longitude[order])
-    when, s = period[order], scores[order]
-    new = np.ones(len(when), dtype=bool)
-    new[1:] = (np.diff(when) != 0) | (np.diff(lat) != 0) | (np.diff(lon) != 0)
-    if not new.all():
-        s = Groups.from_codes(np.cumsum(new) - 1).sums(s)
-        lat, lon, when = lat[new], lon[new], when[new]
-    reach = cutoff / radius + 1e-12  # a band is never too narrow by rounding
-    edges = np.flatnonzero(np.concatenate([[True], np.diff(when) != 0, [True]]))
+    n, k = scores.shape
+    when = np.unique(period, return_inverse=True)[1]
+    T = int(when.max(initial=-1)) + 1
+    points, place = np.unique(np.column_stack([latitude, longitude]), axis=0, return_inverse=True)
+    place = place.ravel()
+    if len(points) * T <= 4 * n + 1024:
+        sums = _sums(scores, place * T + when, len(points) * T).reshape(len(points), T * k)
+        return _banded(sums, points, k, cutoff, bartlett, radius, block)
     meat = np.zeros((k, k))
+    order = np.lexsort((place, when))
+    edges = np.flatnonzero(np.concatenate([[True], np.diff(when[order]) != 0, [True]]))
     for start, stop in pairwise(edges):
-        here = slice(start, stop)
-        phi, lam, sp = lat[here], lon[here], s[here]
-        high = np.searchsorted(phi, phi + reach, side="right")
-        row = 0
-        while row < stop - start:
-            rows = max(1, min(stop - start - row, block // max(1, int(high[row]) - row)))
-            last = row + rows
-            while rows > 1 and rows * (int(high[last - 1]) - row) > block:
-                rows = rows // 2
-                last = row + rows
-            columns = slice(row, int(high[last - 1]))  # each pair once: from its southern place
-            d = haversine(
-                phi[row:last, None], lam[row:last, None], phi[None, columns], lam[None, columns],
-                radius,
-            )  # fmt: skip
-            weight = np.where(d <= cutoff, 1.0 - d / cutoff if bartlett else 1.0, 0.0)
-            weight = np.triu(weight, 1)
-            gamma = sp[row:last].T @ (weight @ sp[columns])
+        rows = order[start:stop]
+        here, local = np.unique(place[rows], return_inverse=True)
+        sums = _sums(scores[rows], local, len(here))
+        meat += _banded(sums, points[here], k, cutoff, bartlett, radius, block)
+    return meat
+
+
+def _sums(scores: FloatArray, codes: IntArray, size: int) -> FloatArray:
+    """(size, k) sums of rows by code."""
+    out = np.empty((size, scores.shape[1]))
+    for j in range(scores.shape[1]):
+        out[:, j] = np.bincount(codes, scores[:, j], size)
+    return out
+
+
+def _banded(
+    sums: FloatArray,
+    points: FloatArray,
+    k: int,
+    cutoff: float,
+    bartlett: bool,
+    radius: float,
+    block: int,
+) -> FloatArray:
+    """Weighted products of ``sums`` (P, T k) over pairs of ``points`` (P, 2), south to north."""
+    phi, lam = np.radians(points[:, 0]), np.radians(points[:, 1])
+    xyz = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+    angle = cutoff / radius
+    reach = np.searchsorted(phi, phi + angle + 1e-9, side="right")
+    longest = 2 * np.sin(min(angle, np.pi) / 2)  # the cutoff as a chord through the sphere
+    flat = sums.reshape(-1, k)
+    meat: FloatArray = flat.T @ flat
+    row = 0
+    while row < len(phi):
+        band = int(reach[row]) - row
+        rows = min(len(phi) - row, max(1, block // band, 1), max(32, band))
+        last = row + rows
+        end = int(reach[last - 1])
+        chord2 = np.zeros((rows, end - row))
+        for axis in xyz:
+            chord2 += (axis[row:last, None] - axis[None, row:end]) ** 2
+        close = np.triu(chord2 <= longest**2 * (1 + 1e-12), 1)
+        weight = close.astype(float)
+        if bartlett:
+            d = 2 * radius * np.arcsin(np.minimum(np.sqrt(chord2[close]) / 2, 1.0))
+            weight[close] = np.maximum(1.0 - d / cutoff, 0.0)
+        if close.any():
+            gamma = sums[row:last].reshape(-1, k).T @ (weight @ sums[row:end]).reshape(-1, k)
             meat += gamma + gamma.T
-            row = last
-        meat += sp.T @ sp
+        row = last
     return meat
