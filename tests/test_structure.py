@@ -18,7 +18,8 @@ FLOORS = [
     {"kernels"},
     {"panel", "protocols", "covariance", "engines"},
     {"results", "sources", "simulate"},
-    {"estimators", "diagnostics", "welfare", "testing"},
+    {"estimators", "welfare", "testing"},
+    {"diagnostics"},
     {"study", "robustness", "evidence", "report", "replication"},
     {"hypotheses"},
     {"__main__", "cli"},
@@ -27,7 +28,7 @@ FLOORS = [
 BESIDE = {
     ("panel", "protocols"), ("covariance", "protocols"), ("covariance", "panel"),
     ("engines", "protocols"), ("engines", "panel"), ("engines", "covariance"),
-    ("estimators", "diagnostics"), ("study", "report"), ("study", "robustness"),
+    ("study", "report"), ("study", "robustness"),
     ("study", "evidence"), ("study", "replication"), ("replication", "report"),
     ("testing", "estimators"), ("simulate", "results"),
     ("__main__", "cli"),

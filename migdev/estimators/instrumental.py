@@ -9,11 +9,11 @@ import numpy as np
 
 from migdev.covariance import Clustered, DriscollKraay, NeweyWest, Robust, Unadjusted
 from migdev.covariance.plain import plain
-from migdev.diagnostics.iv_problem import IVProblem, moment_cov
 from migdev.errors import SpecificationError, suggestion
 from migdev.estimators.assembly import estimate, total_ss
-from migdev.estimators.iv_equation import IVEquation, iv_equation
-from migdev.estimators.iv_estimate import IVEstimate, fit_numbers, iv_stats, warn_if_weak
+from migdev.estimators.iv.equation import IVEquation, iv_equation
+from migdev.estimators.iv.estimate import IVEstimate, fit_numbers, iv_stats, warn_if_weak
+from migdev.estimators.iv.problem import IVProblem, moment_cov
 from migdev.estimators.linear import check_effects
 from migdev.kernels.iv_gmm import GMMFit, continuously_updated, gmm, gmm_bread
 from migdev.kernels.kclass import KClass, kclass, leverage_2sls, liml_kappa

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from migdev.covariance.basic import Unadjusted
-from migdev.diagnostics import iv_strength, iv_validity, weak
-from migdev.diagnostics.iv_problem import IVProblem
 from migdev.errors import MigdevError
+from migdev.estimators.iv import strength, validity, weak
+from migdev.estimators.iv.problem import IVProblem
 from migdev.kernels import weak_iv
 from migdev.results.statistic import TestStatistic
 
@@ -69,32 +69,32 @@ def battery(problem: IVProblem, gmm: bool) -> dict[str, Compute]:
         for j, regressor in enumerate(problem.endogenous):
             tests[name if p == 1 else f"{name}[{regressor}]"] = partial(_at, function, j)
 
-    each("first_stage_f", iv_strength.first_stage_f)
-    each("first_stage_f_classical", iv_strength.first_stage_f_classical)
+    each("first_stage_f", strength.first_stage_f)
+    each("first_stage_f_classical", strength.first_stage_f_classical)
     if p > 1:
-        each("conditional_f", iv_strength.conditional_f)
-    tests["cragg_donald"] = iv_strength.cragg_donald
-    tests["kleibergen_paap"] = iv_strength.kleibergen_paap_f
-    tests["kleibergen_paap_lm"] = iv_strength.kleibergen_paap_lm
-    tests["anderson_lm"] = iv_strength.anderson_lm
+        each("conditional_f", strength.conditional_f)
+    tests["cragg_donald"] = strength.cragg_donald
+    tests["kleibergen_paap"] = strength.kleibergen_paap_f
+    tests["kleibergen_paap_lm"] = strength.kleibergen_paap_lm
+    tests["anderson_lm"] = strength.anderson_lm
     if p == 1:
-        tests["effective_f"] = iv_strength.effective_f
+        tests["effective_f"] = strength.effective_f
     tests["anderson_rubin"] = weak.anderson_rubin
     if problem.basis.overid > 0:
         if not gmm:
-            tests["sargan"] = iv_validity.sargan
-            tests["basmann"] = iv_validity.basmann
-            tests["basmann_f"] = iv_validity.basmann_f
-            tests["overid_lr"] = iv_validity.likelihood_ratio
-            tests["wooldridge_overid"] = iv_validity.wooldridge_overid
+            tests["sargan"] = validity.sargan
+            tests["basmann"] = validity.basmann
+            tests["basmann_f"] = validity.basmann_f
+            tests["overid_lr"] = validity.likelihood_ratio
+            tests["wooldridge_overid"] = validity.wooldridge_overid
         if gmm or not isinstance(problem.cov, Unadjusted):
-            tests["hansen_j"] = iv_validity.hansen_j
+            tests["hansen_j"] = validity.hansen_j
     if not gmm:
-        tests["wu_hausman"] = iv_validity.wu_hausman
-        tests["durbin"] = iv_validity.durbin
-        tests["wooldridge_score"] = iv_validity.wooldridge_score
-        tests["control_function"] = iv_validity.control_function
-    tests["endogeneity"] = iv_validity.endogeneity
+        tests["wu_hausman"] = validity.wu_hausman
+        tests["durbin"] = validity.durbin
+        tests["wooldridge_score"] = validity.wooldridge_score
+        tests["control_function"] = validity.control_function
+    tests["endogeneity"] = validity.endogeneity
     return tests
 
 

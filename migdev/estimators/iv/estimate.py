@@ -10,13 +10,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from migdev.diagnostics import iv_validity, weak
-from migdev.diagnostics.iv_battery import LazyStats, battery, strength_numbers
-from migdev.diagnostics.iv_problem import IVProblem
-from migdev.diagnostics.iv_strength import weakness
-from migdev.diagnostics.weak import ConfidenceSet
 from migdev.errors import CovarianceError, WeakInstrumentsWarning
-from migdev.estimators.iv_equation import IVEquation
+from migdev.estimators.iv import validity, weak
+from migdev.estimators.iv.battery import LazyStats, battery, strength_numbers
+from migdev.estimators.iv.equation import IVEquation
+from migdev.estimators.iv.problem import IVProblem
+from migdev.estimators.iv.strength import weakness
+from migdev.estimators.iv.weak import ConfidenceSet
 from migdev.kernels.types import FloatArray
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
@@ -109,31 +109,31 @@ class IVEstimate(Estimate):
 
     def anderson_rubin(self, name: str | None = None, level: float = 0.95) -> ConfidenceSet:
         """Confidence set of the endogenous coefficient that holds its level with weak instruments;
-        see :func:`migdev.diagnostics.weak.anderson_rubin_set`."""
+        see :func:`migdev.estimators.iv.weak.anderson_rubin_set`."""
         return weak.anderson_rubin_set(self.problem, name, level)
 
     def anderson_rubin_test(self, null: float | Mapping[str, float] = 0.0) -> TestStatistic:
         """Test of given endogenous coefficients; see
-        :func:`migdev.diagnostics.weak.anderson_rubin`."""
+        :func:`migdev.estimators.iv.weak.anderson_rubin`."""
         return weak.anderson_rubin(self.problem, null)
 
     def difference_in_j(self, instruments: str | Sequence[str]) -> TestStatistic:
         """Are these instruments valid, given the others? See
-        :func:`migdev.diagnostics.iv_validity.difference_in_j`."""
+        :func:`migdev.estimators.iv.validity.difference_in_j`."""
         names = [instruments] if isinstance(instruments, str) else list(instruments)
-        return iv_validity.difference_in_j(self.problem, names)
+        return validity.difference_in_j(self.problem, names)
 
     def endogeneity(self, regressors: str | Sequence[str] | None = None) -> TestStatistic:
         """C statistic: are some (default: all) endogenous regressors exogenous after all?"""
-        return iv_validity.endogeneity(self.problem, regressors)
+        return validity.endogeneity(self.problem, regressors)
 
     def durbin(self, regressors: str | Sequence[str] | None = None) -> TestStatistic:
         """Durbin's chi-square test that some (default: all) are exogenous."""
-        return iv_validity.durbin(self.problem, regressors)
+        return validity.durbin(self.problem, regressors)
 
     def wu_hausman(self, regressors: str | Sequence[str] | None = None) -> TestStatistic:
         """Wu and Hausman's F test that some (default: all) are exogenous."""
-        return iv_validity.wu_hausman(self.problem, regressors)
+        return validity.wu_hausman(self.problem, regressors)
 
 
 def iv_stats(numbers: Mapping[str, float], problem: IVProblem) -> LazyStats:
@@ -154,7 +154,7 @@ def fit_numbers(equation: IVEquation, problem: IVProblem, total: float) -> dict[
 
 
 def warn_if_weak(problem: IVProblem, formula: str) -> None:
-    """Warn by the rule of :func:`migdev.diagnostics.iv_strength.weakness`."""
+    """Warn by the rule of :func:`migdev.estimators.iv.strength.weakness`."""
     try:
         why = weakness(problem)
     except (CovarianceError, np.linalg.LinAlgError):

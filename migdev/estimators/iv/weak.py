@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from migdev.diagnostics.iv_problem import IVProblem, reference, wald
 from migdev.errors import ResultError
+from migdev.estimators.iv.problem import IVProblem, reference, wald
 from migdev.kernels.weak_set import Intervals, ar_set
 from migdev.results.inference import check_level
 from migdev.results.statistic import TestStatistic

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import linalg
 
 from migdev.covariance.plain import quietly
-from migdev.diagnostics.iv_problem import IVProblem, reference, wald
 from migdev.errors import ResultError, suggestion
+from migdev.estimators.iv.problem import IVProblem, reference, wald
 from migdev.kernels.iv_basis import IVBasis
 from migdev.kernels.iv_gmm import subset_j
 from migdev.kernels.kclass import liml_kappa

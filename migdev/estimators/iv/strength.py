@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from migdev.covariance.plain import plain, quietly
-from migdev.diagnostics.iv_problem import IVProblem, reference, wald
+from migdev.estimators.iv.problem import IVProblem, reference, wald
 from migdev.kernels import weak_iv
 from migdev.kernels.stock_yogo import stock_yogo
 from migdev.results.statistic import TestStatistic, chi2_test, f_test

@@ -1,0 +1,1 @@
+"""Instrumental variables: the equation, its result, and the tests of its instruments."""
