@@ -8,7 +8,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from migdev.errors import CovarianceError, CovarianceWarning, SpecificationError, suggestion
+from migdev.errors import (
+    CovarianceError,
+    CovarianceWarning,
+    PanelError,
+    SpecificationError,
+    suggestion,
+)
 from migdev.kernels.effects_basis import EffectsBasis
 from migdev.kernels.hac import periods_of
 from migdev.kernels.moments import Moments
@@ -40,7 +46,7 @@ def column(m: Moments, name: str, why: str) -> AnyArray:
     """A column of the panel on the rows of the sample."""
     try:
         return np.asarray(m.columns[name])
-    except KeyError:
+    except (KeyError, PanelError):
         known = ["entity", "time", *m.factor_names, *m.columns]
         raise CovarianceError(
             f"The covariance {why} {name!r}, which is neither 'entity', 'time', an absorbed "
