@@ -29,7 +29,7 @@ class Groups:
     starts: IntArray | None
 
     @classmethod
-    def from_codes(cls, codes: IntArray) -> Groups:
+    def from_codes(cls, codes: IntArray | Groups) -> Groups:
         """Number the levels that occur 0..G-1 in their order; gaps in the codes are closed.
 
         Raises
@@ -37,20 +37,16 @@ class Groups:
         ValueError
             ``codes`` is not a vector of whole numbers, or holds negative ones.
         """
+        if isinstance(codes, Groups):
+            return codes
         codes = np.asarray(codes)
         if codes.ndim != 1 or codes.dtype.kind not in "iu":
             raise ValueError(
                 f"A factor is a vector of whole numbers, not {codes.dtype} of shape {codes.shape}."
             )
-        codes = codes.astype(np.intp, copy=False)
         if len(codes) and int(codes.min()) < 0:
             raise ValueError("A factor holds negative codes (missing levels?); give 0..G-1.")
-        if len(codes) and int(codes.max()) > 4 * len(codes) + 1024:
-            codes = np.unique(codes, return_inverse=True)[1]
-        counts = np.bincount(codes)
-        if not counts.all():
-            number = np.cumsum(counts > 0) - 1
-            codes, counts = number[codes], counts[counts > 0]
+        codes, counts = _numbered(codes)
         starts = None
         if bool((codes[1:] >= codes[:-1]).all()):
             starts = np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(counts) else counts
@@ -83,6 +79,28 @@ class Groups:
     def weighted(self, weights: FloatArray | None) -> FloatArray:
         """(G,) total weight of each level: its rows where there are no weights."""
         return self.counts.astype(float) if weights is None else self.sums(weights)
+
+
+def level_codes(values: AnyArray) -> IntArray:
+    """(n,) codes 0..G-1 of the values (n,) in their order; whole numbers need no sorting."""
+    values = np.asarray(values)
+    if values.dtype.kind in "iu" and len(values):
+        whole, low = values.astype(np.int64, copy=False), int(values.min())
+        return _numbered(whole if low == 0 else whole - low)[0].astype(np.int64, copy=False)
+    codes: IntArray = np.unique(values, return_inverse=True)[1].astype(np.int64, copy=False)
+    return codes
+
+
+def _numbered(codes: AnyArray) -> tuple[IntArray, IntArray]:
+    """Codes without gaps from whole numbers that are not negative, and their counts."""
+    codes = codes.astype(np.intp, copy=False)
+    if len(codes) and int(codes.max()) > 4 * len(codes) + 1024:
+        codes = np.unique(codes, return_inverse=True)[1]
+    counts = np.bincount(codes)
+    if not counts.all():
+        number = np.cumsum(counts > 0) - 1
+        codes, counts = number[codes], counts[counts > 0]
+    return codes, counts
 
 
 def group_sums(values: FloatArray, codes: IntArray) -> FloatArray:

@@ -9,8 +9,12 @@ from scipy import linalg
 
 from migdev.kernels.types import BoolArray, FloatArray
 
-# Below this many multiplications Householder QR costs nothing that a user would notice.
-_QR_WORK = 2e7
+# Up to so many multiplications Householder QR costs nothing that a user would notice; up to the
+# second number it is the fallback where a Gram matrix would lose more than half the digits of
+# scaled columns, and beyond that a Gram matrix must do.
+_QR_WORK, _QR_MOST = 1e6, 2e7
+# Squared distance of unit columns above which a Gram matrix, refined once, is as good as QR.
+_WELL = 1e-4
 # Squared distances of unit columns: QR resolves 1e-7 (the rule of R's lm), a Gram matrix 3e-6.
 _TOL_QR = 1e-14
 _TOL_GRAM = 1e-11
@@ -40,7 +44,7 @@ def independent_columns(X: FloatArray, norms: FloatArray | None = None) -> BoolA
 
     A column counts as dependent where its distance from the span of the earlier columns, relative
     to its length, is below 1e-7 (R's lm); where the problem is so large that a Gram matrix must
-    do, below 3e-6.
+    do, below 3e-6. Distances clearly above these are read off a Gram matrix.
 
     Parameters
     ----------
@@ -53,16 +57,22 @@ def independent_columns(X: FloatArray, norms: FloatArray | None = None) -> BoolA
     keep = np.zeros(k, dtype=bool)
     if k == 0:
         return keep
-    lengths = np.sqrt(np.einsum("ij,ij->j", X, X))
+    work = n * k * k
+    G = X.T @ X if work > _QR_WORK else None
+    squares = np.einsum("ij,ij->j", X, X) if G is None else np.diagonal(G)
+    lengths = np.sqrt(squares)
     floor = np.zeros(k) if norms is None else _ABSORBED * norms
     alive = np.flatnonzero((lengths > floor) & (lengths > 0))
     if not len(alive):
         return keep
+    if G is not None:
+        unit = G[np.ix_(alive, alive)] / np.outer(lengths[alive], lengths[alive])
+        distances = _distances_gram(unit, _TOL_GRAM)
+        if work > _QR_MOST or bool((distances > _WELL).all()):
+            keep[alive[distances > _TOL_GRAM]] = True
+            return keep
     Q = X[:, alive] / lengths[alive]
-    if n * k * k <= _QR_WORK:
-        keep[alive[_distances_qr(Q, _TOL_QR) > _TOL_QR]] = True
-    else:
-        keep[alive[_distances_gram(Q.T @ Q, _TOL_GRAM) > _TOL_GRAM]] = True
+    keep[alive[_distances_qr(Q, _TOL_QR) > _TOL_QR]] = True
     return keep
 
 
@@ -108,8 +118,8 @@ def _distances_gram(G: FloatArray, tol: float) -> FloatArray:
 
 
 def least_squares(X: FloatArray, y: FloatArray) -> LeastSquares:
-    """Solve for independent columns: QR for small problems; for large ones normal equations on
-    scaled columns, with one step of refinement.
+    """Solve for independent columns: by QR, or by normal equations on scaled columns with one
+    step of refinement where the problem is large and the columns are well apart.
 
     Parameters
     ----------
@@ -119,13 +129,13 @@ def least_squares(X: FloatArray, y: FloatArray) -> LeastSquares:
     if k == 0:
         return LeastSquares(params=np.empty(0), bread=np.empty((0, 0)), resid=y.copy())
     if n * k * k <= _QR_WORK:
-        Q, R = np.linalg.qr(X)
-        params = linalg.solve_triangular(R, Q.T @ y)
-        inverse = linalg.solve_triangular(R, np.eye(k))
-        return LeastSquares(params=params, bread=inverse @ inverse.T, resid=y - X @ params)
+        return _by_qr(X, y)
     G = X.T @ X
     scale = 1.0 / np.sqrt(np.diagonal(G))
-    factor = linalg.cho_factor(G * np.outer(scale, scale), lower=True)
+    unit = G * np.outer(scale, scale)
+    if n * k * k <= _QR_MOST and not bool((_distances_gram(unit, _WELL) > _WELL).all()):
+        return _by_qr(X, y)
+    factor = linalg.cho_factor(unit, lower=True)
     params = scale * linalg.cho_solve(factor, scale * (X.T @ y))
     resid = y - X @ params
     step = scale * linalg.cho_solve(factor, scale * (X.T @ resid))
@@ -133,3 +143,10 @@ def least_squares(X: FloatArray, y: FloatArray) -> LeastSquares:
     resid -= X @ step
     bread = linalg.cho_solve(factor, np.eye(k)) * np.outer(scale, scale)
     return LeastSquares(params=params, bread=(bread + bread.T) / 2, resid=resid)
+
+
+def _by_qr(X: FloatArray, y: FloatArray) -> LeastSquares:
+    Q, R = np.linalg.qr(X)
+    params = linalg.solve_triangular(R, Q.T @ y)
+    inverse = linalg.solve_triangular(R, np.eye(X.shape[1]))
+    return LeastSquares(params=params, bread=inverse @ inverse.T, resid=y - X @ params)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from migdev.kernels.groups import level_codes
 from migdev.kernels.types import AnyArray, FloatArray, IntArray
 
 
@@ -114,12 +115,7 @@ def group_codes(
         for part in name.split("^"):
             codes = group_codes(part.strip(), entity, time, columns)
             product = product * (int(codes.max(initial=0)) + 1) + codes
-        return _codes(product)
+        return level_codes(product)
     if name == "entity":
         return entity
-    return _codes(time if name == "time" else columns[name])
-
-
-def _codes(values: AnyArray) -> IntArray:
-    codes: IntArray = np.unique(values, return_inverse=True)[1].astype(np.int64, copy=False)
-    return codes
+    return level_codes(time if name == "time" else columns[name])

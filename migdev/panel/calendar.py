@@ -80,6 +80,8 @@ def read_time(
             "row. Drop or fill them first."
         )
     raw, found = _ordinals(values, name, freq)
+    if delta == 1:
+        return raw, Calendar(found)
     rest = np.unique((raw - raw.min()) % delta) if len(raw) else np.array([0])
     if len(rest) > 1:
         raise PanelError(

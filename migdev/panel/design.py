@@ -21,6 +21,7 @@ from migdev.errors import (
     listing,
     suggestion,
 )
+from migdev.kernels.groups import level_codes
 from migdev.kernels.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import Parsed, parse, quote_columns, variables
 from migdev.panel.panel import Panel
@@ -148,7 +149,7 @@ class Design:
         cut = (lambda a: a) if whole else (lambda a: np.asfortranarray(a[rows]))
         entity = panel.entity_codes
         if not whole:
-            entity = np.unique(entity[rows], return_inverse=True)[1].astype(np.int64, copy=False)
+            entity = level_codes(entity[rows])
         return cls(
             formula=formula, dependent=dependent, y=cut(y)[:, 0], X=cut(X), names=names,
             endog=cut(endog), endog_names=endog_names, instruments=cut(instruments),
@@ -183,7 +184,7 @@ class Design:
             self, y=self.y[mask], X=self.X[mask], endog=self.endog[mask],
             instruments=self.instruments[mask], rows=self.rows[mask],
             weights=None if self.weights is None else self.weights[mask],
-            entity=np.unique(self.entity[mask], return_inverse=True)[1], time=self.time[mask],
+            entity=level_codes(self.entity[mask]), time=self.time[mask],
             dropped={**self.dropped, reason: self.dropped.get(reason, 0) + lost},
         )  # fmt: skip
 

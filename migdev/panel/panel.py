@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import PanelError, listing, suggestion
+from migdev.kernels.groups import level_codes
 from migdev.kernels.shift import lag_rows, take
 from migdev.kernels.types import AnyArray, FloatArray, IntArray
 from migdev.panel.calendar import Calendar, read_time
@@ -106,8 +107,9 @@ class Panel:
         if order is not None:
             data, codes, ordinals = data.iloc[order], codes[order], ordinals[order]
         _refuse_repeats(codes, ordinals, entities, calendar, (name, time))
-        if not isinstance(data.index, pd.RangeIndex) or order is not None:
-            data = data.reset_index(drop=True)
+        plain = isinstance(data.index, pd.RangeIndex) and order is None
+        # Either way a frame of our own: what a caller writes into his later is not seen here.
+        data = data.copy(deep=False) if plain else data.reset_index(drop=True)
         return cls(
             data, name, time, entities, codes, ordinals, calendar,
             dict(units or {}), dict(labels or {}), tuple(provenance), (), tuple(keys),
@@ -188,7 +190,7 @@ class Panel:
     def key(self, row: int) -> tuple[Any, Any]:
         """(entity, period) of a row, for messages."""
         return (
-            self.entities[self.entity_codes[row]],
+            _plain(self.entities[self.entity_codes[row]]),
             self.calendar.label(int(self.ordinals[row])),
         )
 
@@ -450,6 +452,13 @@ def _entity_codes(data: pd.DataFrame, keys: Sequence[str]) -> tuple[IntArray, pd
                 f"{lacking} rows have no {key!r}; a panel needs an entity in every row. "
                 "Drop or fill them first."
             )
+    if len(keys) == 1 and isinstance(data[keys[0]].dtype, np.dtype):
+        values = data[keys[0]].to_numpy()
+        if values.dtype.kind in "iu" and len(values):
+            codes = level_codes(values)
+            unique = np.empty(int(codes.max()) + 1, dtype=values.dtype)
+            unique[codes] = values
+            return codes, pd.Index(unique)
     if len(keys) == 1:
         codes, entities = pd.factorize(data[keys[0]], sort=True)
         index = pd.Index(entities)
@@ -463,9 +472,22 @@ def _entity_codes(data: pd.DataFrame, keys: Sequence[str]) -> tuple[IntArray, pd
 
 
 def _sorting(codes: IntArray, ordinals: IntArray) -> IntArray | None:
-    step = np.diff(codes)
-    if bool(np.all((step > 0) | ((step == 0) & (np.diff(ordinals) >= 0)))):
+    """Rows in the order of entity and time; None where they are in it."""
+    n = len(codes)
+    later = ordinals[1:] >= ordinals[:-1]
+    later &= codes[1:] == codes[:-1]
+    if bool(np.all(later | (codes[1:] > codes[:-1]))):
         return None
+    first = int(ordinals.min())
+    span = int(ordinals.max()) - first + 1
+    cells = (int(codes.max()) + 1) * span
+    if cells <= 8 * n + 1024:  # nearly every cell is taken: place the rows instead of sorting
+        key = codes * span + (ordinals - first)
+        place = np.full(cells, -1, dtype=np.int64)
+        place[key] = np.arange(n)
+        order = place[place >= 0]
+        if len(order) == n:
+            return order
     return np.lexsort((ordinals, codes)).astype(np.int64, copy=False)
 
 
@@ -476,12 +498,17 @@ def _refuse_repeats(
     calendar: Calendar,
     names: tuple[str, str],
 ) -> None:
-    repeats = np.flatnonzero((np.diff(codes) == 0) & (np.diff(ordinals) == 0))
+    repeats = np.flatnonzero((codes[1:] == codes[:-1]) & (ordinals[1:] == ordinals[:-1]))
     if len(repeats):
         row = int(repeats[0])
-        first = (entities[codes[row]], calendar.label(int(ordinals[row])))
+        first = (_plain(entities[codes[row]]), calendar.label(int(ordinals[row])))
         pairs = len(np.unique(np.stack([codes[repeats], ordinals[repeats]]), axis=1).T)
         raise PanelError(
             f"{pairs} ({names[0]}, {names[1]}) pairs occur twice, first {first}; a panel holds "
             "one row per pair. Aggregate them, or name a finer entity."
         )
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as the Python value that a message shows."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -189,3 +189,38 @@ def test_unknown_column_suggests_the_near_name():
         panel.assign(year=1)
     with pytest.raises(PanelError, match="one True or False per row"):
         panel.where([True])
+
+
+def test_the_frame_of_the_caller_stays_his():
+    frame = pd.DataFrame({"id": [1, 1, 2, 2], "t": [2000, 2001, 2000, 2001], "x": [1.0, 2, 3, 4]})
+    panel = md.Panel.from_frame(frame, entity="id", time="t")
+    frame.loc[0, "x"], frame.loc[0, "t"], frame["new"] = 99.0, 1990, 0
+    assert panel.columns == ["id", "t", "x"]
+    assert panel["x"].tolist() == [1, 2, 3, 4]
+    assert list(panel.periods) == [2000, 2001]
+    assert panel.ordinals.tolist() == [2000, 2001, 2000, 2001]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint16"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_rows_in_any_order_are_sorted(dtype, gaps):
+    rng = np.random.default_rng(4)
+    ids = np.array([120, 3, 77] if dtype != "int8" else [-100, 100, 3]).astype(dtype)
+    entity, time = np.repeat(ids, 6), np.tile(np.arange(2000, 2006), 3)
+    if gaps:  # far too many cells for rows to be placed instead of sorted
+        time = time + np.where(time == 2005, 900, 0)
+    order = rng.permutation(18)
+    frame = pd.DataFrame({"id": entity[order], "t": time[order], "x": np.arange(18)[order]})
+    panel = md.Panel.from_frame(frame, entity="id", time="t")
+    expected = pd.DataFrame({"id": entity, "t": time, "x": np.arange(18)}).sort_values(["id", "t"])
+    pd.testing.assert_frame_equal(panel.frame, expected.reset_index(drop=True))
+    assert list(panel.entities) == sorted(ids.tolist())
+    assert panel.entity_codes.tolist() == [0] * 6 + [1] * 6 + [2] * 6
+
+
+@pytest.mark.parametrize("first", [0, 7])
+def test_repeats_are_found_in_unsorted_rows(first):
+    time = [2001, 2000, 2001, 2000, 2002 + first, 2001]
+    frame = pd.DataFrame({"id": [2, 1, 1, 2, 1, 2], "t": time, "x": 1.0})
+    with pytest.raises(PanelError, match=r"1 \(id, t\) pairs occur twice, first \(2, 2001\)"):
+        md.Panel.from_frame(frame, entity="id", time="t")
