@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.polynomial import polynomial as poly
@@ -137,7 +138,7 @@ def band_critical(angle: float, level: float, df: float | None) -> float:
     """
     from scipy.optimize import brentq
 
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _gauss()
     half = (np.pi - angle) / 2
     u, w = half * (nodes + 1) / 2, weights * half / 2
 
@@ -158,6 +159,13 @@ def band_critical(angle: float, level: float, df: float | None) -> float:
     if excess(low) <= 0:
         return low
     return float(brentq(excess, low, high, xtol=1e-12))
+
+
+@cache
+def _gauss() -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights of Gauss-Legendre quadrature on [-1, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return nodes, weights
 
 
 def band_critical_simulated(

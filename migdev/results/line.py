@@ -47,7 +47,8 @@ class Line:
         return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", G, V, G)))
 
     def statistic(self, z: FloatArray) -> FloatArray:
-        return np.asarray(self.effect(z) / self.errors(z))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.effect(z) / self.errors(z))
 
     def df_at(self, z: float) -> float | None:
         return self.surface.estimate.contrast_df(self.gradients(np.array([z]))[0])

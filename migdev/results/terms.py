@@ -46,6 +46,7 @@ class Reader:
     def __init__(self, columns: Iterable[str] = ()) -> None:
         odd = sorted((c for c in columns if not c.isidentifier()), key=len, reverse=True)
         self._marks = {f"_column_{i}_": name for i, name in enumerate(odd)}
+        self._texts: dict[int, tuple[ast.AST, str]] = {}
         self._back = {name: mark for mark, name in self._marks.items()}
         self._odd = (
             re.compile("|".join(rf"(?<![\w.]){re.escape(c)}(?![\w.(])" for c in odd))
@@ -65,9 +66,13 @@ class Reader:
 
     def text(self, node: ast.expr) -> str:
         """Canonical text of an expression: ``L(x, 1)`` is ``L(x)``, ``I(x)`` stays."""
+        known = self._texts.get(id(node))
+        if known is not None:
+            return known[1]
         spelled = ast.unparse(_Canonical().visit(ast.parse(ast.unparse(node), mode="eval").body))
         for mark, name in self._marks.items():
             spelled = spelled.replace(mark, name)
+        self._texts[id(node)] = (node, spelled)  # the node is held, so that its id stays its own
         return spelled
 
     def column(self, name: str) -> str:

@@ -197,8 +197,8 @@ def test_a_test_is_computed_only_when_asked_for():
 def test_notes_say_which_columns_they_mean(three):
     text = " ".join(table(three, stars=True).to_text(width=400).split())
     assert (
-        "Standard errors in parentheses: (1), (2) clustered by entity (CR1, 48 clusters), small-sample convention "
-        "of Stata; (3) robust (Windmeijer)" in text
+        "Standard errors in parentheses: (1), (2) clustered by entity (CR1, 48 clusters), "
+        "small-sample convention of Stata; (3) robust (Windmeijer)" in text
     )
     assert "(1), (2) t distribution with 47 degrees of freedom; (3) normal distribution." in text
     assert table(three, notes=False).layout.notes == ()

@@ -549,3 +549,41 @@ def test_satterthwaite_degrees_change_along_the_moderator(panel):
         assert c.pvalue == pytest.approx(0.1, abs=1e-9)
     with pytest.raises(ResultError, match="one number of degrees of freedom"):
         m.johnson_neyman(adjust="simultaneous")
+
+
+@pytest.mark.slow
+def test_fieller_covers_and_the_u_test_keeps_its_size():
+    """True minimum at the lower end of the sample: Fieller holds it in 95%, and the U test, at the
+    boundary of its null (slope zero at that end, steep at the other), rejects in 5%."""
+    rng, reps, n = np.random.default_rng(20240101), 800, 60
+    x = np.linspace(0, 1, n)
+    X = np.column_stack([np.ones(n), x, x**2])
+    inverse = np.linalg.inv(X.T @ X)
+    covered = rejected = simultaneous = 0
+    data = pd.DataFrame({"x": x})
+    for _ in range(reps):
+        y = 2 * x**2 + 0.3 * rng.normal(size=n)
+        b = inverse @ X.T @ y
+        s2 = np.sum((y - X @ b) ** 2) / (n - 3)
+        m = margins(
+            Estimate.from_arrays(
+                names=["Intercept", "x", "I(x ** 2)"], params=b, cov=s2 * inverse, dependent="y",
+                method="OLS", nobs=n, df_resid=n - 3.0,
+            ),
+            "x", data=data,
+        )  # fmt: skip
+        covered += any(low <= 0 <= high for low, high in m.turning_point().fieller)
+        rejected += m.u_test(0, 1).pvalue < 0.05
+        critical = m.johnson_neyman(adjust="simultaneous").critical
+        curve = m.curve()
+        simultaneous += bool(
+            (np.abs(curve["effect"] - 4 * x_grid(curve)) <= critical * curve["std_error"]).all()
+        )
+    bound = 3.29 * np.sqrt(0.05 * 0.95 / reps)
+    assert abs(covered / reps - 0.95) < bound
+    assert abs(rejected / reps - 0.05) < bound
+    assert abs(simultaneous / reps - 0.95) < bound
+
+
+def x_grid(curve):
+    return curve["x"].to_numpy()
