@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from migdev.hypotheses.registry import Question
-from migdev.hypotheses.specs import PREFER, static_specs
+from migdev.hypotheses.specs import PREFER, dynamic_specs, static_specs
 
-CONTROLS = "L(y) + trade + inflation + popgrowth + government"
+OTHERS = "trade + inflation + popgrowth + government"
+CONTROLS = f"L(y) + {OTHERS}"
 VARIABLES = ("growth", "y", "remit", "trade", "inflation", "popgrowth", "government")
 HALF_POINT = (
     "Ten percent of GDP more of remittances, the difference between a median and a highly "
@@ -40,7 +41,10 @@ G1 = Question(
     equation="growth on lagged log income, remittances, trade, inflation, population growth and "
     "government consumption, with country and period effects; investment is left out, as a channel",
     variables=VARIABLES,
-    specs=lambda: static_specs("growth", "remit", CONTROLS, "L(remit, [1, 2])"),
+    specs=lambda: {
+        **static_specs("growth", "remit", CONTROLS, "L(remit, [1, 2])"),
+        **dynamic_specs("growth", "remit", OTHERS),
+    },
     prefer=PREFER,
     published=PUBLISHED,
 )
@@ -58,10 +62,13 @@ G2 = Question(
     "CR: Delgado Wise and Marquez Covarrubias (2009), Social Analysis 53, 85-105",
     equation="as G1, with private credit and its product with remittances",
     variables=(*VARIABLES, "credit"),
-    specs=lambda: static_specs(
-        "growth", "remit + remit:credit", f"{CONTROLS} + credit",
-        "L(remit, [1, 2]) + L(remit, [1, 2]):L(credit)",
-    ),
+    specs=lambda: {
+        **static_specs(
+            "growth", "remit + remit:credit", f"{CONTROLS} + credit",
+            "L(remit, [1, 2]) + L(remit, [1, 2]):L(credit)",
+        ),
+        **dynamic_specs("growth", "remit + remit:credit", f"{OTHERS} + credit"),
+    },
     prefer=PREFER,
 )  # fmt: skip
 
@@ -92,9 +99,12 @@ G4 = Question(
     equation="as G1, with remittances squared; the focal parameter is the marginal effect at ten "
     "percent of GDP: concave but rising under DF, past its turning point under CR",
     variables=VARIABLES,
-    specs=lambda: static_specs(
-        "growth", "remit + I(remit ** 2)", CONTROLS, "L(remit, [1, 2]) + L(remit ** 2, [1, 2])"
-    ),
+    specs=lambda: {
+        **static_specs(
+            "growth", "remit + I(remit ** 2)", CONTROLS, "L(remit, [1, 2]) + L(remit ** 2, [1, 2])"
+        ),
+        **dynamic_specs("growth", "remit + I(remit ** 2)", OTHERS),
+    },
     prefer=PREFER,
 )
 

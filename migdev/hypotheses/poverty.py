@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migdev.hypotheses.registry import Question
-from migdev.hypotheses.specs import PREFER, static_specs
+from migdev.hypotheses.specs import PREFER, dynamic_specs, static_specs
 
 PUBLISHED = (
     "Adams and Page (2005), World Development 33, 1645-1669: a tenth more official remittances per "
@@ -25,7 +25,10 @@ P1 = Question(
     equation="headcount on remittances, log income and the Gini index, with country and period "
     "effects",
     variables=("poverty", "remit", "y", "gini"),
-    specs=lambda: static_specs("poverty", "remit", "y + gini", "L(remit, [1, 2])"),
+    specs=lambda: {
+        **static_specs("poverty", "remit", "y + gini", "L(remit, [1, 2])"),
+        **dynamic_specs("poverty", "remit", "y + gini", state="L(poverty)"),
+    },
     prefer=PREFER,
     published=PUBLISHED,
 )

@@ -78,8 +78,23 @@ class Question(Hypothesis):
         return {n: VARIABLES[n].codes for n in self.variables if n in VARIABLES}
 
     def prepare(self, panel: Panel, window: int | None = None) -> Panel:
-        """The estimation panel: sample rule, variables, windows."""
+        """The estimation panel: sample rule, variables, windows.
+
+        Raises
+        ------
+        SpecificationError
+            ``window=0`` for a question about spreads within windows.
+        PanelError
+            The data lack a series, or hold no value of it in the sample.
+        """
         years = self.window if window is None else window
+        spreads = [v for v in self.variables if v in VARIABLES and VARIABLES[v].window == "std"]
+        if years < 2 and spreads:
+            raise SpecificationError(
+                f"{self.id} asks about {listing(spreads)}, the spread within a window, which "
+                f"window={years} leaves without years. Use window={self.window} (years), or "
+                "another number above 1."
+            )
         return prepare(low_and_middle_income(panel), self.variables, window=years)
 
     def study(self, **options: Any) -> Study | JointStudy:

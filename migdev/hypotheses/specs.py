@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from migdev.covariance import Clustered
+from migdev.estimators.dynamic import DifferenceGMM, GMMStyle, IVStyle, SystemGMM
 from migdev.estimators.instrumental import IV2SLS
 from migdev.estimators.linear import FixedEffects, PooledOLS
 from migdev.estimators.random import RandomEffects
 from migdev.study.study import Spec
 
+#: Within estimates first: internal instruments and lagged levels rest on what cannot be tested.
 PREFER = ("Fixed effects", "IV, internal", "Random effects", "Pooled OLS")
 BOTH = ("entity", "time")
 
@@ -43,3 +47,31 @@ def static_specs(
             strategy="internal instruments",
         ),
     }  # fmt: skip
+
+
+def dynamic_specs(left: str, focal: str, controls: str, *, state: str = "L(y)") -> dict[str, Spec]:
+    """Difference and system GMM for the equation of :func:`static_specs`.
+
+    The lagged state is predetermined: for differences its own value (``lags`` 1) is the nearest
+    valid instrument. Remittances and what they are multiplied with are endogenous (lags 2 and
+    beyond); the controls are taken as exogenous. Two lags, collapsed, keep the instruments far
+    below the number of countries (Roodman 2009).
+    """
+    formula = f"{left} ~ {state} + {focal} + {controls}"
+    endogenous = tuple(
+        GMMStyle(term.strip(), lags=(2, 3), collapse=True) for term in focal.split(" + ")
+    )
+    styles = (GMMStyle(state, lags=(1, 2), collapse=True), *endogenous)
+    options: dict[str, Any] = {
+        "formula": formula,
+        "gmm": styles,
+        "iv": (IVStyle(controls),),
+        "effects": ("time",),
+        "small": True,
+    }
+    return {
+        "Difference GMM": Spec(estimator=DifferenceGMM(**options), strategy="lagged levels"),
+        "System GMM": Spec(
+            estimator=SystemGMM(**options), strategy="lagged levels and differences"
+        ),
+    }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from migdev.hypotheses.registry import Question
-from migdev.hypotheses.specs import PREFER, static_specs
+from migdev.hypotheses.specs import PREFER, dynamic_specs, static_specs
 
-CONTROLS = "L(y) + trade + inflation + popgrowth + government"
+OTHERS = "trade + inflation + popgrowth + government"
+CONTROLS = f"L(y) + {OTHERS}"
 VARIABLES = ("remit", "y", "trade", "inflation", "popgrowth", "government")
 LAGS = "L(remit, [1, 2])"
 
@@ -28,7 +29,10 @@ M1 = Question(
     "3(1); Bugamelli and Paterno (2011), Economica 78, 480-500",
     equation="standard deviation of growth within the window on remittances and the controls of G1",
     variables=("volatility", *VARIABLES),
-    specs=lambda: static_specs("volatility", "remit", CONTROLS, LAGS),
+    specs=lambda: {
+        **static_specs("volatility", "remit", CONTROLS, LAGS),
+        **dynamic_specs("volatility", "remit", OTHERS, state="L(volatility)"),
+    },
     prefer=PREFER,
     published=PUBLISHED,
 )

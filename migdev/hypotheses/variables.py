@@ -204,10 +204,22 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
     out = panel.select(*kept).assign(**made)
     if window:
         out = _windows(out, wanted, window)
+    empty = [name for name in wanted if not out[name].notna().any()]
+    if empty:
+        raise PanelError(
+            f"The data hold no value of {listing(empty)} in the sample, made from "
+            f"{listing(code for name in empty for code in wanted[name].codes)}: check these "
+            f"columns, the years and the countries{_enough(wanted, empty, window)}."
+        )
     labels = {name: v.label for name, v in wanted.items()}
     labels |= {name: label for name, label in KEPT.items() if name in out}
     units = {name: v.unit for name, v in wanted.items()}
     return out.relabel(labels=labels, units=units)
+
+
+def _enough(variables: Mapping[str, Variable], names: Iterable[str], window: int) -> str:
+    needed = max(min(variables[name].min_obs, window) for name in names)
+    return f"; a window of {window} years needs {needed} of them" if needed > 1 else ""
 
 
 def _windows(panel: Panel, variables: Mapping[str, Variable], window: int) -> Panel:
