@@ -52,6 +52,7 @@ def f_effects(fe: Estimate, restricted: Estimate | None = None) -> TestStatistic
     if one.df_absorbed == 0:
         raise ResultError(f"f_effects takes a fit with absorbed effects, not {fe.method}.")
     rss = float(one.resid @ one.resid)
+    given: tuple[str, ...] = ()
     if restricted is None:
         d = levels(fe, "f_effects")
         if d.weights is not None:
@@ -62,6 +63,7 @@ def f_effects(fe: Estimate, restricted: Estimate | None = None) -> TestStatistic
     else:
         two = moments_of(restricted, "f_effects")
         _check_nested(fe, restricted)
+        given = two.factor_names
         rss_null, df_null = float(two.resid @ two.resid), two.df_resid
     df = one.df_resid
     if df_null <= df:
@@ -69,10 +71,11 @@ def f_effects(fe: Estimate, restricted: Estimate | None = None) -> TestStatistic
             f"The fit under the null has {df_null} residual degrees of freedom, not more than the "
             f"{df} of the fit with effects: the models are not nested."
         )
-    names = ", ".join(one.factor_names)
+    null = "no effects of " + ", ".join(n for n in one.factor_names if n not in given)
+    null += f", given those of {', '.join(given)}" if given else ""
     statistic = (rss_null - rss) / (df_null - df) / (rss / df)
     return f_test(
-        "F test of effects", f"no effects of {names}", statistic, df_null - df, df,
+        "F test of effects", null, statistic, df_null - df, df,
         alternative="effects differ from zero", sample=f"{fe.nobs:,} observations",
     )  # fmt: skip
 

@@ -50,6 +50,7 @@ def test_time_given_entity_effects(data_dir: Path, sample: str) -> None:
     one = within(panel, formula, ("entity",), "keep")
     want = golden(sample)["tests"]["pFtest.twoways_given_individual"]
     test = md.diagnostics.f_effects(two, one)
+    assert test.null == "no effects of time, given those of entity"
     assert test.statistic == pytest.approx(want[0], rel=1e-8)
     assert test.df == tuple(want[1:3])
 

@@ -126,6 +126,16 @@ def test_null_moments_are_exact(data_dir: Path, estimator: str, name: str) -> No
     )
 
 
+def test_published_statistics(grunfeld: md.Panel) -> None:
+    """gretl 2022c prints F(1, 9) = 263.592, and DW = 0.684475, where plm and we have 0.6844797."""
+    fe = md.FixedEffects(formula="inv ~ value + capital").fit(grunfeld)
+    test = md.diagnostics.wooldridge_serial(fe)
+    assert test.statistic == pytest.approx(263.592, abs=5e-4)
+    assert test.df == (1, 9)
+    assert test.pvalue == pytest.approx(5.6626e-08, rel=1e-5)
+    assert md.diagnostics.bhargava_durbin_watson(fe).statistic == pytest.approx(0.684475, abs=1e-5)
+
+
 def test_other_effects_have_no_pvalue(grunfeld: md.Panel) -> None:
     fit = md.FixedEffects(formula="inv ~ value", effects=("entity", "time")).fit(grunfeld)
     test = md.diagnostics.bhargava_durbin_watson(fit)

@@ -135,6 +135,15 @@ def test_classical_covariances_are_used_whatever_the_fit(produc: md.Panel) -> No
     assert again.statistic == md.diagnostics.hausman(fe, re).statistic
 
 
+def test_published_statistics(grunfeld: md.Panel) -> None:
+    """Baltagi (2021), chapter 4: Hausman 2.33 on Grunfeld. gretl 2022c prints 2.18602, the
+    regression form with the variance over n instead of n - 5."""
+    fe, re = fits(grunfeld, "inv ~ value + capital")
+    assert md.diagnostics.hausman(fe, re).statistic == pytest.approx(2.33, abs=5e-3)
+    gretl = md.diagnostics.hausman(fe, re, kind="mundlak").statistic * 200 / 195
+    assert gretl == pytest.approx(2.18602, abs=5e-6)
+
+
 def test_within_against_between(grunfeld: md.Panel) -> None:
     """Hausman and Taylor (1981): in balanced panels three contrasts give one statistic, given
     the variance components."""
