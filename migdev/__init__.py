@@ -37,6 +37,7 @@ _HOME = {
     "IV2SLS": "migdev.estimators.instrumental",
     "LIML": "migdev.estimators.instrumental",
     "IVGMM": "migdev.estimators.instrumental",
+    "PanelThreshold": "migdev.estimators.threshold",
     "AndersonHsiao": "migdev.estimators.anderson_hsiao",
     "DifferenceGMM": "migdev.estimators.dynamic",
     "SystemGMM": "migdev.estimators.dynamic",
