@@ -31,6 +31,8 @@ _HOME = {
     "pedroni": "migdev.diagnostics.cointegration",
     "kao": "migdev.diagnostics.cointegration",
     "westerlund": "migdev.diagnostics.cointegration",
+    "log_t": "migdev.diagnostics.convergence",
+    "convergence_clubs": "migdev.diagnostics.convergence",
 }
 
 
