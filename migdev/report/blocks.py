@@ -213,7 +213,18 @@ class TableBlock:
         return str(self.table.to_markdown())
 
     def latex(self) -> str:
-        return str(self.table.to_latex())
+        """Where the text has it, not afloat, and never wider than the page."""
+        layout = self.table.layout
+        title = rf"\textbf{{{to_latex(layout.title)}}}\par\smallskip" if layout.title else ""
+        body = self.table.to_latex(floating=False)
+        body = "\n".join(line for line in body.split("\n") if not line.startswith("%"))
+        width = r"\ifdim\width>\linewidth\linewidth\else\width\fi"
+        notes = "\n".join(rf"{to_latex(note)}\par" for note in layout.notes)
+        notes = f"{{\\footnotesize\\noindent {notes}}}" if notes else ""
+        return (
+            f"\\begin{{center}}\n{title}\\resizebox{{{width}}}{{!}}{{%\n{body}}}\n\\end{{center}}\n"
+            f"{notes}"
+        )
 
 
 def as_block(item: Any) -> Block:

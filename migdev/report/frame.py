@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 from migdev.report.layout import Cell, Layout, Row
 from migdev.report.numbers import Numbers
 from migdev.report.table import Table
+
+#: Names of columns that hold p-values: ``p``, ``p_value``, ``pvalue``, ``p (equivalence)``.
+_PROBABILITY = re.compile(r"^(p|p[ _-]?values?|p \(.*\))$", re.IGNORECASE)
 
 
 def frame_table(
@@ -45,7 +49,7 @@ def frame_table(
         heading = ", ".join(str(n) for n in frame.index.names if n is not None)
         data = frame
     names = tuple(str(c) for c in data.columns)
-    columns = [_column(data.iloc[:, j], numbers) for j in range(len(names))]
+    columns = [_column(data.iloc[:, j], numbers, names[j]) for j in range(len(names))]
     rows = tuple(
         Row(label=labels[i], cells=tuple(column[i] for column in columns), key=(labels[i], ""))
         for i in range(len(labels))
@@ -63,12 +67,17 @@ def frame_table(
     )
 
 
-def _column(values: Any, numbers: Numbers) -> list[Cell]:
-    """Cells of a column, its numbers with common decimals."""
+def _column(values: Any, numbers: Numbers, name: str) -> list[Cell]:
+    """Cells of a column, its numbers with common decimals, p-values as such."""
     items = list(values)
     if not all(_is_number(v) or _missing(v) for v in items):
         return [Cell(_text(v)) for v in items]
     known = [float(v) for v in items if not _missing(v)]
+    if _PROBABILITY.match(name) and all(0 <= v <= 1 for v in known):
+        return [
+            Cell("" if _missing(v) else numbers.probability(float(v)), number=not _missing(v))
+            for v in items
+        ]
     if all(v == int(v) for v in known if np.isfinite(v)):
         # A year is no quantity: separators only from five digits on.
         return [

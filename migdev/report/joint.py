@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text
+from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.render import Page, page
 from migdev.report.table import table
-from migdev.report.verdict import data_blocks, plan_blocks, sample_blocks, simulated, software
+from migdev.report.verdict import alarm_list, as_table, plan_text, reports
+from migdev.report.words import equals, interval, labeller, number, sign_words
 
 
 def write_joint(answer: Any, path: Path) -> Path:
@@ -21,37 +23,43 @@ def write_joint(answer: Any, path: Path) -> Path:
 def joint_page(answer: Any) -> Page:
     """The page of a :class:`~migdev.study.joint_answer.JointAnswer`."""
     study = answer.study
-    sections: dict[str, Any] = {
-        "Verdict": _verdict(answer),
-        "The pattern": pattern_figure(answer),
-        "Claims and rival predictions": _claims(study),
-        "Plan": plan_blocks(answer),
-        "The four effects": [_components(answer), _notes(answer)],
-        "Share of draws in each cone": [
-            Text(
-                "Joint draws of the effects: whole countries drawn with replacement (pairs), one "
-                "sign per country for all residuals (wild), and the normal distribution with the "
-                "stacked cluster covariance (sandwich). The cones exclude one another."
+    sections: dict[str, Any] = {"Verdict": _verdict(answer)}
+    if answer.departures:
+        sections["Departures from the plan"] = Bullets(answer.departures)
+    if answer.alarms:
+        sections["Diagnostics that failed"] = alarm_list(answer.alarms)
+    sections["The pattern"] = pattern_figure(answer)
+    sections["The effects"] = _effects(answer)
+    sections["Allowing for several tests"] = _family(answer)
+    sections["Share of draws in each cone"] = [
+        Text(
+            "Joint draws of the effects: whole countries drawn with replacement (pairs), one "
+            "sign per country for all residuals (wild), and the normal distribution with the "
+            "stacked cluster covariance (sandwich). The cones exclude one another."
+        ),
+        _percent(answer.shares),
+        Details(
+            "Sensitivity to the smallest effects of interest",
+            (
+                Text("Shares of the pairs bootstrap as every smallest effect is scaled."),
+                as_table(_percent(answer.sensitivity)),
             ),
-            _percent(answer.shares),
-        ],
-        "Sensitivity to the smallest effects": [
-            Text("Shares of the pairs bootstrap as every smallest effect of interest is scaled."),
-            _percent(answer.sensitivity),
-        ],
-        "By sample, and without each region": answer.by_sample.astype(float).round(3),
-        "Estimates": table(answer.main.fits, title="Equations of the joint test"),
-    }
+        ),
+    ]
+    sections["By sample"] = _samples(answer)
+    sections["Estimates"] = table(
+        answer.main.fits, rename=labeller(answer.panel), title="Equations of the joint test"
+    )
+    sections["Claims and rival predictions"] = _claims(study)
+    sections["Plan"] = plan_text(answer)
     published = dict.fromkeys(t for c in study.components for t in c.hypothesis.published)
     if published:
         sections["What published studies found"] = Bullets(list(published))
     sections["Data"] = data_blocks(answer.panel)
     sections["Sample"] = sample_blocks(answer.main.fits.values())
-    heard = [*answer.warnings, *(f"{k}: {v}" for k, v in answer.failures.items())]
-    if heard:
-        sections["What the fits reported"] = Details(
-            f"{len(heard)} reports of dropped rows or failed variants", (Bullets(heard),)
-        )
+    sections["What the fits reported"] = reports(
+        [*answer.warnings, *(f"{k}: {v}" for k, v in answer.failures.items()), *answer.notes]
+    )
     names = ", ".join(c.name for c in study.components)
     return page(
         f"The joint pattern of {names}", sections, notice=simulated(answer.panel), footer=software()
@@ -59,11 +67,12 @@ def joint_page(answer: Any) -> Page:
 
 
 def _verdict(answer: Any) -> list[Block]:
-    tone = "warn" if answer.verdict == "undecided" else "good"
+    tone = {"undecided": "warn", "neither": "bad", "no effect": "info"}.get(answer.verdict, "good")
+    main = answer.main
     patterns = {
-        f"{name} predicts ({', '.join(signs)})": f"established: p = "
-        f"{answer.main.pvalues[name]:.4f}; contradicted: p = {answer.main.rejections[name]:.4f}; "
-        f"{100 * answer.main.shares['pairs'][name]:.1f}% of draws"
+        f"{name} predicts ({', '.join(map(sign_words, signs))})": f"established: "
+        f"{equals(main.pvalues[name])}; contradicted: {equals(main.rejections[name])}; "
+        f"{100 * main.shares['pairs'][name]:.1f}% of draws"
         for name, signs in answer.study.patterns.items()
     }
     rule = (
@@ -71,7 +80,7 @@ def _verdict(answer: Any) -> list[Block]:
         f"{answer.study.level:g} (intersection-union test), and contradicted where some part is "
         "(Bonferroni)."
     )
-    return [Callout(f"Verdict: {answer.verdict}", answer.reason, tone=tone), Text(rule),
+    return [Callout(f"Verdict: {answer.verdict}", answer.reason + ".", tone=tone), Text(rule),
             Facts(patterns)]  # fmt: skip
 
 
@@ -79,32 +88,88 @@ def _claims(study: Any) -> Facts:
     return Facts(
         {
             c.name: f"{c.hypothesis.claim}: "
-            + ", ".join(f"{view} {sign}" for view, sign in c.hypothesis.rivals.items())
+            + ", ".join(f"{view} {sign_words(p)}" for view, p in c.hypothesis.rivals.items())
             + f". Smallest effect {c.hypothesis.smallest_effect:g}: {c.hypothesis.reason}."
             for c in study.components
         }
     )
 
 
-def _components(answer: Any) -> pd.DataFrame:
-    frame = answer.components
-    return frame.rename(
-        columns={
-            "estimate": "Estimate", "std_error": "Std. error", "conf_low": "Low",
-            "conf_high": "High", "p_value": "p", "p_equivalence": "p (equivalence)",
-            "smallest_effect": "Smallest effect", "detectable": "Detectable",
-            "nobs": "Observations", "entities": "Countries",
+def _effects(answer: Any) -> list[Any]:
+    rows, more = [], []
+    width = f"{100 * (1 - answer.study.components[0].hypothesis.level):.0f}% interval"
+    for name, row in answer.components.iterrows():
+        error = row["std_error"]
+        views = {
+            view: f"{sign_words(row[view].split()[0])} {row[view].split()[1]}"
+            for view in answer.study.components[0].hypothesis.rivals
         }
-    )  # fmt: skip
+        rows.append(
+            {
+                "Effect on": name, "Estimate": number(row["estimate"], error),
+                width: interval(row["conf_low"], row["conf_high"], error), "p": row["p_value"],
+                "Smallest effect": f"{row['smallest_effect']:g}",
+                "Detectable": number(row["detectable"]), **views,
+            }
+        )  # fmt: skip
+        more.append(
+            {
+                "Effect on": name, "Std. error": number(error, error),
+                "p (equivalence)": row["p_equivalence"], "Observations": row["nobs"],
+                "Countries": row["entities"],
+            }
+        )  # fmt: skip
+    detail = pd.DataFrame(more).set_index("Effect on")
+    correlation = answer.correlation.map(number)
+    return [
+        pd.DataFrame(rows).set_index("Effect on"),
+        _notes(answer),
+        Details(
+            "Standard errors, equivalence tests, correlation of the estimates",
+            (as_table(detail), as_table(correlation)),
+        ),
+    ]
 
 
 def _notes(answer: Any) -> Text:
     formulas = "; ".join(c.formula for c in answer.study.components)
     return Text(
-        f"Equations with country and period effects, errors clustered by country: {formulas}. "
-        f"Sample: {answer.study.sample}. {answer.study.draws} draws, seed {answer.study.seed}. "
-        "Detectable: the effect that would have been found with 80% power."
+        "Equations with entity and period effects, errors clustered by entity: "
+        f"{formulas}. Sample: {answer.study.sample}. {answer.study.draws} draws, seed "
+        f"{answer.study.seed}. Detectable: the effect that would have been found with 80% power."
     )
+
+
+def _family(answer: Any) -> list[Any]:
+    family = answer.family
+    frame = family.frame.rename(
+        columns={
+            "p_value": "p", "p_holm": "p (Holm)", "p_romano_wolf": "p (Romano-Wolf)",
+            "verdict": "Verdict alone", "adjusted": "Verdict in the family",
+        }
+    )  # fmt: skip
+    frame.index.name = "Effect on"
+    return [
+        Text(
+            f"The {len(frame)} effects as one family: p-values of zero, corrected by Holm and by "
+            "Romano and Wolf (joint draws, one sign per country), and each claim's verdict alone "
+            "and with the correction."
+        ),
+        frame.drop(columns=["estimate", "std_error"]).dropna(axis=1, how="all"),
+    ]
+
+
+def _samples(answer: Any) -> list[Any]:
+    """Effects, and shares of draws, on the declared sample, the other, and without each region."""
+    frame = answer.by_sample
+    shares = [name for name in frame.columns if name.startswith("share ")]
+    effects = frame.drop(columns=shares).astype(float).round(3)
+    effects["countries"] = effects["countries"].astype(int)
+    cones = _percent(frame[shares].astype(float)).rename(columns=lambda c: c.removeprefix("share "))
+    for part in (effects, cones):
+        part.index.name = "Sample"
+    return [Text("Effects:"), effects, Text("Share of draws in each cone:"), cones,
+            *([Text(note) for note in answer.notes])]  # fmt: skip
 
 
 def _percent(frame: pd.DataFrame) -> pd.DataFrame:
@@ -120,7 +185,8 @@ def pattern_figure(answer: Any) -> Block:
         from migdev.report.figure import svg
         from migdev.report.pattern import pattern_plot
 
-        drawing = svg(pattern_plot(answer))
+        plot = pattern_plot(answer)
+        drawing = svg(plot)
     except (ImportError, MigdevError) as error:
         return Text(f"The figure is left out: {error}")
     words = "; ".join(
@@ -129,8 +195,9 @@ def pattern_figure(answer: Any) -> Block:
     )
     return Figure(
         drawing,
-        "Effects of one more percent of GDP of remittances, in units of the smallest effect of "
-        "interest (dots, with 95% intervals); bars mark what each view predicts. Right: share of "
-        "bootstrap draws in each cone.",
+        "Effects of one more unit of the focal variable, in units of the smallest effect of "
+        "interest (dots, with 95% intervals); bars mark what each view predicts, and the band "
+        "effects too small to matter. Right: share of bootstrap draws in each cone.",
         words,
+        source=plot,
     )

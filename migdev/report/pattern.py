@@ -20,16 +20,23 @@ REGIONS = {
 }
 
 
-def interval_plot(rows: Mapping[str, tuple[float, float, float]], bound: float) -> Any:
-    """Estimates with intervals, one row each, over the band of effects too small to matter."""
+def interval_plot(
+    rows: Mapping[str, tuple[float, float, float]], bound: float, primary: str = ""
+) -> Any:
+    """Estimates with intervals, one row each, over the band of effects too small to matter; the
+    primary one thick, the others with open markers."""
     figure = _figure((7.0, 1.2 + 0.42 * len(rows)))
     axes = figure.add_subplot()
     if bound > 0:
         axes.axvspan(-bound, bound, color=PALETTE[6], alpha=0.15, linewidth=0, zorder=0)
     axes.axvline(0, color=QUIET, linewidth=0.9, zorder=1)
-    for place, (estimate, low, high) in enumerate(rows.values()):
-        axes.hlines(place, low, high, color=PALETTE[0], linewidth=1.4, zorder=2)
-        axes.plot(estimate, place, marker="o", color=PALETTE[0], markersize=6, zorder=3)
+    for place, (name, (estimate, low, high)) in enumerate(rows.items()):
+        first = not primary or name == primary
+        axes.hlines(place, low, high, color=PALETTE[0], linewidth=3.0 if first else 1.2, zorder=2)
+        axes.plot(
+            estimate, place, marker="o" if first else "|", color=PALETTE[0],
+            markersize=8 if first else 9, markeredgewidth=1.6, zorder=3,
+        )  # fmt: skip
     axes.set_yticks(range(len(rows)), [_text(name) for name in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("Estimate with its interval")

@@ -84,9 +84,10 @@ class Page:
             r"\documentclass{article}", r"\usepackage[T1]{fontenc}", r"\usepackage[utf8]{inputenc}",
             r"\usepackage{booktabs}", r"\usepackage[margin=2.5cm]{geometry}",
             r"\usepackage{graphicx}", rf"\title{{{to_latex(self.title)}}}",
-            rf"\author{{{to_latex(self.subtitle)}}}", r"\date{}",
-            r"\begin{document}", r"\maketitle",
+            r"\author{}", r"\date{}", r"\emergencystretch=3em", r"\begin{document}",
+            r"\maketitle",
         ]  # fmt: skip
+        lines += [rf"\noindent\textit{{{to_latex(self.subtitle)}}}\par"] if self.subtitle else []
         lines += [rf"\noindent\textbf{{{to_latex(self.notice)}}}\par"] if self.notice else []
         for section in self.sections:
             lines += [rf"\section*{{{to_latex(section.title)}}}"] if section.title else []

@@ -86,7 +86,7 @@ def renamer(rename: Rename) -> Callable[[str], str]:
     def label(term: str) -> str:
         if term in names:
             return names[term]
-        parts = _split(term)
+        parts = split_product(term)
         if len(parts) > 1 and any(part in names for part in parts):
             return " × ".join(names.get(part, part) for part in parts)
         return term
@@ -94,7 +94,7 @@ def renamer(rename: Rename) -> Callable[[str], str]:
     return label
 
 
-def _split(term: str) -> list[str]:
+def split_product(term: str) -> list[str]:
     """Parts of a product, split at colons outside brackets."""
     parts, depth, start = [], 0, 0
     for i, char in enumerate(term):

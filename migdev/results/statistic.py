@@ -73,6 +73,17 @@ class TestStatistic:
         return "\n".join(lines)
 
 
+def failed_tests(fits: Mapping[str, Any]) -> list[tuple[str, str, TestStatistic]]:
+    """Tests among the ``stats`` of some results whose outcome casts doubt on the fit: (result,
+    name of the test, test)."""
+    return [
+        (name, key, test)
+        for name, fit in fits.items()
+        for key, test in getattr(fit, "stats", {}).items()
+        if isinstance(test, TestStatistic) and test.alarming()
+    ]
+
+
 def chi2_test(name: str, null: str, statistic: float, df: float, **more: Any) -> TestStatistic:
     """A statistic that is chi2(df) under the null."""
     return TestStatistic(

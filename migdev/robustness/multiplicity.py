@@ -27,7 +27,7 @@ def holm(pvalues: Any) -> FloatArray:
     return out
 
 
-def romano_wolf(statistics: Any, draws: Any) -> FloatArray:
+def romano_wolf(statistics: Any, draws: Any, *, sided: int = 2) -> FloatArray:
     r"""Step-down p-values that use the joint distribution of the statistics.
 
     With the hypotheses ordered by :math:`|t_{(1)}| \ge |t_{(2)}| \ge \dots`,
@@ -42,16 +42,23 @@ def romano_wolf(statistics: Any, draws: Any) -> FloatArray:
         t statistics of the hypotheses.
     draws : (B, m)
         Joint draws of the statistics under their nulls (centred and studentised).
+    sided : {2, 1}
+        With 1 large positive statistics speak against the nulls, and (1) goes without absolute
+        values.
 
     References
     ----------
     Romano and Wolf (2016), Statistics and Probability Letters 113, 38-40.
     """
-    t, star = np.abs(np.asarray(statistics, float)), np.abs(np.asarray(draws, float))
+    t, star = np.asarray(statistics, dtype=float), np.asarray(draws, dtype=float)
     if star.ndim != 2 or star.shape[1] != len(t):
         raise SpecificationError(
             f"{len(t)} statistics need draws of shape (B, {len(t)}), not {star.shape}."
         )
+    if sided not in (1, 2):
+        raise SpecificationError(f"sided={sided!r}; use 2 or 1.")
+    if sided == 2:
+        t, star = np.abs(t), np.abs(star)
     order = np.argsort(-t, kind="stable")
     # Largest draw among the hypotheses not yet rejected at each step, for all steps at once.
     maxima = np.maximum.accumulate(star[:, order][:, ::-1], axis=1)[:, ::-1]

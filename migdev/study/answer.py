@@ -12,7 +12,7 @@ import pandas as pd
 
 from migdev.errors import ReportError
 from migdev.panel.panel import Panel
-from migdev.results.statistic import TestStatistic
+from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.rule import Focal, standing, verdict
 
@@ -90,6 +90,17 @@ class Answer:
         }
 
     @property
+    def agreeing(self) -> set[str]:
+        """Identification strategies of which every fitted specification has the primary's sign."""
+        if self.estimate is None:
+            return set()
+        sign, by_strategy = np.sign(self.estimate.estimate), dict[str, list[float]]()
+        for name, found in self.focal.items():
+            strategy = self.study.specs[name].strategy
+            by_strategy.setdefault(strategy, []).append(float(np.sign(found.estimate)))
+        return {s for s, signs in by_strategy.items() if all(v == sign for v in signs)}
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The focal parameter in every specification, one row each."""
         rows = []
@@ -108,14 +119,18 @@ class Answer:
         return pd.DataFrame(rows)
 
     @property
+    def reports(self) -> list[str]:
+        """What the fits warned of, each message once, with the specifications that gave it."""
+        told: dict[str, list[str]] = {}
+        for name, texts in self.warnings.items():
+            for text in texts:
+                told.setdefault(text, []).append(name)
+        return merged(told)
+
+    @property
     def alarms(self) -> list[tuple[str, str, TestStatistic]]:
         """Diagnostics that failed: (specification, name, test)."""
-        return [
-            (name, key, test)
-            for name, fit in self.fits.items()
-            for key, test in getattr(fit, "stats", {}).items()
-            if isinstance(test, TestStatistic) and test.alarming()
-        ]
+        return failed_tests(self.fits)
 
     def _judge(self) -> tuple[str, str]:
         h, name = self.hypothesis, self.primary
@@ -125,7 +140,7 @@ class Answer:
         outcome = verdict(h.prediction, found, h.smallest_effect)
         span = f"{name}: {found.estimate:.4g} [{found.low:.4g}, {found.high:.4g}]"
         if outcome in ("supported", "contradicted"):
-            agreeing = self._agreeing(np.sign(found.estimate))
+            agreeing = self.agreeing
             if len(agreeing) < 2:
                 return "undecided", (
                     f"{span} would be {outcome}, but only one identification strategy "
@@ -140,14 +155,6 @@ class Answer:
         return outcome, (
             f"{span}; an effect of {found.detectable:.4g} would have been found with 80% power"
         )
-
-    def _agreeing(self, sign: float) -> set[str]:
-        """Identification strategies of which every fitted specification has this sign."""
-        by_strategy: dict[str, list[float]] = {}
-        for name, found in self.focal.items():
-            strategy = self.study.specs[name].strategy
-            by_strategy.setdefault(strategy, []).append(float(np.sign(found.estimate)))
-        return {s for s, signs in by_strategy.items() if all(v == sign for v in signs)}
 
     def __str__(self) -> str:
         h = self.hypothesis
@@ -166,8 +173,7 @@ class Answer:
         table = self.frame.drop(columns="note").to_string(index=False, float_format="{:.4g}".format)
         lines.append(table)
         lines += [f"Not fitted: {name}: {why}" for name, why in self.failures.items()]
-        for name, messages in self.warnings.items():
-            lines += [f"Warning ({name}): {text}" for text in messages]
+        lines += [f"Warning: {text}" for text in self.reports]
         return "\n".join(lines)
 
     def report(self, path: str | Path) -> Path:
@@ -184,3 +190,8 @@ class Answer:
         from migdev.replication.package import write_package
 
         return write_package(self, Path(path), **options)
+
+
+def merged(told: Mapping[str, list[str]]) -> list[str]:
+    """Messages with the names of those who gave them in front."""
+    return [f"{', '.join(names)}: {text}" if names else text for text, names in told.items()]

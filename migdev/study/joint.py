@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from migdev.kernels.types import BoolArray, FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
+from migdev.study.answer import merged
 from migdev.study.cones import cone_shares, intersection_union, union_rejection
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint_answer import JointAnswer, JointResult
@@ -32,6 +34,8 @@ from migdev.study.rule import Focal, measure
 
 EFFECTS = ("entity", "time")
 COMMON = "in_common_sample"
+#: Shares of draws that differ by more than this between methods are reported.
+DISAGREE = 0.10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,22 +134,41 @@ class JointStudy:
         main, heard = self._heard(panel, self.sample)
         other = "largest" if self.sample == "common" else "common"
         variants = {other: self._try(panel, other)}
-        if self.region and self.region in panel:
-            regions = panel[self.region]
-            for value in sorted(regions.dropna().unique()):
-                rest = panel.where((regions != value).to_numpy(), f"without {value}")
-                variants[f"without {value}"] = self._try(rest, self.sample)
+        values, notes = self._left_out(panel)
+        for value in values:
+            rest = panel.where((panel[self.region] != value).to_numpy(), f"without {value}")
+            variants[f"without {value}"] = self._try(rest, self.sample)
         return JointAnswer(
             study=self, panel=panel, main=main, warnings=heard, plan=digest, departures=found,
             variants={k: v for k, v in variants.items() if isinstance(v, JointResult)},
             failures={k: v for k, v in variants.items() if isinstance(v, str)},
+            notes=(*notes, *_doubts(main, self.draws)),
         )  # fmt: skip
+
+    def _left_out(self, panel: Panel) -> tuple[list[Any], tuple[str, ...]]:
+        """Regions to leave out one at a time, and why there are none."""
+        if not self.region:
+            return [], ()
+        if self.region not in panel:
+            why = f"The panel has no column {self.region!r}, so no region is left out in turn."
+            return [], (why,)
+        values = sorted(panel[self.region].dropna().unique())
+        if len(values) < 2:
+            found = listing(values) if values else "no region at all"
+            why = f"The panel holds {found} alone, so no region is left out in turn."
+            return [], (why,)
+        return values, ()
 
     def _heard(self, panel: Panel, sample: str) -> tuple[JointResult, tuple[str, ...]]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = self.fit(panel, sample)
-        return result, tuple(dict.fromkeys(str(w.message) for w in caught))
+        told: dict[str, list[str]] = {}
+        for text in dict.fromkeys(str(w.message) for w in caught):
+            of = next((c for c in self.components if text.startswith(f"{c.formula!r}: ")), None)
+            rest = text if of is None else text.removeprefix(f"{of.formula!r}: ")
+            told.setdefault(rest, []).extend([] if of is None else [of.name])
+        return result, tuple(merged(told))
 
     def _try(self, panel: Panel, sample: str) -> JointResult | str:
         try:
@@ -165,12 +188,7 @@ class JointStudy:
         used, weights = panel, None
         if sample == "common":
             used, weights = common_rows(panel, [c.formula for c in self.components]), COMMON
-        fits = {
-            c.name: FixedEffects(
-                formula=c.formula, effects=EFFECTS, weights=weights, cov=Clustered("entity")
-            ).fit(used)
-            for c in self.components
-        }
+        fits = {c.name: _fitted(c, used, weights) for c in self.components}
         focal = {c.name: _focal(c, fits[c.name]) for c in self.components}
         theta = np.array([f.estimate for f in focal.values()])
         psi = np.column_stack([stacked_influence(fits[c.name], c) for c in self.components])
@@ -213,6 +231,40 @@ class JointStudy:
             *(pairs_draws(one, weights, focal) for one, focal in sums), strict=True
         )
         return np.column_stack(columns), int(sum(singular))
+
+
+def _fitted(component: Component, panel: Panel, weights: str | None) -> Estimate:
+    try:
+        return FixedEffects(
+            formula=component.formula, effects=EFFECTS, weights=weights, cov=Clustered("entity")
+        ).fit(panel)
+    except MigdevError as error:
+        raise IdentificationError(
+            f"The equation of {component.name!r} cannot be fitted: {error}"
+        ) from error
+
+
+def _doubts(main: JointResult, draws: int) -> list[str]:
+    """What a reader must know of the draws: singular ones, and methods that disagree."""
+    found = []
+    if main.singular:
+        found.append(
+            f"In {main.singular} of {draws * len(main.fits)} resampled equations the countries "
+            "drawn do not identify all coefficients; these are solved by the pseudo-inverse."
+        )
+    gaps = {
+        (how, name): abs(share - main.shares["pairs"][name])
+        for how in ("wild", "sandwich")
+        for name, share in main.shares[how].items()
+    }
+    (how, name), gap = max(gaps.items(), key=lambda item: item[1])
+    if gap > DISAGREE:
+        found.append(
+            f"The share of draws in the cone {name!r} is {100 * main.shares['pairs'][name]:.0f}% "
+            f"by the pairs bootstrap and {100 * main.shares[how][name]:.0f}% by the {how} draws: "
+            "they depend on the method, so read the tests rather than the shares."
+        )
+    return found
 
 
 def _term(component: Component, fit: Estimate) -> str:

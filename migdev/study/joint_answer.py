@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
+from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.cones import cone_shares
+from migdev.study.family import Family
 from migdev.study.rule import Focal, standing
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ class JointAnswer:
     failures : mapping from variant to message
     warnings : tuple of str
         What the fits of the main sample warned of.
+    notes : tuple of str
+        What was left out of the variants, and why.
     departures : tuple of str
         How the study departs from its registered plan.
     plan : str
@@ -76,6 +81,7 @@ class JointAnswer:
     variants: Mapping[str, JointResult]
     failures: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
     plan: str = ""
 
@@ -101,9 +107,9 @@ class JointAnswer:
         parts = []
         for name in main.pvalues:
             if main.pvalues[name] < level:
-                parts.append(f"{name} is established (p = {main.pvalues[name]:.3f})")
+                parts.append(f"{name} is established ({_p(main.pvalues[name])})")
             elif main.rejections[name] < level:
-                parts.append(f"{name} is contradicted (p = {main.rejections[name]:.3f})")
+                parts.append(f"{name} is contradicted ({_p(main.rejections[name])})")
             else:
                 parts.append(f"{name} is neither established nor contradicted")
         return f"{'; '.join(parts)}; share of joint bootstrap draws: {spread}"
@@ -128,6 +134,23 @@ class JointAnswer:
                 }
             )  # fmt: skip
         return pd.DataFrame(rows).set_index("component")
+
+    @property
+    def correlation(self) -> pd.DataFrame:
+        """Correlation of the estimates by the stacked sandwich."""
+        cov = self.main.cov
+        spread = np.sqrt(np.diag(cov))
+        return cov / np.outer(spread, spread)
+
+    @property
+    def alarms(self) -> list[tuple[str, str, TestStatistic]]:
+        """Diagnostics of the main fits that failed: (component, name, test)."""
+        return failed_tests(self.main.fits)
+
+    @property
+    def family(self) -> Family:
+        """The components with p-values and verdicts that allow for their number."""
+        return Family([self], draws=9999, seed=self.study.seed)
 
     @property
     def shares(self) -> pd.DataFrame:
@@ -163,19 +186,22 @@ class JointAnswer:
             f"Joint pattern of {', '.join(self.main.focal)}",
             f"Verdict: {self.verdict} ({self.reason})",
             self.components.to_string(float_format="{:.4g}".format),
+            str(self.family),
             "Share of draws in each cone",
             self.shares.to_string(float_format="{:.3f}".format),
-            "Intersection-union p-values (small: established): "
-            + ", ".join(f"{k} {v:.3f}" for k, v in self.main.pvalues.items()),
-            "Bonferroni p-values (small: contradicted): "
-            + ", ".join(f"{k} {v:.3f}" for k, v in self.main.rejections.items()),
+            "Intersection-union tests (small p: established): "
+            + ", ".join(f"{k} {_p(v)}" for k, v in self.main.pvalues.items()),
+            "Bonferroni tests (small p: contradicted): "
+            + ", ".join(f"{k} {_p(v)}" for k, v in self.main.rejections.items()),
             "Sensitivity to the smallest effects (pairs bootstrap)",
             self.sensitivity.to_string(float_format="{:.3f}".format),
             "By sample",
             self.by_sample.to_string(float_format="{:.3f}".format),
         ]
         lines += [f"Departure from the plan: {text}" for text in self.departures]
+        lines += [f"Failed diagnostic: {n}, {t.name} ({_p(t.pvalue)})" for n, _, t in self.alarms]
         lines += [f"Not fitted: {name}: {why}" for name, why in self.failures.items()]
+        lines += [f"Note: {text}" for text in self.notes]
         lines += [f"Warning: {text}" for text in self.warnings]
         return "\n".join(lines)
 
@@ -190,3 +216,7 @@ class JointAnswer:
         from migdev.replication.package import write_package
 
         return write_package(self, Path(path), **options)
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.0005 else f"p = {value:.3f}"

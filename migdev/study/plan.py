@@ -30,11 +30,18 @@ def check_plan(study: Any, path: str | Path | None, strict: bool) -> tuple[str, 
     Raises
     ------
     SpecificationError
-        The plan was changed after registration, or ``strict`` and the study departs from it.
+        The plan was changed after registration, is of another question, or ``strict`` and the
+        study departs from it.
     """
     if path is None:
         return "", ()
     plan = read_plan(Path(path))
+    planned, asked = question_of(plan["plan"]), question_of(plan_content(study))
+    if planned != asked:
+        raise SpecificationError(
+            f"The plan {str(path)!r} is of another question: it registers {planned!r}, and this "
+            f"study asks {asked!r}. Name the plan of this question."
+        )
     found = departures(study, plan)
     if found and strict:
         raise SpecificationError(f"The study departs from its plan: {'; '.join(found)}.")
@@ -68,6 +75,14 @@ def read_plan(path: Path) -> dict[str, Any]:
             "Restore the registered file, or register the new plan."
         )
     return plan
+
+
+def question_of(content: dict[str, Any]) -> str:
+    """What a plan asks: the id of its hypothesis, or the claim; of a joint study its equations."""
+    if "components" in content:
+        return "joint: " + ", ".join(str(c["name"]) for c in content["components"])
+    hypothesis = content["hypothesis"]
+    return str(hypothesis.get("id") or hypothesis["claim"])
 
 
 def departures(study: Any, plan: dict[str, Any]) -> tuple[str, ...]:

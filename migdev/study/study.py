@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from migdev.errors import MigdevError, SpecificationError, listing, suggestion
+import numpy as np
+
+from migdev.errors import MigdevError, ResultError, SpecificationError, listing, suggestion
 from migdev.panel.panel import Panel
 from migdev.protocols import Estimator
+from migdev.results.adapt import as_result
 from migdev.study.answer import Answer
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.plan import check_plan, write_plan
@@ -102,10 +105,12 @@ class Study:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 try:
-                    fits[name] = spec.estimator.fit(panel)
+                    fits[name] = readable(spec.estimator.fit(panel), spec.estimator)
                     focal[name] = self._focal(fits[name], spec)
                 except MigdevError as error:
                     failures[name] = str(error)
+                except Exception as error:  # an estimator of another library; the study goes on
+                    failures[name] = f"{type(error).__name__}: {error}"
             heard[name] = tuple(dict.fromkeys(str(w.message) for w in caught))
         return Answer(
             study=self, panel=panel, fits=fits, focal=focal, failures=failures, warnings=heard,
@@ -115,9 +120,34 @@ class Study:
     def _focal(self, fit: Any, spec: Spec) -> Focal:
         h = self.hypothesis
         c = fit.delta(spec.term or h.term)
+        if not (np.isfinite(c.estimate) and c.std_error > 0 and np.isfinite(c.std_error)):
+            raise ResultError(
+                f"The focal parameter {c.name!r} is {c.estimate:g} with standard error "
+                f"{c.std_error:g}, which no verdict can rest on."
+            )
         return measure(
             c.estimate, c.std_error, c.df, pvalue=c.pvalue, bound=h.smallest_effect, level=h.level
         )
+
+
+def readable(fit: Any, estimator: Any) -> Any:
+    """A result that can be asked for functions of its coefficients; those of statsmodels,
+    linearmodels and pyfixest are adapted.
+
+    Raises
+    ------
+    ResultError
+        The result holds no coefficients that can be read.
+    """
+    if callable(getattr(fit, "delta", None)):
+        return fit
+    try:
+        return as_result(fit)
+    except MigdevError as error:
+        raise ResultError(
+            f"{type(estimator).__name__} gives a {type(fit).__name__}, which has no delta() for "
+            f"the focal parameter and cannot be adapted: {error}"
+        ) from error
 
 
 def as_spec(item: Any, name: str) -> Spec:

@@ -1,0 +1,82 @@
+"""Numbers, signs and names as a reader of a page expects them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from migdev.report.escape import true_minus
+from migdev.report.numbers import Numbers, fixed
+from migdev.report.select import split_product
+
+_SIGNS = {"-": "−", "<=0": "≤ 0", ">=0": "≥ 0", "!=0": "≠ 0", "any": "anything"}
+_LAG = re.compile(r"^(L|F|D)\((.*?)(?:,\s*(\d+))?\)$")
+_POWER = re.compile(r"^I\((.*?)\s*\*\*\s*(\d)\)$")
+_NAMES = re.compile(r"[^\W\d][\w.]*")
+_TIMES = {"L": "lagged", "F": "led", "D": "changed"}
+_NUMBERS = Numbers(digits=3)
+
+
+def sign_words(prediction: str) -> str:
+    """A prediction as it is printed: ``≤ 0`` for ``<=0``."""
+    return _SIGNS.get(prediction, prediction)
+
+
+def number(value: float, error: float | None = None) -> str:
+    """A number with the decimals that its standard error calls for."""
+    if not np.isfinite(value):
+        return ""
+    size = abs(value) if error is None else error
+    return true_minus(fixed(value, _NUMBERS.decimals([size])))
+
+
+def interval(low: float, high: float, error: float) -> str:
+    """``[low, high]``."""
+    if not np.isfinite(low):
+        return ""
+    return f"[{number(low, error)}, {number(high, error)}]"
+
+
+def probability(value: float) -> str:
+    """A p-value to three decimals; small ones as ``<0.001``."""
+    return "" if not np.isfinite(value) else _NUMBERS.probability(value)
+
+
+def equals(value: float) -> str:
+    """``p = 0.031`` or ``p < 0.001``."""
+    text = probability(value)
+    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text or 'unknown'}"
+
+
+def labeller(panel: Any) -> Callable[[str], str]:
+    """From terms of a formula to words, by the labels of a panel.
+
+    ``L(y, 2)`` becomes the label of y with ``, lag 2``; a product has ``×`` between its parts;
+    what has no label stays as it is.
+    """
+    labels: dict[str, str] = {name: text for name, text in panel.labels.items() if text}
+
+    def part(text: str) -> str:
+        if text in labels:
+            return labels[text]
+        if (found := _LAG.match(text)) and (inner := part(found[2])) != found[2]:
+            kind, periods = found[1], found[3]
+            how = f"lag {periods}" if periods and kind == "L" else _TIMES[kind]
+            return f"{inner}, {how}" if kind == "L" or not periods else text
+        if (found := _POWER.match(text)) and found[1] in labels:
+            return f"{labels[found[1]]}{' squared' if found[2] == '2' else f', power {found[2]}'}"
+        return text
+
+    def label(term: str) -> str:
+        return " × ".join(part(piece.strip()) for piece in split_product(term))
+
+    return label
+
+
+def term_words(term: str, panel: Any) -> str:
+    """A focal term in words, with the expression behind it where it is no single name."""
+    label = labeller(panel)(term)
+    return label if label != term else _NAMES.sub(lambda m: panel.labels.get(m[0]) or m[0], term)
