@@ -91,6 +91,41 @@ def test_one_way_matches_linearmodels(data_dir: Path, sample: str, small_sample:
     assert fit.stats["r2"] == pytest.approx(theirs.rsquared, rel=1e-9)
 
 
+@pytest.mark.parametrize("sample", ["grunfeld.full", "grunfeld.gaps"])
+@pytest.mark.parametrize("small_sample", [False, True])
+def test_without_intercept(data_dir: Path, sample: str, small_sample: bool) -> None:
+    """plm subtracts a degree of freedom for the intercept that is not there (balanced panels)."""
+    from linearmodels import RandomEffects as Theirs
+
+    panel, _ = sample_panel(data_dir, sample)
+    spec = md.RandomEffects(
+        formula="inv ~ 0 + value + capital", convention="exact" if small_sample else "stata"
+    )
+    fit, frame = spec.fit(panel), panel.frame.set_index(["firm", "year"])
+    want = Theirs(frame["inv"], frame[["value", "capital"]]).fit(small_sample=small_sample)
+    np.testing.assert_allclose(fit.params, want.params, rtol=1e-9)
+    np.testing.assert_allclose(fit.std_errors, want.std_errors, rtol=1e-9)
+    parts = want.variance_decomposition
+    assert fit.stats["sigma2_entity"] == pytest.approx(parts["Effects"], rel=1e-9)
+
+
+def test_time_dummies_match_plm(data_dir: Path) -> None:
+    """Dummies have no between variation in balanced panels; plm 2.6: lwage ~ wks + un + factor(t)
+    on wages_psid, complete."""
+    panel, _ = sample_panel(data_dir, "wages.full")
+    want = {
+        "swamy-arora": (0.00108668646881, 0.0243609193435, 0.0233120319057, 0.1510716017),
+        "wallace-hussain": (0.00108934477948, 0.0243138540335, 0.0236345061827, 0.150730088921),
+        "amemiya": (0.00108559717696, 0.0243802651512, 0.0232597920583, 0.151734882894),
+        "nerlove": (0.00105872546026, 0.0248687631963, 0.0199369646214, 0.155318750248),
+    }
+    for method, (wks, union, idiosyncratic, entity) in want.items():
+        fit = md.RandomEffects(formula="lwage ~ wks + union + C(t)", method=method).fit(panel)
+        got = (*fit.params[["wks", "union"]],
+               fit.stats["sigma2_idiosyncratic"], fit.stats["sigma2_entity"])  # fmt: skip
+        np.testing.assert_allclose(got, (wks, union, idiosyncratic, entity), rtol=1e-10)
+
+
 # ---------------------------------------------------------------------- brute force
 
 
