@@ -126,8 +126,9 @@ def test_statsmodels(frame: pd.DataFrame, weighted: bool) -> None:
     from statsmodels.stats import sandwich_covariance as sc
 
     m = moments(frame, "none", weighted)
-    root = np.sqrt(frame.w.to_numpy()) if weighted else np.ones(len(frame))
-    fit = sm.OLS(frame.y.to_numpy() * root, m.X).fit()  # statsmodels' HC ignores WLS weights
+    X = np.column_stack([np.ones(len(frame)), frame[["x1", "x2"]]])
+    weights = frame.w.to_numpy() if weighted else np.ones(len(frame))
+    fit = sm.WLS(frame.y.to_numpy(), X, weights=weights).fit()
     for kind in ("HC0", "HC1", "HC2", "HC3"):
         assert_cov_close(md.Robust(kind).estimate(m).cov, getattr(fit, f"cov_{kind}"), RTOL)
     one = sc.cov_cluster(fit, frame.region.to_numpy())
