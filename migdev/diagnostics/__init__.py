@@ -33,6 +33,8 @@ _HOME = {
     "westerlund": "migdev.diagnostics.cointegration",
     "log_t": "migdev.diagnostics.convergence",
     "convergence_clubs": "migdev.diagnostics.convergence",
+    "juodis_karavias_sarafidis": "migdev.diagnostics.causality",
+    "toda_yamamoto": "migdev.diagnostics.causality",
 }
 
 

@@ -10,9 +10,11 @@ from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 
 def granger_wald(
-    y: FloatArray, x: FloatArray, entity: IntArray, time: IntArray, lags: int
+    y: FloatArray, x: FloatArray, entity: IntArray, time: IntArray, lags: int, extra: int = 0
 ) -> tuple[FloatArray, IntArray, BoolArray]:
     """Wald statistics (N,) of x not causing y, regression periods (N,), and collinear entities.
+
+    ``extra`` lags of both are in the regression but not in the test (Toda and Yamamoto).
 
     Parameters
     ----------
@@ -20,7 +22,7 @@ def granger_wald(
         Rows sorted by entity, then time; a row is used where the entity has all lags.
     """
     N = int(entity.max()) + 1
-    past = [shift(v, entity, time, j) for v in (y, x) for j in range(1, lags + 1)]
+    past = [shift(v, entity, time, j) for v in (y, x) for j in range(1, lags + extra + 1)]
     X = np.column_stack([np.ones(len(y)), *past])
     rows = np.flatnonzero(~np.isnan(X.sum(axis=1)))
     counts = np.bincount(entity[rows], minlength=N)
@@ -31,8 +33,9 @@ def granger_wald(
         return W, counts, bad
     who = np.unique(entity[rows], return_inverse=True)[1]
     full = entity_slopes(y[rows], X[rows], who)
-    b = full.params[:, 1 + lags :]
-    V = full.cov[:, 1 + lags :, 1 + lags :]
+    tested = slice(1 + lags + extra, 1 + 2 * lags + extra)
+    b = full.params[:, tested]
+    V = full.cov[:, tested, tested]
     failed = full.dependent.any(axis=1) | ~(full.rss > 0)
     value = np.full(len(b), np.nan)
     ok = ~failed
