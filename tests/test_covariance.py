@@ -404,6 +404,27 @@ def test_beck_katz_casewise_needs_a_complete_period() -> None:
     md.BeckKatz().estimate(m)
 
 
+def test_stacked_equations_share_an_entity_and_a_period() -> None:
+    """Two rows per entity and period, in any order (system GMM): sums by cell, not by row."""
+    m = panel(12, 14)
+    rng = np.random.default_rng(6)
+    order = rng.permutation(2 * m.nobs)
+    twice = replace(
+        m, X=np.vstack([m.X, 2 * m.X])[order], resid=np.tile(m.resid, 2)[order],
+        entity=np.tile(m.entity, 2)[order], time=np.tile(m.time, 2)[order], columns={},
+    )  # fmt: skip
+    threefold = replace(m, X=3 * m.X)  # what the two rows of a cell add up to
+    for spec in (
+        md.Clustered("entity", "time", kind="CR0"),
+        md.NeweyWest(bandwidth=2, convention="none"),
+        md.NeweyWest(bandwidth=2, convention="none", gaps="position"),
+        md.DriscollKraay(bandwidth=2, convention="none"),
+    ):
+        assert_cov_close(spec.estimate(twice).cov, spec.estimate(threefold).cov, 1e-10)
+    with pytest.raises(CovarianceError, match="several rows in one period"):
+        md.BeckKatz().estimate(twice)
+
+
 # ---------------------------------------------------------------- space
 
 

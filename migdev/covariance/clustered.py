@@ -24,6 +24,7 @@ from migdev.errors import CovarianceError, FewClustersWarning, SpecificationErro
 from migdev.kernels.clubs import ClubMoments, club_moments, contrast_df, wald_df
 from migdev.kernels.effects_basis import EffectsBasis, require_room
 from migdev.kernels.groups import Groups
+from migdev.kernels.hac import one_row_per_cell
 from migdev.kernels.moments import Moments
 from migdev.kernels.sandwich import cluster_scores, inclusion_exclusion, intersection, mend
 from migdev.kernels.small_sample import clustered, nested
@@ -285,7 +286,7 @@ class Clustered:
     ) -> Groups | None:
         """Groups of an intersection; None where every row is alone in its own."""
         names = {self.groups[i].strip() for i in subset}
-        if {"entity", "time"} <= names:  # unique in a panel
+        if {"entity", "time"} <= names and one_row_per_cell(m.entity, m.time):
             return None
         cells = codes[subset[0]] if len(subset) == 1 else intersection([codes[i] for i in subset])
         groups = Groups.from_codes(cells)

@@ -22,14 +22,16 @@ from migdev.kernels.hac import (
     autocovariance_meat,
     bandwidth_rule,
     kernel_weights,
+    one_row_per_cell,
     panel_corrected_meat,
     periods_of,
     positions,
+    summed_by_cell,
     within_meat,
 )
 from migdev.kernels.moments import Moments
 from migdev.kernels.sandwich import mend, sandwich
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.types import FloatArray
 from migdev.protocols import CovEstimate
 
 RULES = ("xtscc", "plm", "fixest")
@@ -215,10 +217,12 @@ class NeweyWest:
         m = moments
         u = scaled_resid(m, self.kind, self.leverage)
         periods = len(periods_of(m.time)[0])
-        time: IntArray = positions(m.entity) if self.gaps == "position" else m.time
+        scores, entity, time = summed_by_cell(m.X * u[:, None], m.entity, m.time)
+        if self.gaps == "position":
+            time = positions(entity)
         bandwidth = _bandwidth(self, m, periods)
         weights = _weights(self, bandwidth, int(time.max() - time.min()) + 1, periods)
-        meat = within_meat(m.X * u[:, None], m.entity, time, weights)
+        meat = within_meat(scores, entity, time, weights)
         correction = small_sample.newey_west(m, self.convention, periods)
         factor = correction.factor
         if self.kind == "HC1":
@@ -265,7 +269,8 @@ class BeckKatz:
     Raises
     ------
     CovarianceError
-        "casewise", and no period is complete; more than 5,000 units.
+        "casewise", and no period is complete; more than 5,000 units; several rows for an entity
+        in a period.
 
     References
     ----------
@@ -292,6 +297,11 @@ class BeckKatz:
     def estimate(self, moments: Moments) -> CovEstimate:
         m = moments
         u = scaled_resid(m, self.kind, self.leverage)
+        if not one_row_per_cell(m.entity, m.time):
+            raise CovarianceError(
+                "BeckKatz() pairs the rows of a period by entity, but here an entity has several "
+                "rows in one period (stacked equations). Use DriscollKraay() or Clustered()."
+            )
         entity = Groups.from_codes(m.entity)
         time = Groups.from_codes(periods_of(m.time)[1])
         unit, block = (entity, time) if self.cluster == "time" else (time, entity)

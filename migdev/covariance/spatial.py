@@ -9,7 +9,7 @@ import numpy as np
 from migdev.covariance.common import check_choice, check_convention, clean, column, warn_mended
 from migdev.errors import CovarianceError, SpecificationError
 from migdev.kernels import small_sample
-from migdev.kernels.hac import kernel_weights, within_meat
+from migdev.kernels.hac import kernel_weights, summed_by_cell, within_meat
 from migdev.kernels.moments import Moments
 from migdev.kernels.sandwich import diagonal_meat, mend, sandwich
 from migdev.kernels.spatial import EARTH, spatial_meat
@@ -109,10 +109,10 @@ class Conley:
             bartlett=self.kernel == "bartlett", radius=self.radius,
         )  # fmt: skip
         if self.lags:
-            meat = meat + within_meat(
-                scores, m.entity, m.time, kernel_weights("bartlett", self.lags, self.lags)
-            )
-            meat = meat - scores.T @ scores  # lag 0 stands in the spatial part
+            cells, entity, time = summed_by_cell(scores, m.entity, m.time)
+            weights = kernel_weights("bartlett", self.lags, self.lags)
+            # lag 0 stands in the spatial part
+            meat = meat + within_meat(cells, entity, time, weights) - cells.T @ cells
         correction = small_sample.conley(m, self.convention)
         cov = correction.factor * sandwich(m.bread, meat)
         own = np.diagonal(sandwich(m.bread, diagonal_meat(m.X, m.resid**2)))

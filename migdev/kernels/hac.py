@@ -91,6 +91,24 @@ def autocovariance_meat(sums: FloatArray, time: IntArray, weights: FloatArray) -
     return np.asarray(meat)
 
 
+def one_row_per_cell(entity: IntArray, time: IntArray) -> bool:
+    """Rows are sorted by entity, then time, and no pair occurs twice."""
+    step = np.diff(entity)
+    return bool(np.all((step > 0) | ((step == 0) & (np.diff(time) > 0))))
+
+
+def summed_by_cell(
+    scores: FloatArray, entity: IntArray, time: IntArray
+) -> tuple[FloatArray, IntArray, IntArray]:
+    """Scores summed by entity and period and sorted so; as they are where they are so already."""
+    if one_row_per_cell(entity, time):
+        return scores, entity, time
+    pairs, cell = np.unique(np.column_stack([entity, time]), axis=0, return_inverse=True)
+    groups = Groups.from_codes(cell.ravel())
+    sums = np.column_stack([groups.sums(scores[:, j]) for j in range(scores.shape[1])])
+    return sums, pairs[:, 0], pairs[:, 1]
+
+
 def within_meat(
     scores: FloatArray, entity: IntArray, time: IntArray, weights: FloatArray
 ) -> FloatArray:
@@ -99,7 +117,7 @@ def within_meat(
     Parameters
     ----------
     scores : (n, k); entity, time : (n,)
-        Sorted by entity, then time.
+        Sorted by entity, then time, one row for each pair; see :func:`summed_by_cell`.
     weights : (L + 1,)
     """
     n = len(scores)
