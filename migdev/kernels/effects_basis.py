@@ -100,7 +100,7 @@ class EffectsBasis:
 
     @property
     def rank(self) -> int:
-        return self.first.size + self.coef.shape[1]
+        return self.first.size + int(self.coef.shape[1])
 
     def rows(self, start: int = 0, stop: int | None = None) -> FloatArray:
         """(m, r) rows of Q: what the other factors add to ``first``."""
