@@ -36,6 +36,7 @@ POVERTY = Hypothesis(
 DEPENDENCE = Hypothesis(
     claim="Remittances deepen dependence on imports paid from abroad",
     term="remit",
+    sign=1,
     views={"DF": "0", "CR": "+"},
     smallest_effect=0.25,
     reason="a quarter of each unit of remittances spent on imports that exports do not pay",

@@ -108,13 +108,13 @@ def _effects(answer: Any) -> list[Any]:
             {
                 "Effect on": name, "Estimate": number(row["estimate"], error),
                 width: interval(row["conf_low"], row["conf_high"], error), "p": row["p_value"],
-                "Smallest effect": f"{row['smallest_effect']:g}",
                 "Detectable": number(row["detectable"]), **views,
             }
         )  # fmt: skip
         more.append(
             {
                 "Effect on": name, "Std. error": number(error, error),
+                "Smallest effect": f"{row['smallest_effect']:g}",
                 "p (equivalence)": row["p_equivalence"], "Observations": row["nobs"],
                 "Countries": row["entities"],
             }

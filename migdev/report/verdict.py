@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from migdev.report.render import Page, page
 from migdev.report.table import table
 from migdev.report.words import equals, interval, labeller, number, sign_words, term_words
 
+#: Coefficients of period dummies, which a table only mentions.
+DUMMIES = r"^time\["
 TONE = {"supported": "good", "contradicted": "bad", "no effect": "info", "undecided": "warn"}
 
 
@@ -113,7 +116,9 @@ def alarm_list(alarms: Iterable[tuple[str, str, Any]]) -> Bullets:
 def estimates(answer: Any) -> list[Any]:
     """The regression table with the labels of the panel, and the tests behind it folded away."""
     label, fits = labeller(answer.panel), answer.fits
-    blocks: list[Any] = [table(fits, rename=label, stat="std_error", title=answer.hypothesis.claim)]
+    terms = {str(name) for fit in fits.values() for name in fit.params.index}
+    dummies = {"Period dummies": DUMMIES} if any(re.match(DUMMIES, t) for t in terms) else {}
+    blocks: list[Any] = [table(fits, rename=label, indicate=dummies, title=answer.hypothesis.claim)]
     tests = [
         {"Specification": spec, "Test": test.name, "Statistic": number(test.statistic),
          "p": test.pvalue, "Null": test.null}

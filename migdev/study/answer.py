@@ -138,7 +138,7 @@ class Answer:
             return "undecided", "no specification could be fitted"
         found = self.focal[name]
         outcome = verdict(h.prediction, found, h.smallest_effect)
-        span = f"{name}: {found.estimate:.4g} [{found.low:.4g}, {found.high:.4g}]"
+        span = f"{name}: {found.estimate:.3g} [{found.low:.3g}, {found.high:.3g}]"
         if outcome in ("supported", "contradicted"):
             agreeing = self.agreeing
             if len(agreeing) < 2:
@@ -153,7 +153,7 @@ class Answer:
                 f"effect of interest of {h.smallest_effect:g}"
             )
         return outcome, (
-            f"{span}; an effect of {found.detectable:.4g} would have been found with 80% power"
+            f"{span}; an effect of {found.detectable:.3g} would have been found with 80% power"
         )
 
     def __str__(self) -> str:
