@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from migdev.errors import SpecificationError
 from migdev.estimators.gmm.bootstrap import bootstrap_params
 from migdev.estimators.gmm.fit import fit_gmm
 from migdev.estimators.gmm.problem import Problem, build_problem
 from migdev.estimators.gmm.styles import GMMStyle, IVStyle
+from migdev.kernels.gmm.weak import conditional_f
 from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
@@ -139,6 +142,11 @@ class DifferenceGMM:
         """(B, k) estimates on resampled entities, moments recentred at ``params``."""
         return _bootstrap(self, self.problem(panel), params, replications, seed)
 
+    def strength(self, panel: Panel) -> pd.DataFrame:
+        """Conditional first-stage F of every regressor, by equation; see
+        :func:`migdev.kernels.gmm.weak.conditional_f`."""
+        return _strength(self, self.problem(panel))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemGMM:
@@ -214,6 +222,11 @@ class SystemGMM:
         """(B, k) estimates on resampled entities, moments recentred at ``params``."""
         return _bootstrap(self, self.problem(panel), params, replications, seed)
 
+    def strength(self, panel: Panel) -> pd.DataFrame:
+        """Conditional first-stage F of every regressor, by equation; see
+        :func:`migdev.kernels.gmm.weak.conditional_f`."""
+        return _strength(self, self.problem(panel))
+
 
 def _bootstrap(
     spec: DifferenceGMM | SystemGMM,
@@ -227,6 +240,22 @@ def _bootstrap(
     if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
         raise SpecificationError(f"replications={replications!r}; give a number such as 999.")
     return bootstrap_params(spec, problem, params, replications, seed)
+
+
+def _strength(spec: DifferenceGMM | SystemGMM, problem: Problem) -> pd.DataFrame:
+    level = problem.stack.level
+    rows = []
+    for equation, which in (("transformed", ~level), ("level", level)):
+        if not which.any():
+            continue
+        found = conditional_f(problem.instruments, problem.stack, which, problem.groups)
+        rows += [
+            (equation, name, found.F[j], found.F_robust[j], found.df, found.n_instruments)
+            for j, name in enumerate(problem.names)
+            if not name.startswith("time[") and name != "Intercept"
+        ]
+    names = ["equation", "regressor", "F", "F_robust", "df", "instruments"]
+    return pd.DataFrame(rows, columns=names).set_index(["equation", "regressor"])
 
 
 def _steps(steps: int | str) -> str:

@@ -7,7 +7,8 @@ For :math:`W = [y_{-1}, X]`, :math:`A_i` the within projection of the observed r
     c_1 &= \sigma^2\,\mathrm{tr}(\Pi)\,q_1 \\
     c_2 &= -\sigma^2\,[\,Q\bar W'\Pi A\bar W + \mathrm{tr}(Q\bar W'\Pi A\bar W)I
         + 2\sigma^2q_{11}\mathrm{tr}(\Pi'\Pi\Pi)I\,]\,q_1 \\
-    c_3 &= \sigma^4\,\mathrm{tr}(\Pi)\,\{2q_{11}Q\bar W'\Pi\Pi'\bar Wq_1 + [\,q_1'\bar W'\Pi\Pi'\bar Wq_1
+    c_3 &= \sigma^4\,\mathrm{tr}(\Pi)\,\{2q_{11}Q\bar W'\Pi\Pi'\bar Wq_1
+        + [\,q_1'\bar W'\Pi\Pi'\bar Wq_1
         + q_{11}\mathrm{tr}(Q\bar W'\Pi\Pi'\bar W) + 2\mathrm{tr}(\Pi'\Pi\Pi'\Pi)q_{11}^2\,]q_1\}
 
 where :math:`\bar W` is the expectation of W given X, the effects and the starting values (the lag
@@ -146,7 +147,7 @@ def bias(groups: list[Batch], params: FloatArray, sigma2: float, order: int) -> 
     WAW[0, 0] += sigma2 * square
     Q = np.linalg.inv(WAW)
     q1, q11, eye = Q[:, 0], float(Q[0, 0]), np.eye(k)
-    out: FloatArray = sigma2 * trace * q1
+    out = np.asarray(sigma2 * trace * q1, dtype=np.float64)
     if order >= 2:
         inner = Q @ WPAW
         both = inner + (np.trace(inner) + 2.0 * sigma2 * q11 * cubic) * eye
@@ -154,7 +155,8 @@ def bias(groups: list[Batch], params: FloatArray, sigma2: float, order: int) -> 
     if order >= 3:
         inner = Q @ WPPW
         scalar = q1 @ WPPW @ q1 + q11 * np.trace(inner) + 2.0 * quartic * q11**2
-        out = out + sigma2**2 * trace * (2.0 * q11 * inner @ q1 + scalar * q1)
+        third = sigma2**2 * trace * (2.0 * q11 * inner @ q1 + scalar * q1)
+        out = np.asarray(out + third, dtype=np.float64)
     return out
 
 

@@ -16,8 +16,10 @@ from migdev.kernels.distributions import chi2_tail
 from migdev.kernels.gmm.instruments import Column
 from migdev.kernels.gmm.overid import excluding
 from migdev.kernels.types import BoolArray, FloatArray
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
-from migdev.results.dynamics import long_run, response
+from migdev.results.dynamics import lag_structure, long_run, response
 from migdev.results.estimate import Estimate
 
 
@@ -163,6 +165,43 @@ class GMMEstimate(Estimate):
             return fit
         return super().with_cov(cov)
 
+    def bounds_check(self) -> pd.DataFrame:
+        """Is the sum of the lag coefficients between pooled OLS and within groups?
+
+        In short panels OLS overstates it and the within estimate understates it (Nickell 1981;
+        Bond 2002); an estimate outside points to invalid or weak instruments. One row per
+        estimator, on the rows in levels that are complete.
+        """
+        if self.sample is None:
+            raise ResultError(f"{self.method} keeps no sample.")
+        own = lag_structure(self.names, self.dependent).own
+        if not own:
+            raise ResultError(f"{self.method} has no lag of {self.dependent!r}.")
+        ols, within = _ols_and_within(self.spec, self.sample.panel, self.dependent)
+        value = float(self.params.iloc[list(own.values())].sum())
+        frame = pd.DataFrame(
+            {"sum_of_lags": [ols, value, within]}, index=["pooled OLS", "GMM", "within"]
+        )
+        low, high = sorted((ols, within))
+        frame["inside"] = [pd.NA, low <= value <= high, pd.NA]
+        return frame
+
+    def weak_instruments(self) -> pd.DataFrame:
+        """Sanderson-Windmeijer conditional F of every regressor in each equation, homoskedastic
+        and clustered.
+
+        Values below some 10 mean that the equation's instruments say little about the regressor
+        once the others are accounted for; infinite ones belong to regressors that instrument
+        themselves. In system GMM a weak transformed equation is carried by the one in levels, and
+        that one weakens as ``stats["effects_to_error"]`` rises above one (Bun and Windmeijer 2010).
+        """
+        if self.sample is None:
+            raise ResultError(f"{self.method} keeps no sample.")
+        with warnings.catch_warnings():  # the fit has reported them
+            warnings.simplefilter("ignore")
+            table: pd.DataFrame = self.spec.strength(self.sample.panel)
+        return table
+
     def long_run(
         self,
         *variables: str,
@@ -220,3 +259,26 @@ class GMMEstimate(Estimate):
             for step, (rank, size) in self.singular.items()
         ]
         return "\n".join(lines)
+
+
+def _ols_and_within(spec: object, panel: Panel, dependent: str) -> tuple[float, float]:
+    """Sums of the lag coefficients by least squares with a constant, and with entity effects."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit has reported the rows
+        design = Design.build(spec.formula, panel, intercept=False)  # type: ignore[attr-defined]
+    X, names = design.X, list(design.names)
+    if "time" in spec.effects:  # type: ignore[attr-defined]
+        codes = design.codes("time")
+        X = np.column_stack([X, np.eye(int(codes.max()) + 1)[codes][:, 1:]])
+    own = list(lag_structure(names, dependent).own.values())
+    counts = np.bincount(design.entity)
+    sums = []
+    for entity in (np.zeros(design.nobs, dtype=np.int64), design.entity):
+        size = np.array([design.nobs]) if entity.max(initial=0) == 0 else counts
+        both = np.column_stack([design.y, X])
+        means = np.zeros((len(size), both.shape[1]))
+        np.add.at(means, entity, both)
+        centred = both - (means / size[:, None])[entity]
+        b = np.linalg.lstsq(centred[:, 1:], centred[:, 0], rcond=1e-10)[0]
+        sums.append(float(b[own].sum()))
+    return sums[0], sums[1]

@@ -336,3 +336,51 @@ def test_short_panels_have_no_second_order_test(frame: pd.DataFrame) -> None:
     fit = quiet(spec, panel(frame[frame.t < 2004]))
     assert np.isnan(fit.stats["ar2"].statistic)
     assert "ar3" not in fit.stats
+
+
+@pytest.mark.parametrize("holes", [0.0, 0.1])
+def test_weak_instruments_match_first_stages(holes: float) -> None:
+    """Sanderson and Windmeijer's F from explicit matrices of the differenced equation."""
+    p = panel(simulated(np.random.default_rng(8), 90, 7, holes=holes))
+    spec = md.DifferenceGMM(formula=F, gmm=GMM, iv=md.IVStyle("z:x"))
+    fit = quiet(spec, p)
+    table = fit.weak_instruments()
+    f = p.frame
+    d = pd.DataFrame(
+        {
+            "i": f.i,
+            "ly": p.D(p.L("y")),
+            "x": p.D("x"),
+            "y": p.D("y"),
+            "z1": p.L("y", 2),
+            "z2": p.L("y", 3),
+            "z3": p.L("x", 1),
+            "z4": p.L("x", 2),
+            "z5": p.D(f.z * f.x),
+        }
+    )
+    d = d.dropna(subset=["ly", "x", "y"]).fillna(0.0)
+    Z = d[["z1", "z2", "z3", "z4", "z5"]].to_numpy()
+    n, L = Z.shape
+    P = Z @ np.linalg.solve(Z.T @ Z, Z.T)
+    for name, other in (("ly", "x"), ("x", "ly")):
+        a, b = d[name].to_numpy(), d[other].to_numpy()
+        e = a - b * (b @ P @ a) / (b @ P @ b)
+        expected = (e @ P @ e / (L - 1)) / ((e @ e - e @ P @ e) / (n - L))
+        row = table.loc[("transformed", {"ly": "L(y)"}.get(name, name))]
+        assert row.F == pytest.approx(expected, rel=1e-9)
+        assert row.df == L - 1
+        pi = np.linalg.solve(Z.T @ Z, Z.T @ e)
+        v = e - Z @ pi
+        g = pd.DataFrame(Z * v[:, None]).groupby(d.i.to_numpy()).sum().to_numpy()
+        W = np.linalg.inv(Z.T @ Z)
+        wald = pi @ np.linalg.solve(W @ g.T @ g @ W, pi) / (L - 1)
+        assert row.F_robust == pytest.approx(wald, rel=1e-8)
+
+
+def test_weak_instruments_by_equation(frame: pd.DataFrame) -> None:
+    fit = quiet(md.SystemGMM(formula=F, gmm=GMM, iv=md.IVStyle("x")), panel(frame))
+    table = fit.weak_instruments()
+    assert list(table.index.get_level_values(0).unique()) == ["transformed", "level"]
+    assert np.isinf(table.loc[("transformed", "x"), "F"])
+    assert (table.loc[("level", "L(y)"), ["F", "F_robust"]] > 0).all()

@@ -46,7 +46,8 @@ def uk_ragged(data_dir: Path) -> md.Panel:
 
 def fit(spec: Any, panel: md.Panel) -> Any:
     with warnings.catch_warnings():
-        for category in (md.errors.DroppedRowsWarning, md.errors.CovarianceWarning):
+        for name in ("DroppedRows", "Covariance"):
+            category = getattr(md.errors, f"{name}Warning")
             warnings.simplefilter("ignore", category)
         return spec.fit(panel)
 
@@ -363,3 +364,37 @@ def test_arellano_bond_one_step_of_column_b(uk: md.Panel) -> None:
     for name, (b, se) in published.items():
         assert result.params[name] == pytest.approx(b, abs=6e-7)
         assert result.std_errors[name] == pytest.approx(se, abs=6e-7)
+
+
+def test_bounds_of_roodman(uk: md.Panel) -> None:
+    """OLS 1.045 - 0.077 and within 0.733 - 0.139 bracket the lags, Roodman (2009, sec. 3.1)."""
+    result = fit(md.DifferenceGMM(**AB), uk)
+    check = result.bounds_check()
+    with pytest.warns(md.errors.CollinearityWarning, match="year"):
+        ols = fit(md.PooledOLS(formula=f"n ~ {AB_X} + C(year)"), uk).params
+    within = fit(md.FixedEffects(formula=f"n ~ {AB_X}", effects=("entity", "time")), uk).params
+    assert ols["L(n)"] == pytest.approx(1.044643, abs=1e-6)
+    assert within["L(n)"] == pytest.approx(0.7329476, abs=1e-6)
+    lags = ["L(n)", "L(n, 2)"]
+    expected = [ols[lags].sum(), result.params[lags].sum(), within[lags].sum()]
+    np.testing.assert_allclose(check.sum_of_lags, expected, rtol=1e-9)
+    assert not check.inside["GMM"]  # 0.56 is below the within estimate of 0.59: Roodman, p. 113
+
+
+def test_moment_selection_criteria(uk: md.Panel) -> None:
+    result = fit(md.DifferenceGMM(**AB), uk)
+    j, df = result.stats["hansen"].statistic, result.stats["hansen"].df
+    assert result.stats["mmsc_bic"] == pytest.approx(j - df * np.log(140))
+    assert result.stats["mmsc_aic"] == pytest.approx(j - 2 * df)
+    assert result.stats["mmsc_hqic"] == pytest.approx(j - 2.1 * df * np.log(np.log(140)))
+
+
+def test_variance_of_effects_against_that_of_errors(uk: md.Panel) -> None:
+    result = fit(md.SystemGMM(**BB), uk)
+    u = result.resids.unstack()
+    cov = [
+        (u[a] * u[b]).dropna() for a in u.columns for b in u.columns if a != b
+    ]  # fmt: skip
+    mean = sum(c.sum() for c in cov) / sum(len(c) for c in cov)
+    ratio = max(mean, 0.0) / result.stats["sigma2"]
+    assert result.stats["effects_to_error"] == pytest.approx(ratio, rel=1e-9)

@@ -57,6 +57,9 @@ def gmm_stats(
         )
     stats["n_instruments"] = n_instruments
     stats["sigma2"] = sigma2
+    stats |= moment_selection(steps.hansen.objective, df, problem.stack.y.shape[1])
+    if problem.stack.level.any() and sigma2 > 0:
+        stats["effects_to_error"] = _effects_variance(problem, steps) / sigma2
     return stats
 
 
@@ -109,3 +112,23 @@ def _joint(
     if covariance.df is None or q == 0:
         return chi2_test(name, null, value, max(q, 1))
     return f_test(name, null, value / q, q, float(np.min(covariance.df)))
+
+
+def moment_selection(j: float, df: int, n_entities: int) -> dict[str, float]:
+    """Criteria of Andrews and Lu (2001): the smallest chooses model and moments together."""
+    log_n = np.log(n_entities)
+    return {
+        "mmsc_bic": j - df * float(log_n),
+        "mmsc_aic": j - 2.0 * df,
+        "mmsc_hqic": j - 2.1 * df * float(np.log(max(log_n, 1.0))),
+    }
+
+
+def _effects_variance(problem: Problem, steps: Steps) -> float:
+    """Variance of the effects: mean product of residuals in levels of different periods."""
+    u = steps.u[problem.stack.level]
+    total = u.sum(axis=0)
+    counts = problem.stack.used[problem.stack.level].sum(axis=0)
+    pairs = float((counts * (counts - 1)).sum())
+    products = float((np.square(total) - np.square(u).sum(axis=0)).sum())
+    return max(products / pairs, 0.0) if pairs else float("nan")
