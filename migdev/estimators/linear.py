@@ -17,7 +17,9 @@ from migdev.estimators.assembly import (
     solve,
     total_ss,
 )
-from migdev.kernels.absorb import absorb, singletons
+from migdev.kernels.absorb import Absorber, singletons
+from migdev.kernels.groups import Groups
+from migdev.kernels.types import FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
@@ -126,19 +128,17 @@ class FixedEffects:
             requires=(*self.effects, *self.cov.requires()),
         )  # fmt: skip
         refuse_endogenous(d, "FixedEffects")
-        if self.singletons == "drop":
-            d = drop_singletons(d, self.effects)
-        factors = tuple(d.codes(name) for name in self.effects)
-        stacked = np.empty((d.nobs, d.X.shape[1] + 1), order="F")
-        stacked[:, 0], stacked[:, 1:] = d.y, d.X
-        within = absorb(stacked, factors, d.weights)
+        d, groups = factors_of(d, self.effects, self.singletons)
+        norms = column_norms(d.X, d.weights)
+        # The design is this fit's own: its regressors become residuals where they are.
+        X, y = own_columns(d.X), d.y.copy()
+        columns = [y, *(X[:, j] for j in range(X.shape[1]))]
+        within = Absorber.build(groups, d.weights).sweep(columns, X)
         root = root_weights(d)
-        lengths = scaled(d.X, root)
-        norms = np.sqrt(np.einsum("ij,ij->j", lengths, lengths))
         equation = Equation(
-            y=scaled(within.values[:, 0], root), X=scaled(within.values[:, 1:], root),
-            names=d.names, norms=norms, factors=factors,
-            factor_names=self.effects, df_absorbed=within.rank,
+            y=scaled(y, root), X=scaled(X, root), names=d.names, norms=norms,
+            factors=tuple(g.codes for g in groups), factor_names=self.effects,
+            df_absorbed=within.rank,
             why_absorbed=f"absorbed by the effects {', '.join(self.effects)}",
         )  # fmt: skip
         moments, params, dropped, names = solve(equation, d)
@@ -168,6 +168,31 @@ def check_effects(effects: object) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise SpecificationError(f"effects={effects!r} names one effect twice.")
     return names
+
+
+def factors_of(
+    design: Design, effects: tuple[str, ...], singletons: str
+) -> tuple[Design, tuple[Groups, ...]]:
+    """The absorbed factors, and the design without groups of one row if these are to drop."""
+    groups = tuple(Groups.from_codes(design.codes(name)) for name in effects)
+    if singletons == "drop" and any(bool((g.counts == 1).any()) for g in groups):
+        design = drop_singletons(design, effects)
+        groups = tuple(Groups.from_codes(design.codes(name)) for name in effects)
+    return design, groups
+
+
+def column_norms(X: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """(k,) lengths of the columns, in the metric of the weights."""
+    squares = [float(x @ (x if weights is None else weights * x)) for x in X.T]
+    norms: FloatArray = np.sqrt(np.array(squares))
+    return norms
+
+
+def own_columns(X: FloatArray) -> FloatArray:
+    """X in Fortran order, and free to be written to."""
+    if X.flags.f_contiguous and X.flags.writeable:
+        return X
+    return np.array(X, order="F")
 
 
 def drop_singletons(design: Design, effects: tuple[str, ...]) -> Design:

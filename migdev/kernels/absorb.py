@@ -100,7 +100,9 @@ class Absorber:
     rank: Rank
 
     @classmethod
-    def build(cls, factors: Sequence[IntArray], weights: FloatArray | None = None) -> Absorber:
+    def build(
+        cls, factors: Sequence[IntArray | Groups], weights: FloatArray | None = None
+    ) -> Absorber:
         """Prepare the projection.
 
         Parameters
@@ -160,15 +162,22 @@ class Absorber:
         """
         values = np.array(columns, dtype=float, order="F", copy=None if overwrite else True)
         values = values.reshape(len(values), -1, order="F")
-        size, _ = self._take_lead(values)
+        return self.sweep([values[:, j] for j in range(values.shape[1])], values, tol)
+
+    def sweep(
+        self, columns: Sequence[FloatArray], values: FloatArray, tol: float = 1e-10
+    ) -> Absorbed:
+        """Equation (1) in place on float vectors (n,), wherever they lie; ``values`` goes into the
+        record unseen."""
+        size, _ = self._take_lead(columns)
         iterations, method = 0, "means"
         if self.system is not None:
-            found = self._solve(values, self.system, size, tol)
+            found = self._solve(columns, self.system, size, tol)
             iterations, method = found.iterations, self.system.method
             for part, at in zip(self.parts, self.system.slices, strict=True):
                 means = part.means(found.x[at])
-                for j in range(values.shape[1]):
-                    part.subtract(values[:, j], found.x[at, j], means[:, j])
+                for j, column in enumerate(columns):
+                    part.subtract(column, found.x[at, j], means[:, j])
         return Absorbed(
             values=values, rank=self.rank.value, rank_exact=self.rank.exact,
             rank_method=self.rank.method, levels=self.rank.levels, iterations=iterations,
@@ -178,13 +187,14 @@ class Absorber:
     def effects(self, columns: FloatArray, tol: float = 1e-10) -> tuple[FloatArray, ...]:
         """One of the solutions by factor: (G_f, m) effects whose sum fits the columns best."""
         values = np.array(columns, dtype=float, order="F").reshape(len(columns), -1, order="F")
-        m = values.shape[1]
+        vectors = [values[:, j] for j in range(values.shape[1])]
+        m = len(vectors)
         effects = [np.zeros((g.size, m)) for g in self.groups]
-        size, means = self._take_lead(values)
+        size, means = self._take_lead(vectors)
         effects[self.lead] += means
         if self.system is None:
             return tuple(effects)
-        found = self._solve(values, self.system, size, tol)
+        found = self._solve(vectors, self.system, size, tol)
         first = self.groups[self.lead]
         for part, at in zip(self.parts, self.system.slices, strict=True):
             other = self.groups[part.factor]
@@ -199,25 +209,26 @@ class Absorber:
                 effects[self.lead][:, j] -= total / self.mass
         return tuple(effects)
 
-    def _take_lead(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _take_lead(self, columns: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Subtract the means of the lead in place: sums of squares (m,) before, means (G1, m)."""
-        first, m = self.groups[self.lead], values.shape[1]
-        size, means = np.empty(m), np.empty((first.size, m))
-        for j in range(m):
-            column = values[:, j]
+        first, m = self.groups[self.lead], len(columns)
+        size, means = np.empty(m), np.empty((first.size, m), order="F")
+        for j, column in enumerate(columns):
             weighted = column if self.weights is None else self.weights * column
             size[j] = column @ weighted
             means[:, j] = first.sums(weighted) / self.mass
             column -= first.spread(means[:, j])
         return size, means
 
-    def _solve(self, values: FloatArray, system: Reduced, size: FloatArray, tol: float) -> Solution:
+    def _solve(
+        self, columns: Sequence[FloatArray], system: Reduced, size: FloatArray, tol: float
+    ) -> Solution:
         """Remaining effects (R, m) of columns that the lead has been taken from."""
-        m = values.shape[1]
+        m = len(columns)
         b, total = np.empty((system.slices[-1].stop, m)), np.zeros(m)
-        for j in range(m):
+        for j, column in enumerate(columns):
             for part, at in zip(self.parts, system.slices, strict=True):
-                x = part.gather(values[:, j])
+                x = part.gather(column)
                 wx = x if part.weights is None else part.weights * x
                 b[at, j] = part.other.sums(wx)
                 total[j] = max(total[j], float(x @ wx))
@@ -240,7 +251,7 @@ def _first_rows(groups: Groups) -> IntArray:
 
 def absorb(
     columns: FloatArray,
-    factors: Sequence[IntArray],
+    factors: Sequence[IntArray | Groups],
     weights: FloatArray | None = None,
     tol: float = 1e-10,
     overwrite: bool = False,

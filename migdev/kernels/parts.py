@@ -80,12 +80,11 @@ class Part:
 
     def subtract(self, values: FloatArray, a: FloatArray, means: FloatArray) -> None:
         """Take the effects ``a`` (H,) less their lead means (G,) from ``values`` (n,)."""
-        fitted = self.other.spread(a)
-        fitted -= self.lead.spread(means)
-        if self.rows is None:
-            values -= fitted
+        if self.rows is None:  # one vector at a time keeps memory low
+            values -= self.other.spread(a)
+            values += self.lead.spread(means)
         else:
-            values[self.rows] -= fitted
+            values[self.rows] -= self.other.spread(a) - self.lead.spread(means)
 
 
 def make_parts(groups: Sequence[Groups], lead: int, weights: FloatArray | None) -> tuple[Part, ...]:
@@ -122,9 +121,8 @@ def tabulate(rows: Groups, columns: Groups, weights: FloatArray | None) -> Any:
     cells = rows.size * columns.size
     if cells > _CELLS * len(rows.codes) + _BASE:
         return cross_tab(rows, columns, weights)
-    key = rows.codes * columns.size + columns.codes
-    table = np.bincount(key, weights, cells).reshape(rows.size, columns.size)
-    return table.astype(float, copy=False)
+    table = np.bincount(rows.codes * columns.size + columns.codes, weights, cells)
+    return table.reshape(rows.size, columns.size).astype(float, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -171,7 +171,19 @@ class Design:
         """(n,) codes of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
         from migdev.kernels.moments import group_codes
 
-        return group_codes(name, self.entity, self.time, self.columns)
+        parts = [part.strip() for part in name.split("^")]
+        keys = {self.panel.entity: "entity", self.panel.time: "time"}
+        parts = [keys.get(part, part) for part in parts]
+        codes = {part: self._factor(part) for part in parts if part not in ("entity", "time")}
+        return group_codes("^".join(parts), self.entity, self.time, codes)
+
+    def _factor(self, name: str) -> AnyArray:
+        """A column of the sample; text as codes in its order, found without sorting the rows."""
+        values = self.panel[name]
+        if values.dtype.kind not in "iufb":
+            values = pd.Series(pd.factorize(values, sort=True)[0])
+        cut: AnyArray = values.to_numpy()
+        return cut if len(self.rows) == len(cut) else cut[self.rows]
 
     def keep(self, mask: BoolArray, reason: str) -> Design:
         """The design without the rows where ``mask`` is false, counted under ``reason``."""
@@ -242,13 +254,17 @@ class _Table:
 
     def _plain(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
         """Sums of products of numeric columns and their shifts need no materialiser."""
+        names = tuple(_clean(str(term)) for term in terms)
+        if len(terms) == 1 and len(terms[0].factors) == 1:
+            # One column is read where it lies; the panel's arrays are read-only.
+            return self._column(terms[0].factors[0].expr)[:, None], names
         values = np.empty((len(self.panel), len(terms)), order="F")
         for j, term in enumerate(terms):
             first, *others = term.factors
             values[:, j] = self._column(first.expr)
             for other in others:
                 values[:, j] *= self._column(other.expr)
-        return values, tuple(_clean(str(term)) for term in terms)
+        return values, names
 
     def _column(self, expr: str) -> FloatArray:
         shifted = _SHIFT.fullmatch(expr)

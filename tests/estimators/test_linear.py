@@ -264,3 +264,33 @@ def test_brackets_are_refused() -> None:
     for spec in (md.PooledOLS, md.FixedEffects):
         with pytest.raises(SpecificationError, match="IV2SLS"):
             spec(formula="y ~ 1 + [x ~ z]").fit(world())
+
+
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x + z", "y ~ L(x)", "y ~ x * z"])
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.filterwarnings("ignore::migdev.errors.DroppedRowsWarning")
+@pytest.mark.filterwarnings("ignore::migdev.errors.SingletonWarning")
+def test_fitting_leaves_the_panel_as_it_was(formula: str, weights: str | None) -> None:
+    frame = world().frame.sort_values(["i", "t"], ignore_index=True)
+    kept = frame.copy()
+    panel = md.Panel.from_frame(frame, entity="i", time="t")
+    spec = md.FixedEffects(formula=formula, effects=("entity", "time"), weights=weights)
+    first = spec.fit(panel)
+    pd.testing.assert_frame_equal(panel.frame, kept)
+    pd.testing.assert_frame_equal(frame, kept)
+    assert spec.fit(panel).params.tolist() == first.params.tolist()
+
+
+@pytest.mark.parametrize("kind", [str, "category", float])
+def test_effects_may_be_text_categories_or_the_key_columns(kind: object) -> None:
+    frame = world().frame
+    frame["g"] = ("g" + frame["k"].astype(str)) if kind is str else frame["k"].astype(kind)
+    panel = md.Panel.from_frame(frame, entity="i", time="t")
+    expected = md.FixedEffects(formula="y ~ x", effects=("entity", "time", "k")).fit(panel)
+    for effects in (("i", "t", "g"), ("entity", "t", "g"), ("g", "i^t", "k")):
+        fit = md.FixedEffects(formula="y ~ x", effects=effects, singletons="keep")
+        if "i^t" in effects:
+            with pytest.raises(IdentificationError):  # one effect for each row
+                fit.fit(panel)
+        else:
+            assert fit.fit(panel).params["x"] == pytest.approx(expected.params["x"], rel=1e-12)
