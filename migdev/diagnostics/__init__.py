@@ -23,10 +23,10 @@ _HOME = {
     "hadri": "migdev.diagnostics.balanced_unit_roots",
     "breitung": "migdev.diagnostics.balanced_unit_roots",
     "harris_tzavalis": "migdev.diagnostics.balanced_unit_roots",
-    "cips": "migdev.diagnostics.cips",
+    "cips": "migdev.diagnostics.factor_unit_roots",
     "pesaran_cd": "migdev.diagnostics.cross_section",
     "cross_section_dependence": "migdev.diagnostics.cross_section",
-    "slope_homogeneity": "migdev.diagnostics.slope_homogeneity",
+    "slope_homogeneity": "migdev.diagnostics.homogeneity",
     "dumitrescu_hurlin": "migdev.diagnostics.causality",
     "pedroni": "migdev.diagnostics.cointegration",
     "kao": "migdev.diagnostics.cointegration",
@@ -35,6 +35,7 @@ _HOME = {
     "convergence_clubs": "migdev.diagnostics.convergence",
     "juodis_karavias_sarafidis": "migdev.diagnostics.causality",
     "toda_yamamoto": "migdev.diagnostics.causality",
+    "pretest": "migdev.diagnostics.pretests",
 }
 
 

@@ -19,6 +19,7 @@ from migdev.errors import (
 from migdev.estimators.entities import (
     build,
     check_choice,
+    entity_labels,
     fit_stats,
     identified,
     long_enough,
@@ -27,6 +28,7 @@ from migdev.estimators.entities import (
     trend,
 )
 from migdev.kernels.cce import averages_at, cce_pooled, common_process
+from migdev.kernels.jackknife import half_panel
 from migdev.kernels.least_squares import independent_columns
 from migdev.kernels.moments import Moments
 from migdev.kernels.slopes import (
@@ -73,6 +75,10 @@ class CCEMeanGroup:
         ``y ~ L(y) + x`` adds averages of y and x and their lags.
     trend : bool
         Give each entity its own linear trend.
+    jackknife : bool
+        Average half-panel jackknife slopes, :math:`2\hat\beta_i - (\hat\beta_i^a +
+        \hat\beta_i^b)/2`, against the bias of order 1/T in dynamic models; each half of an
+        entity's rows must hold more periods than coefficients.
     short : {"raise", "drop"}
         What to do with entities that have too few periods or a constant regressor.
     inference : {"t", "normal"}
@@ -97,6 +103,7 @@ class CCEMeanGroup:
     lags: int = 0
     averages: tuple[str, ...] | None = None
     trend: bool = False
+    jackknife: bool = False
     short: str = "raise"
     inference: str = "t"
 
@@ -108,25 +115,44 @@ class CCEMeanGroup:
         d, H, labels = _augmented(d, self.lags, self.averages)
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = (*names, *labels)
-        d, H = _shared(d, H, long_enough(d, len(every), self.short, "CCEMeanGroup"))
+        least = 2 * len(every) + 1 if self.jackknife else len(every)
+        what = "CCEMeanGroup, twice for the jackknife," if self.jackknife else "CCEMeanGroup"
+        d, H = _shared(d, H, long_enough(d, least, self.short, what))
         fit = self._slopes(d, H)
         kept = identified(d, fit, every, self.short, "CCEMeanGroup")
         if kept is not d:
             d, H = _shared(d, H, kept)
             fit = self._slopes(d, H)
         k = len(names)
-        params, cov = mean_and_cov(fit.params[:, :k])
+        slopes = fit.params[:, :k]
+        if self.jackknife:
+            slopes = self._jackknifed(d, H, fit)[:, :k]
+        params, cov = mean_and_cov(slopes)
         return record(
             spec=self, design=d, names=names, params=params, cov=cov,
-            method="CCE mean group" if not self.lags else "Dynamic CCE mean group",
+            method=("Dynamic CCE mean group" if self.lags else "CCE mean group")
+            + (", half-panel jackknife" if self.jackknife else ""),
             description="spread of the entities' coefficients (Pesaran 2006, eq. 58)",
             inference=self.inference, fit=fit, slope_names=every,
             stats=fit_stats(d.y, d.entity, fit),
         )  # fmt: skip
 
+    def _jackknifed(self, d: Design, H: FloatArray, fit: Slopes) -> FloatArray:
+        slopes, bad = half_panel(d.y, self._regressors(d, H), d.entity, fit.params)
+        if bad.any():
+            raise IdentificationError(
+                f"{d.formula!r}: in half of the periods the regressors are collinear in "
+                f"{int(bad.sum())} entities: {listing(entity_labels(d)[bad], 12)}. Leave them out "
+                "with panel.where(), or use jackknife=False."
+            )
+        return slopes
+
     def _slopes(self, d: Design, H: FloatArray) -> Slopes:
+        return entity_slopes(d.y, self._regressors(d, H), d.entity)
+
+    def _regressors(self, d: Design, H: FloatArray) -> FloatArray:
         parts = [d.X, trend(d)[:, None], H] if self.trend else [d.X, H]
-        return entity_slopes(d.y, np.column_stack(parts), d.entity)
+        return np.column_stack(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,8 +152,8 @@ class InteractiveFixedEffects:
         params = fit.params - B - C if self.bias_correction else fit.params
         resid = (Y - X @ params - fit.loadings @ fit.factors.T).reshape(-1)
         moments = Moments(
-            X=Z, resid=fit.resid.reshape(-1), bread=np.asarray(np.linalg.inv(Z.T @ Z)), entity=d.entity,
-            time=d.time, df_absorbed=absorbed, columns=d.columns,
+            X=Z, resid=fit.resid.reshape(-1), bread=np.asarray(np.linalg.inv(Z.T @ Z)),
+            entity=d.entity, time=d.time, df_absorbed=absorbed, columns=d.columns,
         )  # fmt: skip
         columns = [f"factor {j + 1}" for j in range(r)]
         rss = float(np.sum(fit.resid**2))

@@ -104,7 +104,7 @@ def test_cips_matches_plm(samples, table, key):
 
 def test_tables_hold_the_published_cells():
     """Spot checks of the printed tables."""
-    from migdev.diagnostics.cips import cips_critical_values
+    from migdev.diagnostics.factor_unit_roots import cips_critical_values
     from migdev.diagnostics.unit_roots import ips_moments
 
     one = np.array([25, 100])
