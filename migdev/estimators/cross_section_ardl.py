@@ -97,7 +97,7 @@ class CSARDL:
         _check_common(self.cross_lags, self.short, self.inference)
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
-        form, names = self._form(panel)
+        form, names, averages = self._form(panel)
         k = len(form.long_run)
         width = 1 + k + form.W.shape[1]
         form = restrict(form, long_enough(form.design, width, self.short, "CSARDL"))
@@ -109,25 +109,27 @@ class CSARDL:
             every = every[: int(kept.entity.max()) + 1]
             fit = own_regressions(form, every)
         own = long_run_slopes(fit, k)
+        shown = len(names) - averages
         flag_speeds(own.params[:, k], labels_of(form), self.formula)
         how = "spread of the entities' coefficients (Chudik and Pesaran 2015)"
         if self.robust is False:
-            params, cov = mean_and_cov(own.params)
+            params, cov = mean_and_cov(own.params[:, :shown])
         else:
-            params, cov, _ = robust_mean(own.params, str(self.robust))
+            params, cov, _ = robust_mean(own.params[:, :shown], str(self.robust))
             how = f"influence functions of the {self.robust} average"
         return record_error_correction(
             self, form, own, every, params=params, cov=cov, method="CS-ARDL", description=how,
             inference=self.inference, stats={"rss": float(fit.rss.sum())},
         )  # fmt: skip
 
-    def _form(self, panel: Panel) -> tuple[ErrorCorrection, tuple[str, ...]]:
+    def _form(self, panel: Panel) -> tuple[ErrorCorrection, tuple[str, ...], int]:
+        """The form with averages, names of its columns, and how many are averages."""
         form = error_correction(self.formula, panel, self.lags, 1, self.trend, "CSARDL")
         parsed = parse(quote_columns(self.formula, panel.columns))
         terms = [str(term) for term in [*parsed.dependent, *parsed.exog]]
         d, H, labels = augment(form.design, self.cross_lags, self.averages or terms)
         form = with_terms(restrict(form, d), H, tuple(labels))
-        return form, ("lagged level", *form.long_run, *form.short_run)
+        return form, ("lagged level", *form.long_run, *form.short_run), len(labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,8 @@ def test_csardl_is_the_ardl_in_levels(grunfeld, gappy):
         fit.std_errors[["value", "EC"]], own.std(axis=0, ddof=1) / np.sqrt(10), rtol=1e-7
     )
     assert fit.long_run == ("value",)
+    assert list(fit.params.index) == ["value", "EC", "D(value)", "Intercept"]
+    assert "L(mean(inv), 1)" in fit.slope_names
 
 
 def test_csdl_by_hand(grunfeld):
