@@ -60,6 +60,8 @@ def masked_slopes(
     ----------
     y : (n,); X : (n, p); W : (n, m); entity : (n,); mask : (N, m)
     """
+    if mask.all():
+        return entity_slopes(y, np.column_stack([X, W]), entity)
     N, p, m = len(mask), X.shape[1], W.shape[1]
     params, bread = np.zeros((N, p + m)), np.zeros((N, p + m, p + m))
     dependent = np.zeros((N, p + m), dtype=bool)
@@ -82,6 +84,8 @@ def masked_partial_out(
     V: FloatArray, W: FloatArray, entity: IntArray, mask: BoolArray
 ) -> FloatArray:
     """Residuals of ``V`` (n, v) on the terms of ``W`` that each entity keeps."""
+    if mask.all():
+        return partial_out(V, W, entity)[0]
     out = np.empty_like(V)
     for pattern, _, rows in _patterns(mask, entity):
         out[rows] = partial_out(V[rows], W[rows][:, pattern], _renumber(entity[rows]))[0]

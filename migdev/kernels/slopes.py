@@ -81,6 +81,12 @@ def entity_slopes(y: FloatArray, X: FloatArray, entity: IntArray) -> Slopes:
     n, k = X.shape
     N = int(entity.max(initial=-1)) + 1
     counts = np.bincount(entity, minlength=N)
+    if N and n == N * counts[0] and (counts == counts[0]).all() and counts[0] >= k:
+        b, B, e, bad = batched_ols(y.reshape(N, -1), np.ascontiguousarray(X).reshape(N, -1, k))
+        return Slopes(
+            params=b, bread=B, rss=np.einsum("gt,gt->g", e, e), counts=counts, resid=e.reshape(-1),
+            dependent=bad,
+        )  # fmt: skip
     params, rss = np.full((N, k), np.nan), np.full(N, np.nan)
     bread, resid = np.full((N, k, k), np.nan), np.full(n, np.nan)
     dependent = np.zeros((N, k), dtype=bool)
