@@ -45,3 +45,11 @@ def test_joint_example_holds_to_its_plan(data_dir, tmp_path):
     assert "Verdict:" in printed
     assert "Departure from the plan" not in printed
     assert "SHA-256" in (tmp_path / "X1.html").read_text(encoding="utf-8")
+
+
+def test_long_run_example_answers_with_every_estimator(data_dir):
+    printed = run(["examples/long_run.py"], data_dir)
+    assert len(re.findall(r"remit [+-]0\.\d{3} \[", printed)) == 6
+    countries = int(re.match(r"(\d+) countries", printed)[1])
+    assert countries > 100
+    assert "half-life" in printed
