@@ -229,8 +229,8 @@ class _Table:
                     f"{parsed.text!r} names {name!r}, which the panel does not hold."
                     f"{suggestion(name, panel.columns)} Columns: {listing(panel.columns, 12)}."
                 )
-        self.data = panel.frame[[name for name in used if name in panel]]
-        self.columns = {str(name): self.data[name] for name in self.data.columns}
+        frame = panel.frame
+        self.columns = {name: frame[name] for name in used if name in panel}
         self.context = context
 
     def side(
@@ -290,7 +290,10 @@ class _Table:
         try:
             with np.errstate(all="ignore"):  # undefined values become missing, and are reported
                 matrix = formula.get_model_matrix(
-                    self.data, context=self.context, na_action="ignore", output="pandas"
+                    self.panel.frame[list(self.columns)],
+                    context=self.context,
+                    na_action="ignore",
+                    output="pandas",
                 )
         except FactorEvaluationError as error:
             cause = error.__cause__ or error.__context__
@@ -308,9 +311,9 @@ class _Table:
         for term in terms:
             for factor in term.factors:
                 in_c = re.findall(r"\bC\(\s*`?([^`,)]+)`?", factor.expr)
-                named = [factor.expr] if factor.expr in self.data.columns else in_c
+                named = [factor.expr] if factor.expr in self.columns else in_c
                 for name in named:
-                    if name in self.data.columns and (in_c or not _is_number(self.data[name])):
+                    if name in self.columns and (in_c or not _is_number(self.columns[name])):
                         self.categories.append(name)
 
     def _check_column(self, name: str) -> None:

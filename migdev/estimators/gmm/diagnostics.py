@@ -8,7 +8,12 @@ import numpy as np
 
 from migdev.estimators.gmm.problem import Problem
 from migdev.estimators.gmm.record import FitSpec, Steps
-from migdev.kernels.gmm.arellano_bond import classical_m_statistic, differenced, m_statistic
+from migdev.kernels.gmm.arellano_bond import (
+    classical_m_statistic,
+    differenced,
+    differenced_of,
+    m_statistic,
+)
 from migdev.kernels.gmm.instruments import Instruments
 from migdev.kernels.gmm.overid import sargan
 from migdev.kernels.types import BoolArray, FloatArray
@@ -76,7 +81,10 @@ def _ar_tests(
     spec: FitSpec, problem: Problem, z: Instruments, steps: Steps, V: FloatArray, sigma2: float
 ) -> dict[str, TestStatistic]:
     constant = len(problem.names) > problem.levels.X.shape[1]
-    now = differenced(problem.levels, steps.final.params, constant)
+    if problem.stack.transform == "fd":
+        now = differenced_of(problem.stack, steps.u, len(problem.levels.y))
+    else:
+        now = differenced(problem.levels, steps.final.params, constant)
     classical = spec.cov == "classical" and spec.steps == 1
     tests: dict[str, TestStatistic] = {}
     for order in range(1, spec.ar_tests + 1):
@@ -107,7 +115,10 @@ def _joint(
     name: str, null: str, steps: Steps, covariance: CovEstimate, which: BoolArray
 ) -> TestStatistic:
     b, V = steps.final.params[which], covariance.cov[np.ix_(which, which)]
-    value = float(b @ np.linalg.pinv(V, hermitian=True) @ b)
+    try:
+        value = float(b @ np.linalg.solve(V, b))
+    except np.linalg.LinAlgError:
+        value = float(b @ np.linalg.pinv(V, hermitian=True) @ b)
     q = int(np.count_nonzero(which))
     if covariance.df is None or q == 0:
         return chi2_test(name, null, value, max(q, 1))

@@ -34,6 +34,16 @@ def differenced(levels: Levels, params: FloatArray, constant: bool = False) -> D
     return Differenced(e=dy - np.matmul(params, dX), X=dX)
 
 
+def differenced_of(stack: Stack, u: FloatArray, T: int) -> Differenced:
+    """The same, taken from a stack that is in first differences, with residuals u (R, N)."""
+    moved = np.flatnonzero(~stack.level)
+    e = np.zeros((T, u.shape[1]))
+    X = np.zeros((T, *stack.X.shape[1:]))
+    e[stack.period[moved]] = u[moved]
+    X[stack.period[moved]] = stack.X[moved]
+    return Differenced(e=e, X=X)
+
+
 def m_statistic(
     order: int,
     now: Differenced,
