@@ -9,7 +9,12 @@ import numpy as np
 from scipy import special
 
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
-from migdev.kernels.pairwise import PairwiseCorrelations, pairwise_correlations
+from migdev.kernels.pairwise import (
+    PairwiseCorrelations,
+    bias_corrected_cd,
+    pairwise_correlations,
+    weighted_cd,
+)
 from migdev.kernels.types import FloatArray, IntArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -45,7 +50,13 @@ def pesaran_cd(source: Panel | Estimate, variable: str | None = None) -> PanelTe
 
 
 def cross_section_dependence(
-    source: Panel | Estimate, variable: str | None = None, *, statistic: str = "CD"
+    source: Panel | Estimate,
+    variable: str | None = None,
+    *,
+    statistic: str = "CD",
+    factors: int = 1,
+    draws: int = 30,
+    seed: int = 0,
 ) -> PanelTest:
     r"""Tests of dependence between entities from pairwise correlations.
 
@@ -55,16 +66,22 @@ def cross_section_dependence(
         LM_{BC} &= LM_s - \frac{N}{2(T-1)}, \qquad
         FR = (T-1)\{(N-1)\bar r_s + 1\} \sim \chi^2(T-1)
 
-    M counts pairs, :math:`\bar r_s` averages rank correlations.
+    CDw gives every entity a random sign and CD* corrects for estimated factors, so that both are
+    standard normal on residuals of models with period effects, cross-section averages or factors,
+    where CD is not. M counts pairs, :math:`\bar r_s` averages rank correlations.
 
     Parameters
     ----------
     source, variable
         As in :func:`pesaran_cd`.
-    statistic : {"CD", "LM", "scaled LM", "bias-corrected LM", "Friedman"}
+    statistic : {"CD", "CDw", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman"}
         LM (Breusch and Pagan) wants T much larger than N; its scaled form both large; the
         bias-corrected form holds for within residuals of a balanced panel (Baltagi, Feng and Kao);
-        Friedman's rank test wants a balanced panel.
+        Friedman's rank test and CD* want a balanced panel.
+    factors : int
+        Principal components that CD* takes out.
+    draws, seed : int
+        Random signs of CDw, and where they start.
 
     Returns
     -------
@@ -75,9 +92,13 @@ def cross_section_dependence(
     ----------
     Breusch and Pagan (1980), Review of Economic Studies 47, 239-253. Baltagi, Feng and Kao (2012),
     Journal of Econometrics 170, 164-177. Friedman (1937), Journal of the American Statistical
-    Association 32, 675-701.
+    Association 32, 675-701. Juodis and Reese (2022), Journal of Business and Economic Statistics
+    40, 1191-1203. Pesaran and Xie (2021), A bias-corrected CD test for error cross-sectional
+    dependence in panel data models with latent factors, working paper.
     """
-    kinds = ("CD", "LM", "scaled LM", "bias-corrected LM", "Friedman")
+    kinds = ("CD", "CDw", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman")
+    if factors < 1 or draws < 1:
+        raise SpecificationError(f"factors={factors}, draws={draws}; at least 1.")
     if statistic not in kinds:
         raise SpecificationError(f"statistic={statistic!r}; use one of {', '.join(kinds)}.")
     name, values, entity, time = _values(source, variable)
@@ -95,6 +116,14 @@ def cross_section_dependence(
     df: float | None = None
     if statistic == "CD":
         value = float(np.sum(np.sqrt(T) * r) / np.sqrt(M))
+        distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
+    elif statistic == "CDw":
+        value = weighted_cd(pairs, draws, np.random.default_rng(seed))
+        distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
+        detail["draws"] = draws
+    elif statistic == "CD*":
+        Z = _balanced(name, values, entity, time, "CD*")
+        value, detail["theta"] = bias_corrected_cd(Z, factors)
         distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
     elif statistic == "LM":
         value, distribution, df = squares, "chi2", float(M)
@@ -139,16 +168,23 @@ def _values(
     return d.dependent, d.y, d.entity, d.time
 
 
-def _ranks(name: str, values: FloatArray, entity: IntArray, time: IntArray) -> FloatArray:
+def _balanced(
+    name: str, values: FloatArray, entity: IntArray, time: IntArray, what: str
+) -> FloatArray:
     counts = np.bincount(entity)
     if counts.min() < counts.max() or len(np.unique(time)) != counts.max():
         raise SpecificationError(
-            f"Friedman's test needs a balanced panel; {name} covers {counts.min()} to "
-            f"{counts.max()} periods by entity. Use statistic='CD'."
+            f"{what} needs a balanced panel; {name} covers {counts.min()} to {counts.max()} "
+            "periods by entity. Use statistic='CD' or 'CDw'."
         )
+    return values.reshape(len(counts), -1)
+
+
+def _ranks(name: str, values: FloatArray, entity: IntArray, time: IntArray) -> FloatArray:
     from scipy.stats import rankdata
 
-    out: FloatArray = rankdata(values.reshape(len(counts), -1), axis=1).ravel()
+    Z = _balanced(name, values, entity, time, "Friedman's test")
+    out: FloatArray = rankdata(Z, axis=1).ravel()
     return out
 
 

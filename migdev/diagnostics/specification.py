@@ -14,6 +14,7 @@ from migdev.kernels.least_squares import independent_columns, least_squares
 from migdev.kernels.moments import Moments
 from migdev.kernels.types import FloatArray
 from migdev.protocols import Covariance
+from migdev.results.error_correction import ErrorCorrectionEstimate
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, chi2_test
 
@@ -71,6 +72,8 @@ def hausman(
     (1993), Journal of Econometrics 59, 87-97. Wooldridge (2010), Econometric Analysis of Cross
     Section and Panel Data, 2nd ed., section 10.7.3.
     """
+    if isinstance(fe, ErrorCorrectionEstimate) and isinstance(re, ErrorCorrectionEstimate):
+        return fe.hausman(re)  # long-run coefficients of MG against PMG or DFE
     if kind not in ("classic", "mundlak", "robust"):
         raise ResultError(f"kind={kind!r}; use 'classic', 'mundlak' or 'robust'.")
     if sigma not in ("own", "more", "less"):

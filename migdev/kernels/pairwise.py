@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from migdev.kernels.interactive import principal_components
 from migdev.kernels.types import FloatArray, IntArray
 
 
@@ -18,6 +19,8 @@ class PairwiseCorrelations:
     rho : (M,)
     shared : (M,)
         Periods both are observed in.
+    first, second : (M,)
+        The entities i and j.
     N : int
     left_out : int
         Pairs with fewer than two shared periods, or without variation over them.
@@ -25,6 +28,8 @@ class PairwiseCorrelations:
 
     rho: FloatArray
     shared: FloatArray
+    first: IntArray
+    second: IntArray
     N: int
     left_out: int
 
@@ -63,5 +68,44 @@ def pairwise_correlations(
     keep = (shared[i, j] >= 2) & varies
     i, j = i[keep], j[keep]
     return PairwiseCorrelations(
-        rho=rho[i, j], shared=shared[i, j], N=len(Z), left_out=int((~keep).sum())
-    )
+        rho=rho[i, j], shared=shared[i, j], first=i, second=j, N=len(Z),
+        left_out=int((~keep).sum()),
+    )  # fmt: skip
+
+
+def weighted_cd(pairs: PairwiseCorrelations, draws: int, rng: np.random.Generator) -> float:
+    r"""Juodis and Reese's statistic: CD with random signs :math:`w_i = \pm1`, summed over draws and
+    divided by their root."""
+    signs = rng.choice([-1.0, 1.0], size=(draws, pairs.N))
+    terms = np.sqrt(pairs.shared) * pairs.rho
+    total = np.einsum("gm,gm,m->", signs[:, pairs.first], signs[:, pairs.second], terms)
+    return float(total / np.sqrt(len(terms)) / np.sqrt(draws))
+
+
+def bias_corrected_cd(Z: FloatArray, factors: int) -> tuple[float, float]:
+    r"""Pesaran and Xie's :math:`CD^* = (CD + \sqrt{T/2}\,	heta)/(1-	heta)` and :math:`	heta`.
+
+    CD is that of the residuals from ``factors`` principal components of the standardised series,
+    :math:`	heta = 1 - N^{-1}\sum_i a_i^2`, :math:`a_i = 1 - \sigma_iarphi'\gamma_i`,
+    :math:`arphi = N^{-1}\sum_i\gamma_i/\sigma_i`, loadings normed so that
+    :math:`\Gamma'\Gamma/N = I`.
+
+    Parameters
+    ----------
+    Z : (N, T)
+    """
+    N, T = Z.shape
+    Z = Z - Z.mean(axis=1, keepdims=True)
+    Z = Z / Z.std(axis=1, ddof=1, keepdims=True)
+    F, loadings, _ = principal_components(Z, factors)
+    e = Z - loadings @ F.T
+    gamma = loadings / np.sqrt(np.mean(loadings**2, axis=0))
+    sigma = np.sqrt(np.mean(e**2, axis=1))
+    phi = np.mean(gamma / sigma[:, None], axis=0)
+    share = float(np.mean((1 - sigma * (gamma @ phi)) ** 2))
+    u = e - e.mean(axis=1, keepdims=True)
+    R = u @ u.T
+    root = np.sqrt(np.diagonal(R))
+    rho = (R / np.outer(root, root))[np.triu_indices(N, 1)]
+    CD = float(np.sqrt(T) * rho.sum() / np.sqrt(len(rho)))
+    return (CD + np.sqrt(T / 2) * (1 - share)) / share, 1 - share

@@ -102,6 +102,36 @@ def test_dependence_needs_a_variable_or_residuals(grunfeld):
         diagnostics.cross_section_dependence(grunfeld, "inv", statistic="Q")
 
 
+def test_weighted_cd_by_hand(grunfeld):
+    wide = grunfeld.frame.pivot(index="year", columns="firm", values="inv").corr().to_numpy()
+    signs = np.random.default_rng(4).choice([-1.0, 1.0], size=(3, 10))
+    total = sum(
+        np.sqrt(20) * w[i] * w[j] * wide[i, j] for w in signs for i in range(10) for j in range(i)
+    )
+    test = diagnostics.cross_section_dependence(grunfeld, "inv", statistic="CDw", draws=3, seed=4)
+    assert_allclose(test.statistic, total / np.sqrt(45) / np.sqrt(3), rtol=1e-9)
+    with pytest.raises(SpecificationError, match="balanced"):
+        diagnostics.cross_section_dependence(with_gaps(grunfeld, 20), "inv", statistic="CD*")
+
+
+@pytest.mark.slow
+def test_corrected_cd_under_a_factor():
+    """N = 50, T = 50, one strong factor, 400 draws: CD* keeps 5%; with errors that are correlated
+    beyond the factor it rejects."""
+    from migdev.kernels.pairwise import bias_corrected_cd
+
+    rng, reps, N, T = np.random.default_rng(10), 400, 50, 50
+    size = power = 0
+    for _ in range(reps):
+        loadings = 0.5 + rng.standard_normal((N, 1))
+        sigma = np.sqrt(rng.uniform(0.5, 1.5, (N, 1)))
+        Z = loadings * rng.standard_normal(T) + sigma * rng.standard_normal((N, T))
+        size += abs(bias_corrected_cd(Z, 1)[0]) > 1.96
+        power += abs(bias_corrected_cd(Z + 0.7 * rng.standard_normal(T), 1)[0]) > 1.96
+    assert abs(size / reps - 0.05) < 3.29 * np.sqrt(0.05 * 0.95 / reps), size / reps
+    assert power / reps > 0.5, power / reps
+
+
 # ------------------------------------------------------------------ slope homogeneity
 
 

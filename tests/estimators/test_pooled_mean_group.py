@@ -85,6 +85,7 @@ def test_hausman_reproduces_the_published_test(fits):
     assert_allclose(test.statistic, GOLDEN["hausman"]["chi2"], atol=5e-3)
     assert_allclose(test.pvalue, GOLDEN["hausman"]["pvalue"], atol=1e-4)
     plain = fits["mg"].hausman(fits["pmg"])
+    assert md.diagnostics.hausman(fits["mg"], fits["pmg"]).statistic == plain.statistic
     more = fits["mg"].hausman(fits["pmg"], rescale="sigmamore")
     assert test.statistic < more.statistic < plain.statistic
     assert plain.df == 2
