@@ -39,6 +39,7 @@ _HOME = {
     "IVGMM": "migdev.estimators.instrumental",
     "PanelThreshold": "migdev.estimators.threshold",
     "BiasCorrectedLSDV": "migdev.estimators.lsdvc",
+    "HalfPanelJackknife": "migdev.estimators.jackknife",
     "AndersonHsiao": "migdev.estimators.anderson_hsiao",
     "DifferenceGMM": "migdev.estimators.dynamic",
     "SystemGMM": "migdev.estimators.dynamic",
