@@ -36,6 +36,7 @@ _HOME = {
     "juodis_karavias_sarafidis": "migdev.diagnostics.causality",
     "toda_yamamoto": "migdev.diagnostics.causality",
     "pretest": "migdev.diagnostics.pretests",
+    "panic": "migdev.diagnostics.factor_components",
 }
 
 
