@@ -75,6 +75,10 @@ class DifferenceGMM:
         Divisor of the error variance in the Sargan test and the classical covariance: reported
         observations (xtabond2, gretl), less coefficients (Stata's xtabond; Arellano and Bond),
         or rows of the transformed equation.
+    components : {None, "kaiser"} or int
+        Principal components in place of the GMM-style columns: those with an eigenvalue of at
+        least one, or so many (xtabond2's ``pca`` and ``components``; Mehrhoff 2009, Bai and Ng
+        2010).
     ar_tests : int
         Arellano-Bond tests m1 to this order, where residuals are that far apart.
 
@@ -112,6 +116,7 @@ class DifferenceGMM:
     constant: str = "none"
     fod_dating: str = "late"
     divisor: str = "nobs"
+    components: int | str | None = None
     ar_tests: int = 4
 
     def __post_init__(self) -> None:
@@ -166,7 +171,7 @@ class SystemGMM:
     ----------
     formula : str
         ``y ~ L(y) + x``; the intercept belongs to the equation in levels.
-    gmm, iv, steps, transform, cov, cluster, small, fod_dating, divisor, ar_tests
+    gmm, iv, steps, transform, cov, cluster, small, fod_dating, divisor, components, ar_tests
         As in :class:`DifferenceGMM`. ``divisor="nobs"`` counts the rows in levels.
     effects : tuple of str
         ``("time",)``: dummies of the periods (but one with an intercept) in both equations.
@@ -200,6 +205,7 @@ class SystemGMM:
     time_instruments: str = "both"
     fod_dating: str = "late"
     divisor: str = "nobs"
+    components: int | str | None = None
     ar_tests: int = 4
 
     def __post_init__(self) -> None:
@@ -243,6 +249,11 @@ def _bootstrap(
 
 
 def _strength(spec: DifferenceGMM | SystemGMM, problem: Problem) -> pd.DataFrame:
+    if spec.components is not None:
+        raise SpecificationError(
+            "The first-stage statistics go equation by equation, which principal components do "
+            "not; ask for them with components=None."
+        )
     level = problem.stack.level
     rows = []
     for equation, which in (("transformed", ~level), ("level", level)):
@@ -295,6 +306,13 @@ def _check(spec: DifferenceGMM | SystemGMM) -> None:
         raise SpecificationError(
             "The Windmeijer correction belongs to two-step and iterated GMM; with steps='cue' use "
             "cov=None (Newey-Windmeijer) or 'classical'."
+        )
+    count = spec.components
+    if not (count is None or count == "kaiser") and (
+        isinstance(count, bool) or not isinstance(count, int) or count < 1
+    ):
+        raise SpecificationError(
+            f"components={count!r}; use None, 'kaiser' or the number of components."
         )
     if isinstance(spec.ar_tests, bool) or not isinstance(spec.ar_tests, int) or spec.ar_tests < 0:
         raise SpecificationError(f"ar_tests={spec.ar_tests!r}; give the highest order, such as 2.")

@@ -384,3 +384,54 @@ def test_weak_instruments_by_equation(frame: pd.DataFrame) -> None:
     assert list(table.index.get_level_values(0).unique()) == ["transformed", "level"]
     assert np.isinf(table.loc[("transformed", "x"), "F"])
     assert (table.loc[("level", "L(y)"), ["F", "F_robust"]] > 0).all()
+
+
+@pytest.mark.parametrize("kind", [md.DifferenceGMM, md.SystemGMM])
+def test_principal_components(kind: Any, frame: pd.DataFrame) -> None:
+    base = {"formula": F, "gmm": md.GMMStyle("y + x", (2, 4)), "iv": md.IVStyle("x")}
+    whole = quiet(kind(**base), panel(frame))
+    few = quiet(kind(**base, components=6), panel(frame))
+    constant = 1 if kind is md.SystemGMM else 0
+    assert few.n_instruments == 6 + 1 + constant
+    assert few.stats["hansen"].df == 6 + 1 + constant - len(few.params)
+    assert set(few.instruments_report()["set"].iloc[:6]) == {
+        "principal components of the GMM-style instruments"
+    }
+    # All components span the same space: nothing changes.
+    every = quiet(kind(**base, components=500), panel(frame))
+    assert_allclose(every.params, whole.params, rtol=1e-7)
+    assert_allclose(every.cov, whole.cov, rtol=1e-6)
+    assert every.stats["hansen"].statistic == pytest.approx(whole.stats["hansen"].statistic)
+    assert every.stats["ar2"].statistic == pytest.approx(whole.stats["ar2"].statistic)
+    kaiser = quiet(kind(**base, components="kaiser"), panel(frame))
+    assert kaiser.n_instruments < whole.n_instruments
+    with pytest.raises(errors.SpecificationError, match="components"):
+        kaiser.weak_instruments()
+    with pytest.raises(errors.SpecificationError, match="components"):
+        kind(**base, components=0)
+
+
+def test_principal_components_are_those_of_the_correlation_matrix(frame: pd.DataFrame) -> None:
+    """Collapsed difference GMM, with Z written out."""
+    spec = md.DifferenceGMM(
+        formula=F, gmm=md.GMMStyle("y", (2, 4), collapse=True), iv=md.IVStyle("x"), components=2,
+        steps=1, cov="robust",
+    )  # fmt: skip
+    p = panel(frame)
+    fit = quiet(spec, p)
+    d = pd.DataFrame({"y": p.D("y"), "ly": p.D(p.L("y")), "x": p.D("x")})
+    d = d.assign(z2=p.L("y", 2), z3=p.L("y", 3), z4=p.L("y", 4), i=p.frame.i)
+    d = d.dropna(subset=["y", "ly", "x"]).fillna(0.0)
+    Z = d[["z2", "z3", "z4"]].to_numpy()
+    _, V = np.linalg.eigh(np.corrcoef(Z.T))
+    pc = (Z / Z.std(axis=0)) @ V[:, ::-1][:, :2]
+    Z = np.column_stack([pc, d.x])
+    X = d[["ly", "x"]].to_numpy()
+    A = np.zeros((3, 3))
+    for _, who in d.reset_index(drop=True).groupby("i").groups.items():
+        k = len(who)
+        H = 2 * np.eye(k) - np.eye(k, k=1) - np.eye(k, k=-1)
+        A += Z[who].T @ H @ Z[who]
+    W = np.linalg.inv(A)
+    b = np.linalg.solve(X.T @ Z @ W @ Z.T @ X, X.T @ Z @ W @ Z.T @ d.y)
+    assert_allclose(fit.params, b, rtol=1e-9)

@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 
 from migdev.errors import ConvergenceError
+from migdev.estimators.gmm.fit import chosen_instruments
 from migdev.estimators.gmm.problem import Problem
 from migdev.estimators.gmm.record import FitSpec
-from migdev.kernels.gmm.instruments import Instruments, cross, gram, instruments, outer
+from migdev.kernels.gmm.instruments import Instruments, cross, gram, outer
 from migdev.kernels.gmm.solve import NotIdentified, invert, iterate, solve
 from migdev.kernels.gmm.stack import Stack
 from migdev.kernels.types import FloatArray, IntArray
@@ -26,9 +27,7 @@ def bootstrap_params(
     (Hall and Horowitz 1996, Econometrica 64, 891-916).
     """
     stack = problem.stack
-    z = problem.instruments
-    A = gram(z, stack, spec.weight)
-    z = z.keep(np.diagonal(A) > 0)
+    z = chosen_instruments(spec, problem)[0]
     u = stack.residuals(params)
     g = cross(z, u)
     N = stack.y.shape[1]
@@ -47,7 +46,7 @@ def bootstrap_params(
             who = np.concatenate(parts)
             groups = np.repeat(np.arange(G), [len(p) for p in parts])
         s = replace(stack, y=stack.y[:, who], X=stack.X[:, :, who], used=stack.used[:, who])
-        zd = instruments(z.values[:, who], z.columns, z.rows)
+        zd = replace(z, values=z.values[:, who])
         ZX, Zy = cross(zd, s.X), cross(zd, s.y) - g
         try:
             fit = solve(ZX, Zy, invert(gram(zd, s, spec.weight)))

@@ -17,6 +17,7 @@ from migdev.errors import (
 from migdev.estimators.gmm.diagnostics import gmm_stats
 from migdev.estimators.gmm.problem import Problem
 from migdev.estimators.gmm.record import FitSpec, Steps, nobs_of
+from migdev.kernels.gmm.components import rotate
 from migdev.kernels.gmm.instruments import Instruments, cross, gram, outer, project
 from migdev.kernels.gmm.solve import (
     NotIdentified,
@@ -40,10 +41,7 @@ _KEEP = 4_000_000
 def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
     """Run the steps and assemble the record."""
     stack = problem.stack
-    A = gram(problem.instruments, stack, spec.weight)
-    alive = np.diagonal(A) > 0
-    z = problem.instruments.keep(alive)
-    A = A[np.ix_(alive, alive)] if not alive.all() else A
+    z, A, sets = chosen_instruments(spec, problem)
     k = len(problem.names)
     if z.count < k:
         raise IdentificationError(
@@ -87,13 +85,30 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
             time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
         ),
         residual=residual, observed=observed, n_instruments=n_instruments,
-        n_entities=stack.y.shape[1], columns=z.columns, sets=problem.sets, asked=problem.asked,
+        n_entities=stack.y.shape[1], columns=z.columns, sets=sets, asked=problem.asked,
         converged=steps.converged, singular=singular,
         sums=GMMSums(
             ZX=ZX, Zy=Zy, S=steps.S, A=A, objective=steps.hansen.objective,
             df=n_instruments - k,
         ),
     )  # fmt: skip
+
+
+def chosen_instruments(
+    spec: FitSpec, problem: Problem
+) -> tuple[Instruments, FloatArray, tuple[str, ...]]:
+    """Columns that hold something, as principal components where asked; Z'HZ; names of sets."""
+    A = gram(problem.instruments, problem.stack, spec.weight)
+    alive = np.diagonal(A) > 0
+    z = problem.instruments.keep(alive)
+    A = A[np.ix_(alive, alive)] if not alive.all() else A
+    if spec.components is None:
+        return z, A, problem.sets
+    count = None if spec.components == "kaiser" else int(spec.components)
+    z = rotate(z, problem.stack, count, len(problem.sets))
+    assert z.rotation is not None
+    sets = (*problem.sets, "principal components of the GMM-style instruments")
+    return z, z.rotation.T @ A @ z.rotation, sets
 
 
 def _run(

@@ -62,16 +62,25 @@ class Instruments:
         For every row of the stack the columns that are not zero there and their sources.
     plan : tuple of (row, columns, sources)
         The rows that have any, with slices where indices follow each other.
+    rotation : (J0, J), optional
+        Linear combinations of raw columns that ``columns`` stands for; every sum below is taken of
+        the raw columns and rotated.
     """
 
     values: FloatArray
     columns: tuple[Column, ...]
     rows: tuple[tuple[IntArray, IntArray], ...]
     plan: tuple[tuple[int, slice | IntArray, slice | IntArray], ...]
+    rotation: FloatArray | None = None
 
     @property
     def count(self) -> int:
         return len(self.columns)
+
+    @property
+    def raw(self) -> int:
+        """Columns before the rotation."""
+        return self.count if self.rotation is None else len(self.rotation)
 
     def keep(self, mask: BoolArray) -> Instruments:
         """The instruments without the columns where ``mask`` is false."""
@@ -130,16 +139,17 @@ def cross(z: Instruments, A: FloatArray) -> FloatArray:
 
 def cross_of(z: Instruments, m: int, part: Callable[[int, slice], FloatArray]) -> FloatArray:
     """The same, (J, m), with A made block by block: ``part(row, entities)`` is (m, n)."""
-    out = np.zeros((z.count, m))
+    out = np.zeros((z.raw, m))
     for block in _blocks(z.values.shape[1]):
         for r, cols, sources in z.plan:
             out[cols] += z.values[sources, block] @ part(r, block).T
-    return out
+    return out if z.rotation is None else z.rotation.T @ out
 
 
 def project(z: Instruments, V: FloatArray) -> FloatArray:
     """Z V by row, (R, m, N), for V (J, m)."""
     n = z.values.shape[1]
+    V = V if z.rotation is None else z.rotation @ V
     out = np.zeros((len(z.rows), V.shape[1], n))
     plan = z.plan
     for block in _blocks(n):
@@ -151,10 +161,10 @@ def project(z: Instruments, V: FloatArray) -> FloatArray:
 def scores(z: Instruments, u: FloatArray, block: slice = slice(None)) -> FloatArray:
     """Z_i'u_i of the entities of a block, (J, n)."""
     values = z.values[:, block]
-    out = np.zeros((z.count, values.shape[1]))
+    out = np.zeros((z.raw, values.shape[1]))
     for r, cols, sources in z.plan:
         out[cols] += values[sources] * u[r, block]
-    return out
+    return out if z.rotation is None else z.rotation.T @ out
 
 
 def outer(z: Instruments, u: FloatArray, groups: IntArray | None = None) -> FloatArray:
@@ -202,7 +212,7 @@ def gram(z: Instruments, stack: Stack, weight: str) -> FloatArray:
     :math:`(Mv_i, v_i)` for unit errors and no effects.
     """
     H = row_weights(stack, weight)
-    out = np.zeros((z.count, z.count))
+    out = np.zeros((z.raw, z.raw))
     n = z.values.shape[1]
     plan = z.plan
     whole = np.asarray(stack.used.all(axis=1))
@@ -222,7 +232,7 @@ def gram(z: Instruments, stack: Stack, weight: str) -> FloatArray:
                     out[_pair(other, cols)] += product.T
         if deviate:
             _add_deviation_cross(out, parts, stack, block)
-    return out
+    return out if z.rotation is None else z.rotation.T @ out @ z.rotation
 
 
 def _pair(rows: slice | IntArray, cols: slice | IntArray) -> Any:
