@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+from migdev.covariance import Clustered
+from migdev.estimators.common_factors import CCEMeanGroup
+from migdev.estimators.heterogeneous import MeanGroup
+from migdev.estimators.jackknife import HalfPanelJackknife
+from migdev.estimators.linear import FixedEffects
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import PREFER, static_specs
+from migdev.study.study import Spec
 
 CONTROLS = "L(y) + trade + inflation + popgrowth + government"
 VARIABLES = ("remit", "y", "trade", "inflation", "popgrowth", "government")
+LEAD = "growth ~ L(growth) + L(remit)"
+CLUSTERED = Clustered("entity")
 CRITICAL = "CR: Delgado Wise and Marquez Covarrubias (2009), Social Analysis 53, 85-105"
 
 D1 = Question(
     id="D1",
-    claim="The income gap to the host country closes",
-    term="gap",
+    claim="The income gap to the rich countries closes",
+    term="L(y)",
     views={"DF": "-", "CR": ">=0"},
-    smallest_effect=0.01,
-    reason="one percent of the gap a year",
+    smallest_effect=0.5,
+    reason="Half a percent of the gap a year: it would halve in 140 years",
     family="dependence",
     source=CRITICAL,
-    equation="convergence of income per head to that of the main host country",
-    variables=("y",),
-    window=0,
-    waits_for="convergence specifications (beta, sigma, log t clubs)",
+    equation="growth on log income of the window before, net of world growth (period effects); "
+    "with and without the controls of G1, and among the larger receivers. The gap to a rich "
+    "country of the same period differs from log income by a period effect only",
+    variables=("growth", *VARIABLES),
+    specs=lambda: {
+        "Absolute": Spec(
+            estimator=FixedEffects(formula="growth ~ L(y)", effects=("time",), cov=CLUSTERED),
+            strategy="between countries",
+        ),
+        "Given remittances": Spec(
+            estimator=FixedEffects(
+                formula="growth ~ L(y) + remit", effects=("time",), cov=CLUSTERED
+            ),
+            strategy="between countries, at given remittances",
+        ),
+        "Conditional": Spec(
+            estimator=FixedEffects(
+                formula=f"growth ~ remit + {CONTROLS}", effects=("time",), cov=CLUSTERED
+            ),
+            strategy="between countries, to their own level",
+        ),
+    },
+    prefer=("Absolute", "Given remittances", "Conditional"),
 )
 
 D2 = Question(
@@ -94,17 +121,31 @@ D6 = Question(
 )
 D7 = Question(
     id="D7",
-    claim="Remittances cause growth, rather than stagnation remittances",
-    term="remit",
-    views={"DF": "!=0", "CR": "any"},
+    claim="Remittances lead growth, rather than follow stagnation",
+    term="L(remit)",
+    views={"DF": "+", "CR": "<=0"},
     smallest_effect=0.05,
     reason="as G1",
     family="dependence",
     source=CRITICAL,
-    equation="causality between remittances and income, country by country",
-    variables=("y", "remit"),
+    equation="growth on its own past and last year's remittances, country by country and pooled; "
+    "the tests of causality in both directions are in migdev.diagnostics",
+    variables=("growth", "remit"),
     window=0,
-    waits_for="causality specifications for panels",
+    specs=lambda: {
+        "Mean group": Spec(
+            estimator=MeanGroup(formula=LEAD, robust=True, short="drop"),
+            strategy="country by country",
+        ),
+        "Half-panel jackknife": Spec(
+            estimator=HalfPanelJackknife(formula=LEAD, effects=("entity", "time")),
+            strategy="within countries",
+        ),
+        "CCE mean group": Spec(
+            estimator=CCEMeanGroup(formula=LEAD, short="drop"), strategy="net of common shocks"
+        ),
+    },
+    prefer=("CCE mean group", "Mean group", "Half-panel jackknife"),
 )
 D8 = Question(
     id="D8",

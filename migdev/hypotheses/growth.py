@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from migdev.hypotheses.registry import Question
-from migdev.hypotheses.specs import PREFER, dynamic_specs, static_specs
+from migdev.hypotheses.specs import (
+    LONG_RUN,
+    PREFER,
+    dynamic_specs,
+    long_run_specs,
+    static_specs,
+)
 
 OTHERS = "trade + inflation + popgrowth + government"
 CONTROLS = f"L(y) + {OTHERS}"
@@ -117,10 +123,11 @@ G5 = Question(
     reason="One percent of GDP of remittances would then go with one percent of income",
     family="growth",
     source="DF: World Bank (2006). CR: Delgado Wise and Marquez Covarrubias (2009)",
-    equation="log income on remittances, capital and human capital, country by country",
+    equation="log income on remittances and investment in the long run, country by country",
     variables=("y", "remit", "invest"),
     window=0,
-    waits_for="long-panel specifications (mean group, pooled mean group, common factors)",
+    specs=lambda: long_run_specs("y ~ remit + invest"),
+    prefer=LONG_RUN,
 )
 
 G6 = Question(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from migdev.covariance import Clustered
+from migdev.estimators.common_factors import CCEMeanGroup
 from migdev.estimators.dynamic import DifferenceGMM, GMMStyle, IVStyle, SystemGMM
+from migdev.estimators.dynamic_fixed_effects import DynamicFixedEffects
 from migdev.estimators.instrumental import IV2SLS
 from migdev.estimators.linear import FixedEffects, PooledOLS
+from migdev.estimators.pooled_mean_group import ErrorCorrectionMeanGroup, PooledMeanGroup
 from migdev.estimators.random import RandomEffects
 from migdev.study.study import Spec
 
@@ -73,5 +76,32 @@ def dynamic_specs(left: str, focal: str, controls: str, *, state: str = "L(y)") 
         "Difference GMM": Spec(estimator=DifferenceGMM(**options), strategy="lagged levels"),
         "System GMM": Spec(
             estimator=SystemGMM(**options), strategy="lagged levels and differences"
+        ),
+    }
+
+
+#: Common shocks come first: without them the long run of one country is that of its neighbours.
+LONG_RUN = ("CCE mean group", "Pooled mean group", "Mean group", "Dynamic fixed effects")
+
+
+def long_run_specs(formula: str) -> dict[str, Spec]:
+    """The long run, country by country on average, pooled, and net of common shocks; countries
+    with too few years for their equation are left out and reported."""
+    return {
+        "Mean group": Spec(
+            estimator=ErrorCorrectionMeanGroup(formula=formula, robust=True, short="drop"),
+            strategy="country by country",
+        ),
+        "Pooled mean group": Spec(
+            estimator=PooledMeanGroup(formula=formula, cov="sandwich", short="drop"),
+            strategy="common long run",
+        ),
+        "Dynamic fixed effects": Spec(
+            estimator=DynamicFixedEffects(formula=formula, cov=Clustered("entity")),
+            strategy="common dynamics",
+        ),
+        "CCE mean group": Spec(
+            estimator=CCEMeanGroup(formula=formula, short="drop"),
+            strategy="net of common shocks",
         ),
     }

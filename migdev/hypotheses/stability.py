@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from migdev.covariance import Clustered
+from migdev.estimators.linear import FixedEffects
 from migdev.hypotheses.registry import Question
-from migdev.hypotheses.specs import PREFER, dynamic_specs, static_specs
+from migdev.hypotheses.specs import (
+    LONG_RUN,
+    PREFER,
+    dynamic_specs,
+    long_run_specs,
+    static_specs,
+)
+from migdev.study.study import Spec
 
 OTHERS = "trade + inflation + popgrowth + government"
 CONTROLS = f"L(y) + {OTHERS}"
@@ -97,13 +106,33 @@ M7 = _waiting(
     source="Frankel (2011), Open Economies Review 22, 1-16",
     equation="cyclical remittances on the cycles of home and host",
 )  # fmt: skip
-M8 = _waiting(
-    "M8", "Remittances appreciate the real exchange rate", {"DF": "0", "CR": "+"},
-    "long-panel specifications on real exchange rates",
+M8 = Question(
+    id="M8",
+    claim="Remittances leave the real exchange rate where it is",
+    term="remit",
+    views={"DF": "0", "CR": "+"},
+    smallest_effect=0.01,
+    reason="One percent of GDP of remittances would then appreciate the currency by one percent",
+    family="stability",
     source="CR: Acosta, Lartey and Mandelman (2009), Journal of International Economics 79, "
     "102-116",
-    equation="log real exchange rate on remittances, terms of trade and relative income",
-)  # fmt: skip
+    equation="log real effective exchange rate (up: appreciation) on remittances, log income and "
+    "the log terms of trade in the long run",
+    variables=("reer", "remit", "y", "terms"),
+    window=0,
+    specs=lambda: {
+        "Fixed effects": Spec(
+            estimator=FixedEffects(
+                formula="reer ~ remit + y + np.log(terms)",
+                effects=("entity", "time"),
+                cov=Clustered("entity"),
+            ),
+            strategy="within countries",
+        ),
+        **long_run_specs("reer ~ remit + y + np.log(terms)"),
+    },
+    prefer=LONG_RUN,
+)
 M9 = _waiting(
     "M9", "Remittances strengthen fiscal effort and governance", {"DF": "+", "CR": "-"},
     "series of governance",

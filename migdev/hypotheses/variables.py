@@ -159,6 +159,10 @@ VARIABLES = {
             name="agriculture", codes=("NV.AGR.TOTL.ZS",), label="Agriculture, value added",
             unit="% of GDP",
         ),
+        Variable(
+            name="reer", codes=("PX.REX.REER",), label="Log real effective exchange rate",
+            unit="log index", make=_log, alternatives=("reer_2010",),
+        ),
         Variable(name="fdi", codes=("BX.KLT.DINV.WD.GD.ZS",), label="FDI inflows", unit="% of GDP"),
         Variable(
             name="terms", codes=("TT.PRI.MRCH.XD.WD",), label="Terms of trade", unit="2015 = 100",
