@@ -7,10 +7,12 @@ import pandas as pd
 from scipy import special
 
 from migdev.diagnostics.series import Series, require_entities
-from migdev.errors import SpecificationError
+from migdev.errors import IdentificationError, SpecificationError, listing
 from migdev.kernels.causality import granger_wald, standardised_wald
 from migdev.kernels.causality_bootstrap import bootstrap_wald
 from migdev.kernels.jackknife_causality import jackknife_causality, lagged_rows
+from migdev.kernels.least_squares import independent_columns
+from migdev.kernels.slopes import partial_out
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
@@ -232,9 +234,18 @@ def juodis_karavias_sarafidis(
             s, counts >= fewest, short, f"have fewer than {fewest} periods with all lags",
             "Use fewer lags",
         )  # fmt: skip
+    X = partial_out(rows.X, rows.Z, rows.entity)[0]
+    before = np.sqrt(np.einsum("ij,ij->j", rows.X, rows.X))
+    terms = [f"L({x}, {j})" for x in names[1:] for j in range(1, lags + 1)]
+    keep = independent_columns(X, before)
+    if not keep.all():
+        gone = [term for term, kept in zip(terms, keep, strict=True) if not kept]
+        raise IdentificationError(
+            f"{formula!r}: {listing(gone)} are collinear with the other lags or constant within "
+            "entities. Leave the variable out, or use fewer lags."
+        )
     fit = jackknife_causality(rows, heteroskedastic)
     m = len(fit.params)
-    terms = [f"L({x}, {j})" for x in names[1:] for j in range(1, lags + 1)]
     frame = pd.DataFrame(
         {
             "term": terms, "estimate": fit.params, "std_error": np.sqrt(np.diagonal(fit.cov)),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from migdev.errors import SpecificationError
+from migdev.errors import IdentificationError, SpecificationError
 from migdev.estimators.common_factors import averaged_variables
-from migdev.estimators.entities import build, long_enough
+from migdev.estimators.entities import build, identified, long_enough
 from migdev.kernels.cce import averages_at
 from migdev.kernels.distributions import t_two_sided
 from migdev.kernels.slope_homogeneity import dispersion
-from migdev.kernels.slopes import partial_out
+from migdev.kernels.slopes import entity_slopes, partial_out
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -78,9 +78,22 @@ def slope_homogeneity(
     if averages:
         H.append(averages_at(np.column_stack([d.y, X]), d.time, d.time, 0)[0])
     taken = np.column_stack(H)
+    fit_all = entity_slopes(d.y, np.column_stack([taken, X[:, tested]]), d.entity)
+    columns = [*(["Intercept"] if d.intercept else []), *partial]
+    columns += [f"average {j + 1}" for j in range(taken.shape[1] - len(columns))]
+    columns += [n for n, t in zip(names, tested, strict=True) if t]
+    kept = identified(d, fit_all, columns, short, "slope_homogeneity")
+    if kept is not d:
+        at = np.isin(d.rows, kept.rows)
+        d, X, taken = kept, X[at], taken[at]
     V = np.column_stack([d.y, X[:, tested]])
     if taken.shape[1]:
         V = partial_out(V, taken, d.entity)[0]
+    rss = entity_slopes(V[:, 0], V[:, 1:], d.entity).rss
+    if not (rss > 1e-20 * np.bincount(d.entity, weights=V[:, 0] ** 2)).all():
+        raise IdentificationError(
+            f"{formula!r} fits some entities without error, so their slopes have no weights."
+        )
     lags = None if not hac else (-1 if bandwidth is None else bandwidth)
     fit = dispersion(V[:, 0], V[:, 1:], d.entity, taken.shape[1], lags)
     value = fit.adjusted if adjusted else fit.delta

@@ -12,6 +12,7 @@ import numpy as np
 from migdev.errors import (
     CollinearityWarning,
     DroppedRowsWarning,
+    FormulaError,
     IdentificationError,
     SpecificationError,
     listing,
@@ -196,6 +197,8 @@ class CCEPooled:
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         requires = () if self.cov is None else self.cov.requires()
         d = build(self.formula, panel, "CCEPooled", requires=requires)
+        if len(d.names) == int(d.intercept):
+            raise FormulaError(f"CCEPooled needs a regressor; {self.formula!r} has none.")
         d, H, labels = _augmented(d, self.lags, self.averages)
         width = len(d.names) + len(labels) + self.trend
         d, H = _shared(d, H, long_enough(d, width, self.short, "CCEPooled"))

@@ -102,7 +102,8 @@ def fully_modified(
             weight = 1 - lag / (width + 1)
             Omega += weight * (G + G.transpose(0, 2, 1))
             Lambda += weight * G
-        bad |= ~np.isfinite(Omega).all(axis=(1, 2))[:, None]
+        undefined = ~np.isfinite(Omega).all(axis=(1, 2)) & ~bad.any(axis=1)
+        bad[undefined] = True
         Omega[bad.any(axis=1)] = np.eye(1 + k)
         gain = np.linalg.solve(Omega[:, 1:, 1:], Omega[:, 1:, :1])[:, :, 0]
         plus = Lambda[:, 1:, 0] - np.einsum("gij,gj->gi", Lambda[:, 1:, 1:], gain)

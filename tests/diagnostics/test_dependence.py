@@ -164,6 +164,14 @@ def test_delta_by_loops(grunfeld, gappy):
     assert test.pvalue < 1e-6
 
 
+def test_delta_names_collinear_regressors_and_exact_fits(grunfeld):
+    twice = grunfeld.assign(twice=2 * grunfeld["value"])
+    with pytest.raises(IdentificationError, match="1: twice"):
+        diagnostics.slope_homogeneity(twice, "inv ~ value + twice")
+    with pytest.raises(IdentificationError, match="without error"):
+        diagnostics.slope_homogeneity(twice, "twice ~ value")
+
+
 def test_delta_options(grunfeld):
     formula = "inv ~ value + capital"
     partial = diagnostics.slope_homogeneity(grunfeld, formula, partial=("capital",))

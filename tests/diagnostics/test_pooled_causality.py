@@ -96,6 +96,9 @@ def test_several_variables_and_refusals(grunfeld):
             test(short, "inv ~ value", short="drop")
         with pytest.raises(SpecificationError):
             test(grunfeld, "inv ~ value", lags=0)
+    twice = grunfeld.assign(twice=2 * grunfeld["value"])
+    with pytest.raises(IdentificationError, match=r"L\(twice, 1\)"):
+        diagnostics.juodis_karavias_sarafidis(twice, "inv ~ value + twice")
     with pytest.raises(SpecificationError, match="2 regressors"):
         diagnostics.toda_yamamoto(grunfeld, "inv ~ value + capital")
 

@@ -12,6 +12,7 @@ from migdev.errors import (
     CollinearityWarning,
     DroppedEntitiesWarning,
     DroppedRowsWarning,
+    FormulaError,
     IdentificationError,
     ResultError,
     SpecificationError,
@@ -253,6 +254,11 @@ def test_cce_pooled_names_a_constant_regressor(toy):
     with pytest.warns(DroppedEntitiesWarning):
         fit = CCEPooled(formula="y ~ x", short="drop").fit(toy)
     assert list(fit.entity_labels) == ["a", "d"]
+
+
+def test_cce_pooled_needs_a_regressor(grunfeld):
+    with pytest.raises(FormulaError, match="needs a regressor"):
+        CCEPooled(formula="inv ~ 1").fit(grunfeld)
 
 
 def test_one_entity_is_refused(grunfeld):

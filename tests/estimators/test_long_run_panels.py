@@ -96,6 +96,9 @@ def test_cointegrating_regressions_refuse_and_report(grunfeld):
     for estimator in (md.FullyModifiedOLS, md.DynamicOLS):
         with pytest.raises(IdentificationError, match="6: value"):
             estimator(formula="inv ~ value").fit(flat)
+    twice = grunfeld.assign(twice=2 * grunfeld["value"])
+    with pytest.raises(IdentificationError, match="1: twice"):
+        md.FullyModifiedOLS(formula="inv ~ value + twice").fit(twice)
     for bad in ({"method": "weighted"}, {"bandwidth": -1}, {"group_cov": "hac"}):
         with pytest.raises(SpecificationError):
             md.FullyModifiedOLS(formula="inv ~ value", **bad)
