@@ -64,11 +64,11 @@ def study(
 
     asked = hypotheses.get(question)
     panel = load_panel(data, columns)
+    years = None
     if first is not None or last is not None:
-        years = [int(y) for y in panel.periods]
-        panel = panel.between(
-            min(years) if first is None else first, max(years) if last is None else last
-        )
+        held = [int(y) for y in panel.periods]
+        years = (min(held) if first is None else first, max(held) if last is None else last)
+        panel = panel.between(*years)
     answer = asked.run(panel, window=window, plan=plan, strict=strict)
     out.mkdir(parents=True, exist_ok=True)
     pages = [answer.report(out / f"{asked.id}.{suffix}") for suffix in ("html", "md", "tex")]
@@ -76,8 +76,9 @@ def study(
     if package:
         pages.append(
             answer.replication_package(
-                out / f"{asked.id}-package", raw=data, archive=True,
-                preparation=preparation(asked.id, data, columns, window, first, last),
+                out / f"{asked.id}-package", archive=True, plan=plan,
+                raw=[*data, *([] if columns is None else [columns])],
+                preparation=preparation(asked.id, data, columns, window, years),
             )
         )  # fmt: skip
     print("\nWritten: " + ", ".join(str(page) for page in pages))
@@ -141,13 +142,13 @@ def preparation(
     paths: list[Path],
     columns: Path | None,
     window: int | None,
-    first: int | None,
-    last: int | None,
+    years: tuple[int, int] | None,
 ) -> str:
     """Python source that makes the analysis data from the raw files of a package."""
-    names = [path.name for path in paths]
-    mapping = "None" if columns is None else f"ROOT / 'data' / 'raw' / {columns.name!r}"
-    years = f".between({first}, {last})" if first is not None and last is not None else ""
+    names = "".join(f"\n    RAW / {path.name!r}," for path in paths)
+    mapping = "None" if columns is None else f"RAW / {columns.name!r}"
+    between = "" if years is None else f".between({years[0]}, {years[1]})"
+    options = "" if window is None else f", window={window}"
     return f'''"""Makes data/panel.csv from the raw files."""
 
 from pathlib import Path
@@ -156,10 +157,12 @@ import migdev as md
 from migdev.cli import load_panel
 from migdev.replication.data import write_data
 
-ROOT = Path(__file__).resolve().parents[1]
-RAW = [ROOT / "data" / "raw" / name for name in {names!r}]
+DATA = Path(__file__).resolve().parents[1] / "data"
+RAW = DATA / "raw"
+FILES = [{names}
+]
 
 if __name__ == "__main__":
-    panel = load_panel(RAW, {mapping}){years}
-    write_data(md.hypotheses.get({question!r}).prepare(panel, {window!r}), ROOT / "data")
+    panel = load_panel(FILES, {mapping}){between}
+    write_data(md.hypotheses.get({question!r}).prepare(panel{options}), DATA)
 '''

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -72,6 +73,34 @@ def test_study_writes_pages_and_a_package_that_verifies(files, tmp_path, run):
     verified = process("verify", str(tmp_path / "out" / "G1-package"))
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "Verified" in verified.stdout
+
+
+@pytest.mark.slow
+def test_packages_remake_their_data_from_raw_files(files, tmp_path, run):
+    """One year given alone, a file of columns, and a digit changed in a raw file."""
+    frame = pd.read_csv(files / "wdi.csv").rename(columns={"BX.TRF.PWKR.DT.GD.ZS": "Remesas"})
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    (tmp_path / "map.toml").write_text('[columns]\nRemesas = "BX.TRF.PWKR.DT.GD.ZS"\n')
+    done = run(
+        "study", "M1", "--data", str(tmp_path / "mine.csv"), "--columns",
+        str(tmp_path / "map.toml"), "--first", "1985", "--out", str(tmp_path / "out"), "--package",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    moved = shutil.copytree(tmp_path / "out" / "M1-package", tmp_path / "elsewhere")
+    remade = shutil.copytree(moved, tmp_path / "remade")
+    (remade / "data" / "panel.csv").unlink()
+    subprocess.run([sys.executable, "-W", "ignore", "code/prepare.py"], cwd=remade, check=True)
+    for name in ("panel.csv", "panel.json"):
+        assert (remade / "data" / name).read_bytes() == (moved / "data" / name).read_bytes()
+    assert process("verify", str(moved)).returncode == 0
+    raw = moved / "data" / "raw" / "mine.csv"
+    frame.loc[frame["year"] == 1995, "Remesas"] += 0.01
+    frame.to_csv(raw, index=False)
+    verified = process("verify", str(moved))
+    assert verified.returncode == 1
+    assert "Changed file: data/raw/mine.csv" in verified.stdout
+    assert "Data made from data/raw differ:" in verified.stdout
+    assert "values of 'remit'" in verified.stdout
 
 
 def test_columns_are_mapped_by_a_small_file(files, tmp_path, run, monkeypatch):

@@ -39,7 +39,8 @@ def checklist(facts: Facts) -> list[tuple[int, str, str, str]]:
         (5, "Metadata", yes[facts.labelled],
          "codebook.csv" if facts.labelled else "codebook.csv lacks labels for some variables"),
         (6, "Citation of data", yes[facts.sources_cited],
-         "references.bib" if facts.sources_cited else "a source states no citation"),
+         "references.bib" if facts.sources_cited else
+         "a source states no citation: give it in the [source] table of the columns file"),
         (7, "Data transformation", yes[facts.preparation],
          "code/prepare.py" if facts.preparation else "no code from raw to analysis data was given"),
         (8, "Analysis", PASS, "code/run.py"),

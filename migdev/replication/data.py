@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from migdev.errors import SourceError
 from migdev.panel.panel import Panel
+from migdev.provenance import Provenance
 
 OPEN_LICENCES = ("cc by", "cc0", "cc-by", "public domain", "no restrictions", "open")
 
@@ -37,6 +41,7 @@ def write_data(panel: Panel, folder: Path) -> None:
         "units": dict(panel.units),
         "labels": dict(panel.labels),
         "history": list(panel.history),
+        "provenance": [as_plain(p) for p in panel.provenance],
         "integers": [c for c in panel.columns if pd.api.types.is_integer_dtype(panel[c].dtype)],
         "text": [c for c in panel.columns if not pd.api.types.is_numeric_dtype(panel[c].dtype)],
     }
@@ -64,10 +69,26 @@ def read_data(folder: str | Path) -> Panel:
         frame[name] = frame[name].astype(float)  # Python's float is exact to the last digit
     for name in meta["integers"]:
         frame[name] = frame[name].astype("int64")
-    return Panel.from_frame(
+    panel = Panel.from_frame(
         frame, entity=meta["entity"], time=meta["time"], freq=meta["freq"], delta=meta["delta"],
         units=meta["units"], labels=meta["labels"],
+        provenance=[_provenance(item) for item in meta.get("provenance", ())],
     )  # fmt: skip
+    return replace(panel, history=tuple(meta.get("history", ())))
+
+
+def as_plain(provenance: Provenance) -> dict[str, Any]:
+    """A provenance as JSON holds it."""
+    return {
+        f.name: dict(value) if isinstance(value, Mapping) else value
+        for f in fields(provenance)
+        for value in [getattr(provenance, f.name)]
+    }
+
+
+def _provenance(item: dict[str, Any]) -> Provenance:
+    told: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items()}
+    return Provenance(**told)
 
 
 def codebook(panel: Panel) -> pd.DataFrame:

@@ -23,6 +23,11 @@ def numbers(answer: Any) -> dict[str, Any]:
             "fits": {name: _fit(fit) for name, fit in main.fits.items()},
             "pvalues": dict(main.pvalues),
             "rejections": dict(main.rejections),
+            "family": {
+                "holm": answer.family.frame["p_holm"].to_dict(),
+                "shares": answer.family.frame["p_romano_wolf"].to_dict(),
+                "verdicts": answer.family.verdicts,
+            },
             "covariance": main.cov.to_numpy().tolist(),
             "shares": {how: dict(shares) for how, shares in main.shares.items()},
         }

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from migdev.errors import ReportError
 from migdev.panel.panel import Panel
-from migdev.provenance import Provenance
 from migdev.replication.checklist import Facts, checklist
 from migdev.replication.code import to_code
-from migdev.replication.data import codebook, may_share, write_data
+from migdev.replication.data import as_plain, codebook, may_share, write_data
+from migdev.replication.environment import environment, pinned
 from migdev.replication.numbers import TOLERANCES, write_results
 from migdev.replication.readme import readme
 from migdev.replication.references import bibliography
 from migdev.replication.verify import sha256
 
-PINNED = ("migdev", "numpy", "scipy", "pandas", "statsmodels", "linearmodels", "formulaic",
-          "narwhals", "jinja2", "matplotlib")  # fmt: skip
-
 RUN = '''"""Reproduces every number of this package: data/ -> results/."""
 
-from pathlib import Path
+{imports}from pathlib import Path
 
 import migdev as md
 from migdev.replication import read_data, write_results
@@ -40,10 +35,16 @@ study = {study}
 
 if __name__ == "__main__":
     panel = read_data(ROOT / "data")
-    answer = study.run(panel)
+    answer = {run}
     write_results(answer, ROOT / "results")
     print(answer)
 '''
+
+REGISTERED = """replace(
+        study.run(panel),
+        plan={plan!r},
+        departures={departures},
+    )"""
 
 LICENCE = """The code in this folder may be used, changed and passed on without restriction, with no
 warranty of any kind. The data keep the licences of their publishers, which README.md states.
@@ -58,6 +59,7 @@ def write_package(
     authors: str = "",
     raw: Sequence[str | Path] = (),
     preparation: str = "",
+    plan: str | Path | None = None,
     include_data: bool | None = None,
     archive: bool = False,
 ) -> Path:
@@ -75,6 +77,8 @@ def write_package(
     preparation : str
         Python source that makes the analysis data from ``data/raw``; written to
         ``code/prepare.py``.
+    plan : path, optional
+        The registered plan that the answer was held to; copied.
     include_data : bool, optional
         Whether the analysis data go in; decided by the licences of the sources if not given.
     archive : bool
@@ -83,8 +87,15 @@ def write_package(
     Raises
     ------
     ReportError
-        The folder holds something else.
+        The folder holds something else, or the plan is not the one of the answer.
     """
+    if plan is not None and _registered(Path(plan)) != answer.plan:
+        raise ReportError(f"{str(plan)!r} is not the plan that this answer was held to.")
+    twice = [name for name, n in Counter(Path(path).name for path in raw).items() if n > 1]
+    if twice:
+        raise ReportError(
+            f"Several raw files are called {twice[0]!r}; a package holds one of each name."
+        )
     _clear(folder)
     started = perf_counter()
     shared, why = may_share(answer.panel)
@@ -97,7 +108,9 @@ def write_package(
         for path in map(Path, raw):
             shutil.copyfile(path, folder / "data" / "raw" / path.name)
     (folder / "code").mkdir()
-    _write(folder / "code" / "run.py", RUN.format(study=to_code(answer.study)))
+    if plan is not None:
+        shutil.copyfile(plan, folder / "plan.json")
+    _write(folder / "code" / "run.py", _run(answer))
     if preparation:
         _write(folder / "code" / "prepare.py", preparation)
     write_results(answer, folder / "results")
@@ -114,7 +127,7 @@ def write_package(
     _write(
         folder / "README.md",
         readme(answer, title=title, authors=authors, facts=facts, rules=rules, seconds=seconds,
-               environment=environment()),
+               environment=environment(), has_plan=plan is not None),
     )  # fmt: skip
     _write(folder / "manifest.json", json.dumps(_manifest(answer, folder), indent=1) + "\n")
     if archive:
@@ -122,30 +135,28 @@ def write_package(
     return folder
 
 
+def _registered(plan: Path) -> str:
+    """The hash under which a plan was registered; whether it still holds was seen at the run."""
+    try:
+        return str(json.loads(plan.read_text(encoding="utf-8"))["sha256"])
+    except (OSError, json.JSONDecodeError, KeyError, TypeError):
+        return ""
+
+
+def _run(answer: Any) -> str:
+    """The script that makes the results; the plan's hash and departures stand as they were."""
+    study = to_code(answer.study)
+    if not answer.plan:
+        return RUN.format(imports="", study=study, run="study.run(panel)")
+    run = REGISTERED.format(plan=answer.plan, departures=to_code(tuple(answer.departures), 2))
+    return RUN.format(imports="from dataclasses import replace\n", study=study, run=run)
+
+
 def used(answer: Any) -> list[Any]:
     """The study, its estimators and their covariances: what has papers to cite."""
     fits = answer.main.fits if hasattr(answer, "main") else answer.fits
     specs = [fit.spec for fit in fits.values()]
     return [answer.study, *specs, *(fit.cov_spec for fit in fits.values())]
-
-
-def pinned() -> list[str]:
-    """``name==version`` of the packages behind the numbers."""
-    found = []
-    for name in PINNED:
-        try:
-            found.append(f"{name}=={version(name)}")
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def environment() -> dict[str, str]:
-    return {
-        "Python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-    }
 
 
 def zip_folder(folder: Path) -> Path:
@@ -190,7 +201,7 @@ def _manifest(answer: Any, folder: Path) -> dict[str, Any]:
         "seed": getattr(answer.study, "seed", None),
         "tolerances": TOLERANCES,
         "panel": answer.panel.fingerprint,
-        "sources": [_source(p) for p in answer.panel.provenance],
+        "sources": [as_plain(p) for p in answer.panel.provenance],
         "files": [
             {
                 "path": path.relative_to(folder).as_posix(),
@@ -198,13 +209,9 @@ def _manifest(answer: Any, folder: Path) -> dict[str, Any]:
                 "bytes": path.stat().st_size,
             }
             for path in _files(folder)
-            if path.parent != folder / "results" and path.name != "manifest.json"
+            if folder / "results" not in path.parents and path.name != "manifest.json"
         ],
     }
-
-
-def _source(p: Provenance) -> dict[str, Any]:
-    return {k: dict(v) if hasattr(v, "items") else v for k, v in asdict(p).items()}
 
 
 def _files(folder: Path) -> list[Path]:

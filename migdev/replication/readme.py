@@ -19,6 +19,7 @@ def readme(
     rules: Sequence[tuple[int, str, str, str]],
     seconds: float,
     environment: Mapping[str, str],
+    has_plan: bool = False,
 ) -> str:
     """The README as Markdown."""
     from jinja2 import Environment, StrictUndefined
@@ -29,8 +30,10 @@ def readme(
     claim = getattr(getattr(answer, "hypothesis", None), "claim", "") or "; ".join(
         c.hypothesis.claim for c in getattr(answer.study, "components", ())
     )
+    parts = getattr(answer.study, "components", ())
+    about = f"the joint pattern of {', '.join(c.name for c in parts)}" if parts else claim
     return template.render(
-        title=title or f"Replication package: {claim}",
+        title=title or f"Replication package: {about}",
         authors=authors,
         claim=claim,
         verdict=answer.verdict,
@@ -42,6 +45,7 @@ def readme(
         minutes="a minute" if seconds < 60 else f"{seconds / 60:.0f} minutes",
         seed=getattr(answer.study, "seed", None),
         plan=answer.plan,
+        has_plan=has_plan,
         departures="; ".join(answer.departures) or "There are no departures from it.",
         rules=rules,
     )

@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import migdev as md
@@ -18,6 +19,7 @@ from migdev.replication.data import read_data, write_data
 from migdev.replication.numbers import compare
 from migdev.replication.package import zip_folder
 from migdev.replication.references import METHODS, methods_bib
+from migdev.replication.verify import changed_files, different_columns
 from migdev.simulate import stylised_world
 
 
@@ -72,6 +74,83 @@ def test_one_changed_digit_is_caught_and_named(package, tmp_path):
     assert outcome.changed[0].startswith("data/panel.csv has SHA-256")
     assert outcome.differences
     assert "Changed file: data/panel.csv" in str(outcome)
+
+
+def test_results_of_a_rerun_are_no_change(package, tmp_path):
+    """Pages and figures are remade, and may differ by the version of the drawing library."""
+    moved = shutil.copytree(package, tmp_path / "moved")
+    for path in (moved / "results").rglob("*.*"):
+        path.write_text("remade")
+    listed = json.loads((moved / "manifest.json").read_text())["files"]
+    assert not any(f["path"].startswith("results/") for f in listed)
+    assert changed_files(moved, listed) == []
+
+
+def test_a_damaged_manifest_is_a_plain_error(package, tmp_path):
+    moved = shutil.copytree(package, tmp_path / "moved")
+    (moved / "manifest.json").write_text("{")
+    with pytest.raises(SourceError, match="'manifest.json' of the package cannot be read"):
+        md.replication.verify(moved)
+    (moved / "manifest.json").write_text("{}")
+    with pytest.raises(SourceError, match="lists no files"):
+        md.replication.verify(moved)
+
+
+def test_the_environment_is_pinned_with_all_it_requires(package):
+    lines = (package / "requirements.txt").read_text().splitlines()
+    assert lines[0].startswith("migdev==")
+    names = {line.split("==")[0] for line in lines}
+    assert {"numpy", "pandas", "scipy", "linearmodels", "typer", "python-dateutil", "click"} & names
+    assert {"python-dateutil", "patsy", "packaging"} <= names  # required by what migdev requires
+    assert len(lines) == len(names)
+
+
+def test_provenance_comes_back(answer, tmp_path):
+    write_data(answer.panel, tmp_path)
+    back = read_data(tmp_path)
+    assert back.provenance == answer.panel.provenance
+    assert back.history == answer.panel.history
+
+
+def test_the_plan_goes_along(tmp_path):
+    question = md.hypotheses.get("M1")
+    prepared = question.prepare(stylised_world("critical", seed=2, entities=30))
+    study = question.study()
+    static = md.Study(question, {k: study.specs[k] for k in ("Pooled OLS", "Fixed effects")})
+    static.preregister(tmp_path / "plan.json")
+    answer = static.run(prepared, plan=tmp_path / "plan.json")
+    folder = answer.replication_package(tmp_path / "package", plan=tmp_path / "plan.json")
+    assert (folder / "plan.json").read_bytes() == (tmp_path / "plan.json").read_bytes()
+    assert f"plan={answer.plan!r}" in (folder / "code" / "run.py").read_text()
+    assert "(`plan.json`)" in (folder / "README.md").read_text()
+    assert "| 12 | Pre-registration | pass |" in (folder / "checklist.md").read_text()
+    assert md.replication.verify(folder).passed
+    other = md.Study(md.Hypothesis(claim="c", term="x", sign=1), static.specs)
+    other.preregister(tmp_path / "other.json")
+    with pytest.raises(ReportError, match="is not the plan"):
+        answer.replication_package(tmp_path / "second", plan=tmp_path / "other.json")
+
+
+def test_raw_files_of_one_name_are_refused(answer, tmp_path):
+    (tmp_path / "a").mkdir()
+    for folder in (tmp_path, tmp_path / "a"):
+        (folder / "raw.csv").write_text("x\n")
+    with pytest.raises(ReportError, match="Several raw files are called 'raw.csv'"):
+        answer.replication_package(
+            tmp_path / "p", raw=[tmp_path / "raw.csv", tmp_path / "a" / "raw.csv"]
+        )
+
+
+def test_differences_of_remade_data_are_named(answer, tmp_path):
+    write_data(answer.panel, tmp_path / "one")
+    changed = answer.panel.assign(remit=answer.panel["remit"] * 1.001)
+    write_data(changed, tmp_path / "other")
+    assert different_columns(tmp_path / "one", tmp_path / "one") == []
+    found = different_columns(tmp_path / "one", tmp_path / "other")
+    assert len(found) == 1
+    assert "values of 'remit', first in row" in found[0]
+    write_data(answer.panel.take(np.arange(20), "few"), tmp_path / "short")
+    assert "20 rows" in different_columns(tmp_path / "one", tmp_path / "short")[0]
 
 
 def test_missing_files_and_broken_code_are_named(package, tmp_path):
