@@ -40,6 +40,7 @@ _HOME = {
     "PanelThreshold": "migdev.estimators.threshold",
     "BiasCorrectedLSDV": "migdev.estimators.lsdvc",
     "HalfPanelJackknife": "migdev.estimators.jackknife",
+    "BiasCorrectedMM": "migdev.estimators.bias_corrected",
     "AndersonHsiao": "migdev.estimators.anderson_hsiao",
     "DifferenceGMM": "migdev.estimators.dynamic",
     "SystemGMM": "migdev.estimators.dynamic",
