@@ -28,6 +28,7 @@ from migdev.kernels.hac import one_row_per_cell
 from migdev.kernels.moments import Moments
 from migdev.kernels.sandwich import cluster_scores, inclusion_exclusion, intersection, mend
 from migdev.kernels.small_sample import clustered, nested
+from migdev.kernels.tall import gram, product
 from migdev.kernels.types import FloatArray, IntArray
 from migdev.protocols import CovEstimate
 
@@ -270,7 +271,7 @@ class Clustered:
         club = None
         for (_, sign), part, factor in zip(subsets, parts, factors, strict=True):
             influence, club = self._influence(m, u, part)
-            V = factor * (influence.T @ influence)
+            V = factor * gram(influence)
             cov += sign * V
             spread += np.diagonal(V)
         negative = 0
@@ -305,8 +306,8 @@ class Clustered:
             club = self._adjusted(m, part)
             return club.influence, club
         if part is None:
-            return (m.X * u[:, None]) @ m.bread, None
-        return cluster_scores(m.X, u, part) @ m.bread, None
+            return product(m.X * u[:, None], m.bread), None
+        return product(cluster_scores(m.X, u, part), m.bread), None
 
     def _adjusted(self, m: Moments, part: Groups | None) -> ClubMoments:
         """Leverage-adjusted contributions, from an orthonormal basis of the fitted space."""

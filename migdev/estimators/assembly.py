@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import CollinearityWarning, IdentificationError, listing
-from migdev.kernels.least_squares import independent_columns, least_squares
+from migdev.kernels.least_squares import independent_columns, least_squares, normal_matrix
 from migdev.kernels.moments import Moments
+from migdev.kernels.tall import dot
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 from migdev.panel.design import Design
 from migdev.protocols import Covariance
@@ -55,12 +56,13 @@ def solve(
     equation: Equation, design: Design
 ) -> tuple[Moments, FloatArray, dict[str, str], tuple[str, ...]]:
     """Least squares on the independent columns: moments, params, dropped columns, names."""
-    keep = independent_columns(equation.X, equation.norms)
+    G = normal_matrix(equation.X)
+    keep = independent_columns(equation.X, equation.norms, G)
     dropped = report_collinear(equation, keep, design.formula)
     names = tuple(name for name, kept in zip(equation.names, keep, strict=True) if kept)
-    X = equation.X if keep.all() else equation.X[:, keep]
+    X, G = (equation.X, G) if keep.all() else (equation.X[:, keep], None)
     require_rows(design.formula, len(equation.y), X.shape[1], equation.df_absorbed)
-    fit = least_squares(X, equation.y)
+    fit = least_squares(X, equation.y, G)
     moments = Moments(
         X=X, resid=fit.resid, bread=fit.bread, entity=design.entity, time=design.time,
         factors=equation.factors, factor_names=equation.factor_names,
@@ -164,4 +166,4 @@ def total_ss(y: FloatArray, weights: FloatArray | None, constant: bool = True) -
     """Weighted sum of squares of y, about its mean where the model holds a constant."""
     if constant:
         y = y - np.average(y, weights=weights)
-    return float(y @ y) if weights is None else float((weights * y) @ y)
+    return dot(y, y if weights is None else weights * y)

@@ -19,6 +19,7 @@ from migdev.estimators.assembly import (
 )
 from migdev.kernels.absorb import Absorber, singletons
 from migdev.kernels.groups import Groups
+from migdev.kernels.tall import dot
 from migdev.kernels.types import FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -60,7 +61,7 @@ class PooledOLS:
             y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.intercept
         )
         moments, params, dropped, names = solve(equation, d)
-        rss = float(moments.resid @ moments.resid)
+        rss = dot(moments.resid, moments.resid)
         r2 = 1 - rss / total_ss(d.y, d.weights, d.intercept)
         k = len(params) - d.intercept
         stats = {
@@ -142,8 +143,8 @@ class FixedEffects:
             why_absorbed=f"absorbed by the effects {', '.join(self.effects)}",
         )  # fmt: skip
         moments, params, dropped, names = solve(equation, d)
-        rss = float(moments.resid @ moments.resid)
-        tss = float(equation.y @ equation.y)
+        rss = dot(moments.resid, moments.resid)
+        tss = dot(equation.y, equation.y)
         stats = {
             "r2_within": 1 - rss / tss if tss > 0 else float("nan"),
             "r2": 1 - rss / total_ss(d.y, d.weights),
@@ -183,7 +184,7 @@ def factors_of(
 
 def column_norms(X: FloatArray, weights: FloatArray | None) -> FloatArray:
     """(k,) lengths of the columns, in the metric of the weights."""
-    squares = [float(x @ (x if weights is None else weights * x)) for x in X.T]
+    squares = [dot(x, x if weights is None else weights * x) for x in X.T]
     norms: FloatArray = np.sqrt(np.array(squares))
     return norms
 

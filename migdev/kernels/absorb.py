@@ -33,6 +33,7 @@ from migdev.kernels.conjugate import Solution
 from migdev.kernels.groups import Groups
 from migdev.kernels.parts import Part, make_parts
 from migdev.kernels.reduced import Reduced, reduce
+from migdev.kernels.tall import dot
 from migdev.kernels.types import FloatArray, IntArray
 
 __all__ = ["Absorbed", "Absorber", "absorb", "dummy_rank", "singletons"]
@@ -215,7 +216,7 @@ class Absorber:
         size, means = np.empty(m), np.empty((first.size, m), order="F")
         for j, column in enumerate(columns):
             weighted = column if self.weights is None else self.weights * column
-            size[j] = column @ weighted
+            size[j] = dot(column, weighted)
             means[:, j] = first.sums(weighted) / self.mass
             column -= first.spread(means[:, j])
         return size, means
@@ -231,7 +232,7 @@ class Absorber:
                 x = part.gather(column)
                 wx = x if part.weights is None else part.weights * x
                 b[at, j] = part.other.sums(wx)
-                total[j] = max(total[j], float(x @ wx))
+                total[j] = max(total[j], dot(x, wx))
         found = system.solve(b, total, (_ROUNDING / tol) ** 2 * size, tol)
         if not found.converged.all():
             raise ConvergenceError(

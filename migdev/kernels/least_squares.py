@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from migdev.kernels.tall import gram, product
 from migdev.kernels.types import BoolArray, FloatArray
 
 # Up to so many multiplications Householder QR costs nothing that a user would notice; up to the
 # second number it is the fallback where a Gram matrix would lose more than half the digits of
 # scaled columns, and beyond that a Gram matrix must do.
-_QR_WORK, _QR_MOST = 1e6, 2e7
-# Squared distance of unit columns above which a Gram matrix, refined once, is as good as QR.
-_WELL = 1e-4
+_QR_WORK, _QR_MOST = 2e4, 2e7
+# Squared distance of unit columns above which a Gram matrix, refined once, is as good as QR; and
+# above which it needs no refinement (some 1e-14 of the coefficients), which large problems feel.
+_WELL, _APART = 1e-4, 1e-2
+_LARGE = 1e5
 # Squared distances of unit columns: QR resolves 1e-7 (the rule of R's lm), a Gram matrix 3e-6.
 _TOL_QR = 1e-14
 _TOL_GRAM = 1e-11
@@ -39,7 +42,15 @@ class LeastSquares:
     resid: FloatArray
 
 
-def independent_columns(X: FloatArray, norms: FloatArray | None = None) -> BoolArray:
+def normal_matrix(X: FloatArray) -> FloatArray | None:
+    """X'X (k, k) where the functions below go by it, so that it is formed once; else None."""
+    n, k = X.shape
+    return gram(X) if k and n * k * k > _QR_WORK else None
+
+
+def independent_columns(
+    X: FloatArray, norms: FloatArray | None = None, G: FloatArray | None = None
+) -> BoolArray:
     """(k,) True for columns that are not linear combinations of earlier ones.
 
     A column counts as dependent where its distance from the span of the earlier columns, relative
@@ -52,13 +63,15 @@ def independent_columns(X: FloatArray, norms: FloatArray | None = None) -> BoolA
     norms : (k,), optional
         Lengths of the columns before effects were absorbed; a column shorter than 1e-8 of that
         has been absorbed.
+    G : (k, k), optional
+        :func:`normal_matrix`, if it is known.
     """
     n, k = X.shape
     keep = np.zeros(k, dtype=bool)
     if k == 0:
         return keep
     work = n * k * k
-    G = X.T @ X if work > _QR_WORK else None
+    G = normal_matrix(X) if G is None else G
     squares = np.einsum("ij,ij->j", X, X) if G is None else np.diagonal(G)
     lengths = np.sqrt(squares)
     floor = np.zeros(k) if norms is None else _ABSORBED * norms
@@ -117,30 +130,34 @@ def _distances_gram(G: FloatArray, tol: float) -> FloatArray:
     return distances
 
 
-def least_squares(X: FloatArray, y: FloatArray) -> LeastSquares:
+def least_squares(X: FloatArray, y: FloatArray, G: FloatArray | None = None) -> LeastSquares:
     """Solve for independent columns: by QR, or by normal equations on scaled columns with one
     step of refinement where the problem is large and the columns are well apart.
 
     Parameters
     ----------
     X : (n, k) of full column rank; y : (n,)
+    G : (k, k), optional
+        :func:`normal_matrix`, if it is known.
     """
     n, k = X.shape
     if k == 0:
         return LeastSquares(params=np.empty(0), bread=np.empty((0, 0)), resid=y.copy())
-    if n * k * k <= _QR_WORK:
+    G = normal_matrix(X) if G is None else G
+    if G is None:
         return _by_qr(X, y)
-    G = X.T @ X
     scale = 1.0 / np.sqrt(np.diagonal(G))
     unit = G * np.outer(scale, scale)
-    if n * k * k <= _QR_MOST and not bool((_distances_gram(unit, _WELL) > _WELL).all()):
+    nearest = float(_distances_gram(unit, 0.0).min())
+    if n * k * k <= _QR_MOST and nearest <= _WELL:
         return _by_qr(X, y)
-    factor = linalg.cho_factor(unit, lower=True)
-    params = scale * linalg.cho_solve(factor, scale * (X.T @ y))
-    resid = y - X @ params
-    step = scale * linalg.cho_solve(factor, scale * (X.T @ resid))
-    params = params + step
-    resid -= X @ step
+    factor = linalg.cho_factor(unit, lower=True, check_finite=False)
+    params = scale * linalg.cho_solve(factor, scale * gram(X, y[:, None])[:, 0])
+    resid = y - product(X, params)
+    if n < _LARGE or nearest <= _APART:
+        step = scale * linalg.cho_solve(factor, scale * gram(X, resid[:, None])[:, 0])
+        params = params + step
+        resid -= product(X, step)
     bread = linalg.cho_solve(factor, np.eye(k)) * np.outer(scale, scale)
     return LeastSquares(params=params, bread=(bread + bread.T) / 2, resid=resid)
 

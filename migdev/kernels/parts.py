@@ -17,6 +17,7 @@ from scipy import sparse
 from migdev.kernels.components import cross_tab
 from migdev.kernels.factor import scale_rows
 from migdev.kernels.groups import Groups
+from migdev.kernels.tall import gram, product
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 _FEW = 0.6  # share of rows below which the moving rows are worth copying
@@ -75,6 +76,8 @@ class Part:
 
     def means(self, a: FloatArray) -> FloatArray:
         """(G, m) mean of the effects ``a`` (H, m) in each level of the lead."""
+        if isinstance(self.table, np.ndarray):
+            return product(self.table, a) / self.mass[:, None]
         out: FloatArray = (self.table @ a) / self.mass[:, None]
         return out
 
@@ -165,16 +168,15 @@ def block(one: Part, two: Part) -> Any:
 
 def _block(together: Any, left: Any, right: Any, mass: FloatArray) -> Any:
     if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        product: Any = left.T @ (right / mass[:, None])
-        return _array(together) - product
+        return _array(together) - gram(left, right / mass[:, None])
     left, right = sparse.csr_array(left), sparse.csr_array(right)
     terms = int(np.diff(left.indptr).astype(np.int64) @ np.diff(right.indptr))
     if terms > _TERMS + 8 * right.nnz:
         return Implicit(together, left, right, mass)
-    product = left.T @ scale_rows(right, 1.0 / mass)
-    if isinstance(together, np.ndarray) or product.nnz > _FULL * np.prod(product.shape):
-        return _array(together) - product.toarray()
-    return sparse.csr_array(together - product)
+    joined = left.T @ scale_rows(right, 1.0 / mass)
+    if isinstance(together, np.ndarray) or joined.nnz > _FULL * np.prod(joined.shape):
+        return _array(together) - joined.toarray()
+    return sparse.csr_array(together - joined)
 
 
 def _within(part: Part, both: BoolArray) -> IntArray:

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from migdev.kernels.groups import Groups
+from migdev.kernels.tall import gram
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 #: Rows with 1 - h below this are fitted exactly; they carry no information on their error.
@@ -32,8 +33,7 @@ def cluster_scores(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArr
 
 def diagonal_meat(X: FloatArray, squares: FloatArray) -> FloatArray:
     """(k, k) sum of ``squares[t] * X[t] X[t]'``."""
-    meat: FloatArray = X.T @ (X * squares[:, None])
-    return meat
+    return gram(X, X * squares[:, None])
 
 
 def leverage(X: FloatArray, bread: FloatArray) -> FloatArray:
