@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from migdev.errors import IdentificationError, SpecificationError
-from migdev.estimators.common_factors import averaged_variables
+from migdev.estimators.averages import averaged_variables
 from migdev.estimators.entities import build, identified, long_enough
 from migdev.kernels.cce import averages_at
 from migdev.kernels.distributions import t_two_sided

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from migdev.errors import (
-    CollinearityWarning,
-    DroppedRowsWarning,
     FormulaError,
     IdentificationError,
     SpecificationError,
     listing,
 )
+from migdev.estimators.averages import augmented, shared
 from migdev.estimators.entities import (
     build,
     check_choice,
@@ -25,12 +21,10 @@ from migdev.estimators.entities import (
     identified,
     long_enough,
     record,
-    require_several,
     trend,
 )
-from migdev.kernels.cce import averages_at, cce_pooled, common_process
+from migdev.kernels.cce import cce_pooled, common_process
 from migdev.kernels.jackknife import half_panel
-from migdev.kernels.least_squares import independent_columns
 from migdev.kernels.moments import Moments
 from migdev.kernels.slopes import (
     Slopes,
@@ -39,13 +33,11 @@ from migdev.kernels.slopes import (
     mean_and_cov,
     partial_out,
 )
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.types import FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance, CovEstimate
 from migdev.results.heterogeneous import HeterogeneousEstimate
-
-_LAG = re.compile(r"^L\((?P<inner>.*?)(?:,\s*\d+)?\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +105,16 @@ class CCEMeanGroup:
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "CCEMeanGroup")
-        d, H, labels = _augmented(d, self.lags, self.averages)
+        d, H, labels = augmented(d, self.lags, self.averages)
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = (*names, *labels)
         least = 2 * len(every) + 1 if self.jackknife else len(every)
         what = "CCEMeanGroup, twice for the jackknife," if self.jackknife else "CCEMeanGroup"
-        d, H = _shared(d, H, long_enough(d, least, self.short, what))
+        d, H = shared(d, H, long_enough(d, least, self.short, what))
         fit = self._slopes(d, H)
         kept = identified(d, fit, every, self.short, "CCEMeanGroup")
         if kept is not d:
-            d, H = _shared(d, H, kept)
+            d, H = shared(d, H, kept)
             fit = self._slopes(d, H)
         k = len(names)
         slopes = fit.params[:, :k]
@@ -199,14 +191,14 @@ class CCEPooled:
         d = build(self.formula, panel, "CCEPooled", requires=requires)
         if len(d.names) == int(d.intercept):
             raise FormulaError(f"CCEPooled needs a regressor; {self.formula!r} has none.")
-        d, H, labels = _augmented(d, self.lags, self.averages)
+        d, H, labels = augmented(d, self.lags, self.averages)
         width = len(d.names) + len(labels) + self.trend
-        d, H = _shared(d, H, long_enough(d, width, self.short, "CCEPooled"))
+        d, H = shared(d, H, long_enough(d, width, self.short, "CCEPooled"))
         fit, My, MX, absorbed = self._defactored(d, H)
         names = d.names[int(d.intercept) :]
         kept = identified(d, fit, names, self.short, "CCEPooled")
         if kept is not d:
-            d, H = _shared(d, H, kept)
+            d, H = shared(d, H, kept)
             fit, My, MX, absorbed = self._defactored(d, H)
         S = entity_gram(MX, MX, d.entity)
         params, cov = cce_pooled(S, entity_gram(MX, My[:, None], d.entity)[:, :, 0], fit.params)
@@ -343,107 +335,8 @@ class AugmentedMeanGroup:
         return entity_slopes(y, np.column_stack(parts), d.entity)
 
 
-# ---------------------------------------------------------------------- cross-section averages
-
-
 def _check(lags: object, short: object, inference: object) -> None:
     if not isinstance(lags, int) or isinstance(lags, bool) or lags < 0:
         raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
     check_choice("short", short, ("raise", "drop"))
     check_choice("inference", inference, ("t", "normal"))
-
-
-def averaged_variables(d: Design, lags: int, averages: Sequence[str] | None) -> list[str]:
-    """Expressions whose cross-section averages enter."""
-    if averages is not None:
-        return list(dict.fromkeys(averages))
-    terms = [d.dependent, *d.names[int(d.intercept) :]]
-    if lags:
-        terms = [_under_lags(term) for term in terms]
-    return list(dict.fromkeys(terms))
-
-
-def _under_lags(term: str) -> str:
-    match = _LAG.match(term)
-    while match:
-        term = match["inner"]
-        match = _LAG.match(term)
-    return term
-
-
-def _augmented(
-    d: Design, lags: int, averages: Sequence[str] | None
-) -> tuple[Design, FloatArray, list[str]]:
-    """The design on rows where the averages and their lags exist, the averages (n, h) and their
-    names."""
-    terms = averaged_variables(d, lags, averages)
-    if averages is None and not lags:
-        values = np.column_stack([d.y, d.X[:, int(d.intercept) :]])
-        return _placed(d, values, d.time, 0, terms, ())
-    return augment(d, lags, terms)
-
-
-def augment(
-    d: Design, lags: int, terms: Sequence[str], current_only: Sequence[str] = ()
-) -> tuple[Design, FloatArray, list[str]]:
-    """The design with cross-section averages of expressions over all rows where every one of them
-    is observed.
-
-    Parameters
-    ----------
-    terms : sequence of str
-    current_only : sequence of str
-        Those among ``terms`` whose lags stay out.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the main design has told what is missing
-        z = Design.build(f"{terms[0]} ~ 0 + {' + '.join(terms)}", d.panel)
-    names = list(z.names)
-    return _placed(d, z.X, z.time, lags, names, current_only)
-
-
-def _placed(
-    d: Design,
-    values: FloatArray,
-    periods: IntArray,
-    lags: int,
-    terms: Sequence[str],
-    current_only: Sequence[str],
-) -> tuple[Design, FloatArray, list[str]]:
-    H, known = averages_at(values, periods, d.time, lags)
-    labels = [
-        f"mean({term})" if lag == 0 else f"L(mean({term}), {lag})"
-        for lag in range(lags + 1)
-        for term in terms
-    ]
-    wanted = [lag == 0 or term not in current_only for lag in range(lags + 1) for term in terms]
-    H, labels = H[:, wanted], [n for n, w in zip(labels, wanted, strict=True) if w]
-    if not known.all():
-        kept = d.keep(known, "no cross-section averages so early")
-        warnings.warn(
-            f"{d.formula!r}: {int((~known).sum())} of {len(known)} rows are not used: the "
-            "cross-section averages do not reach back so far.",
-            DroppedRowsWarning,
-            stacklevel=5,
-        )
-        d, H = kept, H[known]
-    require_several(d, "CCE")
-    first = np.unique(d.time, return_index=True)[1]
-    ones = np.ones((len(first), 1))
-    keep = independent_columns(np.column_stack([ones, H[first]]))[1:]
-    if not keep.all():
-        gone = [label for label, kept_ in zip(labels, keep, strict=True) if not kept_]
-        warnings.warn(
-            f"{d.formula!r}: {listing(gone)} are left out: over the {len(first)} periods they are "
-            "collinear with the averages before them.",
-            CollinearityWarning,
-            stacklevel=5,
-        )
-        H, labels = H[:, keep], [n for n, kept_ in zip(labels, keep, strict=True) if kept_]
-    return d, H, labels
-
-
-def _shared(d: Design, H: FloatArray, kept: Design) -> tuple[Design, FloatArray]:
-    if kept is d:
-        return d, H
-    return kept, H[np.isin(d.rows, kept.rows)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.errors import FormulaError, SpecificationError
-from migdev.estimators.common_factors import augment
+from migdev.estimators.averages import augment
 from migdev.estimators.entities import (
     build,
     check_choice,
