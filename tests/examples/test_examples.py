@@ -53,3 +53,12 @@ def test_long_run_example_answers_with_every_estimator(data_dir):
     countries = int(re.match(r"(\d+) countries", printed)[1])
     assert countries > 100
     assert "half-life" in printed
+
+
+def test_dynamic_growth_example_shows_its_diagnostics(data_dir):
+    printed = run(["examples/dynamic_growth.py"], data_dir)
+    counts = re.findall(r"instruments (\d+) for (\d+) countries", printed)
+    assert len(counts) == 2
+    assert all(int(few) < int(many) for few, many in counts)
+    assert len(re.findall(r"Hansen p = 0\.\d{3}, m2 p = 0\.\d{3}", printed)) == 2
+    assert printed.count("smallest conditional F") == 2
