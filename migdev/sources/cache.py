@@ -62,9 +62,15 @@ class Cache:
 
         return Path(user_cache_dir("migdev")) / self.source
 
-    def find(self, request: str) -> tuple[Entry, bytes] | None:
-        """The newest undamaged copy of the answer to a request."""
+    def vintages(self, request: str) -> list[str]:
+        """Versions of the answer to a request that are kept, oldest copy first."""
+        return list(dict.fromkeys(entry.vintage for entry in self._entries(request)))
+
+    def find(self, request: str, vintage: str | None = None) -> tuple[Entry, bytes] | None:
+        """The newest undamaged copy of the answer to a request, of one version if named."""
         for entry in reversed(self._entries(request)):
+            if vintage is not None and entry.vintage != vintage:
+                continue
             path = self.folder / entry.path
             if not path.exists():
                 continue

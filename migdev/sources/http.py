@@ -17,6 +17,10 @@ class Transient(Exception):
     """An answer that another try may mend."""
 
 
+class Rejected(SourceError):
+    """The service answers that this very request cannot be served; others may be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
     """GET with retries, then the cache.
@@ -62,19 +66,22 @@ class Fetcher:
         name: str,
         licence: str = "",
         vintage: Callable[[Any], str] = lambda _: "",
+        fresh: bool = False,
+        only: str | None = None,
     ) -> tuple[Any, Entry]:
         """What ``check`` makes of the answer, and the cache entry that holds it.
 
         ``check`` raises :class:`Transient` for an answer worth another try, and SourceError for
-        one that is final; only answers that pass are cached.
+        one that is final; only answers that pass are cached. ``fresh`` asks even where a young
+        copy is in the cache; ``only`` names the version that a copy must have.
 
         Raises
         ------
         SourceError
             No answer after all tries and nothing in the cache, or offline with an empty cache.
         """
-        cached = self.cache.find(url)
-        if cached is not None and cached[0].age_days < self.max_age_days:
+        cached = self.cache.find(url, only)
+        if not fresh and cached is not None and cached[0].age_days < self.max_age_days:
             return check(cached[1]), cached[0]
         if self.silent:
             return self._from_cache(url, cached, check, "this is offline mode")
@@ -108,7 +115,7 @@ class Fetcher:
             if answer.status_code == 429 or answer.status_code >= 500:
                 raise Transient(f"HTTP status {answer.status_code}")
             if answer.status_code >= 400:
-                raise SourceError(f"{url} answered with HTTP status {answer.status_code}.")
+                raise Rejected(f"{url} answered with HTTP status {answer.status_code}.")
             check(answer.content)
             return bytes(answer.content)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ import pandas as pd
 from migdev.errors import SourceError, SourceWarning, listing
 from migdev.provenance import Extract, Provenance
 from migdev.sources.cache import Entry
-from migdev.sources.http import Fetcher
-from migdev.sources.worldbank_api import Answer, Refused, decode
+from migdev.sources.http import Fetcher, Rejected
+from migdev.sources.worldbank_pages import LICENCE, PageReader, Pages
 
 BASE = "https://api.worldbank.org/v2"
-LICENCE = "CC BY 4.0"
 WDI, ARCHIVES = "2", "57"
 #: The service refuses longer addresses.
 LONGEST = 1400
 PER_PAGE = 20000
+#: The service takes no more series than this at once.
+MOST_SERIES = 60
+#: Years named one by one in an address of the archives; more are asked for as "all".
+NAMED_YEARS = 12
 
 
 @dataclass(slots=True)
@@ -34,6 +37,19 @@ class _Batch:
     entries: list[Entry] = field(default_factory=list)
     vintages: dict[str, None] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+
+    def leave_out_periods(self) -> None:
+        """Leave out series of months or quarters, which a yearly table cannot hold."""
+        for row in self.rows:
+            if not (len(date := str(row["date"])) == 4 and date.isdigit()):
+                why = f"its period {date!r} is no year, and only yearly series can be loaded"
+                self.missing.setdefault(row["indicator"]["id"], why)
+        self.rows = [r for r in self.rows if r["indicator"]["id"] not in self.missing]
+
+    @property
+    def dates(self) -> list[str]:
+        """Dates of last update that the answers state."""
+        return [date for date in self.vintages if date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +120,27 @@ class WorldBank:
         """
         if not series:
             raise SourceError("Name at least one series, such as 'BX.TRF.PWKR.DT.GD.ZS'.")
-        version = None if vintage is None else "".join(c for c in vintage if c.isdigit())
-        batch = _Batch()
-        for codes in self._chunks(list(dict.fromkeys(series)), 700):
-            self._gather(batch, codes, entities, years, version)
+        if years is not None and years[0] > years[1]:
+            raise SourceError(f"years={years!r}: the first year comes after the last.")
+        version = _version(vintage)
+        wanted = list(dict.fromkeys(series))
+        batch = self._batch(wanted, entities, years, version)
+        if len(batch.dates) > 1 and not self._fetcher.silent:
+            # Some came from the cache and some from a later version: all of one version, then.
+            batch = self._batch(wanted, entities, years, version, fresh=True)
+        if len(batch.dates) > 1:
+            warnings.warn(
+                f"The series are of different versions, last updated on {listing(batch.dates)}.",
+                SourceWarning,
+                stacklevel=2,
+            )
+        batch.leave_out_periods()
+        if years is not None:
+            first, last = years
+            batch.rows = [r for r in batch.rows if first <= _year(r) <= last]
         if not batch.rows:
-            reasons = "; ".join(f"{code}: {why}" for code, why in batch.missing.items())
+            why = {code: batch.missing.get(code, "the answer held no value") for code in wanted}
+            reasons = "; ".join(f"{code}: {reason}" for code, reason in why.items())
             raise SourceError(f"The World Bank gave none of {listing(series)}. {reasons}")
         frame, labels, dropped = self._frame(batch.rows)
         for code in series:
@@ -138,7 +169,8 @@ class WorldBank:
         DataFrame
             ``iso3, country, region, income_group, aggregate``.
         """
-        rows = [row for answer, _ in self._pages(self._url("country", {})) for row in answer.rows]
+        pages = PageReader(self._fetcher).read(self._url("country", {}))
+        rows = [row for answer, _ in pages for row in answer.rows]
         return pd.DataFrame(
             [
                 {
@@ -154,6 +186,26 @@ class WorldBank:
 
     # ------------------------------------------------------------------ requests
 
+    @property
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(
+            source="worldbank", cache_dir=self.cache_dir, max_age_days=self.max_age_days,
+            offline=self.offline, attempts=self.attempts, wait=self.wait, timeout=self.timeout,
+        )  # fmt: skip
+
+    def _batch(
+        self,
+        series: list[str],
+        entities: Sequence[str] | None,
+        years: tuple[int, int] | None,
+        version: str | None,
+        fresh: bool = False,
+    ) -> _Batch:
+        batch = _Batch()
+        for codes in _chunks(series, self._room(years, version) * 3 // 5, MOST_SERIES):
+            self._gather(batch, codes, entities, years, version, fresh)
+        return batch
+
     def _gather(
         self,
         batch: _Batch,
@@ -161,43 +213,29 @@ class WorldBank:
         entities: Sequence[str] | None,
         years: tuple[int, int] | None,
         version: str | None,
+        fresh: bool,
     ) -> None:
         """Fetch several series at once; where the service refuses, halve the batch until the bad
-        series stand alone."""
-        found = _Batch()
+        series stand alone. A series comes whole, with all countries and pages, or not at all."""
+        reader, pages = PageReader(self._fetcher), Pages()
         try:
-            for places in self._places(entities):
-                for answer, entry in self._pages(self._data_url(codes, places, years, version)):
-                    found.rows += answer.rows
-                    found.entries.append(entry)
-                    found.vintages[answer.lastupdated] = None
-        except Refused as error:
+            for places in self._places(entities, years, version):
+                pages += reader.read(self._data_url(codes, places, years, version), fresh=fresh)
+        except Rejected as error:
             if len(codes) == 1:
                 batch.missing[codes[0]] = str(error)
                 return
             half = len(codes) // 2
             for part in (codes[:half], codes[half:]):
-                self._gather(batch, part, entities, years, version)
+                self._gather(batch, part, entities, years, version, fresh)
             return
-        batch.rows += found.rows
-        batch.entries += found.entries
-        batch.vintages |= found.vintages
-
-    def _pages(self, url: str) -> Iterator[tuple[Answer, Entry]]:
-        fetcher = Fetcher(
-            source="worldbank", cache_dir=self.cache_dir, max_age_days=self.max_age_days,
-            offline=self.offline, attempts=self.attempts, wait=self.wait, timeout=self.timeout,
-        )  # fmt: skip
-        page, pages = 1, 1
-        vintage: Callable[[Answer], str] = lambda answer: answer.lastupdated  # noqa: E731
-        while page <= pages:
-            answer, entry = fetcher.get(
-                f"{url}&page={page}", decode, dataset="indicators", name=f"page-{page}.json",
-                licence=LICENCE, vintage=vintage,
-            )  # fmt: skip
-            yield answer, entry
-            pages = answer.pages
-            page += 1
+        except SourceError as error:
+            batch.missing |= dict.fromkeys(codes, str(error))
+            return
+        for answer, entry in pages:
+            batch.rows += answer.rows
+            batch.entries.append(entry)
+            batch.vintages[answer.lastupdated] = None
 
     def _data_url(
         self,
@@ -210,9 +248,10 @@ class WorldBank:
         if version is None:
             dates = {} if years is None else {"date": f"{years[0]}:{years[1]}"}
             return self._url(f"country/{where}/indicator/{what}", {"source": WDI, **dates})
-        when = "all" if years is None else ";".join(
-            f"YR{year}" for year in range(years[0], years[1] + 1)
-        )  # fmt: skip
+        few = years is not None and years[1] - years[0] < NAMED_YEARS
+        when = "all"
+        if years is not None and few:
+            when = ";".join(f"YR{year}" for year in range(years[0], years[1] + 1))
         path = (
             f"sources/{ARCHIVES}/country/{where}/series/{what}/time/{when}/version/{version}/data"
         )
@@ -223,23 +262,17 @@ class WorldBank:
         query = "&".join(f"{k}={quote(v, safe=':;')}" for k, v in asked.items())
         return f"{self.base}/{quote(path, safe='/;.')}?{query}"
 
-    def _places(self, entities: Sequence[str] | None) -> list[list[str]]:
+    def _room(self, years: tuple[int, int] | None, version: str | None) -> int:
+        """Characters of an address that are left for series and countries."""
+        return LONGEST - len(self._data_url([], [], years, version)) - len("&page=1000")
+
+    def _places(
+        self, entities: Sequence[str] | None, years: tuple[int, int] | None, version: str | None
+    ) -> list[list[str]]:
         if entities is None:
             return [[]]
-        return self._chunks([str(e).upper() for e in entities], LONGEST - 900)
-
-    @staticmethod
-    def _chunks(items: list[str], length: int) -> list[list[str]]:
-        """Parts whose joined length stays below ``length``."""
-        parts: list[list[str]] = []
-        size = length + 1
-        for item in items:
-            if size + len(item) + 1 > length:
-                parts.append([])
-                size = 0
-            parts[-1].append(item)
-            size += len(item) + 1
-        return parts
+        wanted = list(dict.fromkeys(str(e).upper() for e in entities))
+        return _chunks(wanted, self._room(years, version) * 2 // 5)
 
     # ------------------------------------------------------------------ answers
 
@@ -249,7 +282,7 @@ class WorldBank:
         long = pd.DataFrame(
             {
                 "iso3": [row["countryiso3code"] or row["country"]["id"] for row in rows],
-                "year": [int(str(row["date"])[:4]) for row in rows],
+                "year": [_year(row) for row in rows],
                 "series": [row["indicator"]["id"] for row in rows],
                 "value": pd.to_numeric([row["value"] for row in rows], errors="coerce"),
             }
@@ -261,7 +294,14 @@ class WorldBank:
             inside = long["iso3"].isin(known)
             dropped = int((~inside).sum())
             long = long[inside]
-        long = long.dropna(subset="value").drop_duplicates(["iso3", "year", "series"])
+        long = long.dropna(subset="value").drop_duplicates()
+        twice = long[long.duplicated(["iso3", "year", "series"])]
+        if len(twice):
+            code, place, year = twice.iloc[0][["series", "iso3", "year"]]
+            raise SourceError(
+                f"The World Bank gave {len(twice)} values twice with different numbers, first "
+                f"{code!r} for {place} in {year}."
+            )
         wide = long.pivot(index=["iso3", "year"], columns="series", values="value")
         frame = wide.rename_axis(columns=None).reset_index()
         return frame, labels, dropped
@@ -305,3 +345,30 @@ def _unit(label: str) -> str:
     if not label.endswith(")") or "(" not in label:
         return ""
     return label[label.rindex("(") + 1 : -1]
+
+
+def _version(vintage: str | None) -> str | None:
+    """``"2017-04"`` as the archives write it, ``"201704"``."""
+    if vintage is None:
+        return None
+    digits = vintage.replace("-", "")
+    if len(digits) != 6 or not digits.isdigit():
+        raise SourceError(f"vintage={vintage!r}; name a version of the archives such as '2017-04'.")
+    return digits
+
+
+def _year(row: dict[str, Any]) -> int:
+    return int(row["date"])
+
+
+def _chunks(items: list[str], length: int, most: int = 10**6) -> list[list[str]]:
+    """Parts of at most ``most`` items whose joined length stays below ``length``."""
+    parts: list[list[str]] = []
+    size = length + 1
+    for item in items:
+        if size + len(item) + 1 > length or len(parts[-1]) == most:
+            parts.append([])
+            size = 0
+        parts[-1].append(item)
+        size += len(item) + 1
+    return parts

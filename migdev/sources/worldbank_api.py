@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from migdev.errors import SourceError
-from migdev.sources.http import Transient
+from migdev.sources.http import Rejected, Transient
 
 #: Messages about a parameter, sent with HTTP status 200: another try gives the same answer.
 FINAL = {"105", "110", "111", "112", "115", "120", "140", "150", "160", "175", "199"}
 
 
-class Refused(SourceError):
+class Refused(Rejected):
     """The service says that a series, country or version is not to be had."""
 
 
@@ -69,7 +68,8 @@ def _archive(content: dict[str, Any]) -> Answer:
     if "message" in content:
         _refuse(content["message"])
     rows = []
-    for source in content.get("source") or []:
+    sources = content.get("source") or []
+    for source in sources if isinstance(sources, list) else [sources]:
         for cell in source.get("data") or []:
             concepts = {c["concept"].lower(): c for c in cell["variable"]}
             rows.append(

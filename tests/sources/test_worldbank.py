@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -24,8 +24,10 @@ COUNTRIES = [("MEX", "Mexico", "Latin America & Caribbean "), ("MDA", "Moldova",
              ("WLD", "World", "Aggregates")]  # fmt: skip
 
 
-def page(rows: list, number: int = 1, pages: int = 1, updated: str = "2026-07-13") -> str:
-    header = {"page": number, "pages": pages, "per_page": "20000", "total": len(rows),
+def page(rows: list, number: int = 1, pages: int = 1, updated: str = "2026-07-13",
+         total: int | None = None) -> str:  # fmt: skip
+    header = {"page": number, "pages": pages, "per_page": "20000",
+              "total": len(rows) if total is None else total,
               "sourceid": "2", "lastupdated": updated}  # fmt: skip
     return json.dumps([header, rows or None])
 
@@ -47,11 +49,14 @@ class Service:
         self.asked: Counter[str] = Counter()
         self.moods: list[Response] = []
         self.updated = "2026-07-13"
+        #: Called with (page, codes) before an answer; an answer of its own goes out instead.
+        self.hook: Callable[[int, list[str]], Response | None] = lambda page, codes: None
+        self.offset = 0  # added to every value, as a revision does
         server.expect_request(re.compile("/v2/.*")).respond_with_handler(self.answer)
 
     def answer(self, request: Request) -> Response:
         self.asked[request.path] += 1
-        assert len(request.url) < LONGEST + 200
+        assert len(request.url) <= LONGEST
         if self.moods:
             return self.moods.pop(0)
         if request.path == "/v2/country":
@@ -62,15 +67,18 @@ class Service:
         if request.path.startswith("/v2/sources/57/"):
             return self.json(self.archive(request.path))
         codes = request.path.rsplit("/", 1)[1].split(";")
+        if special := self.hook(int(request.args["page"]), codes):
+            return special
         if bad := [c for c in codes if c not in NAMES and c != "C.EMPTY"]:
             number = "175" if "GONE" in bad[0] else "120"
             return self.json(message(number, "The provided parameter value is not valid"))
-        rows = [row(c, i, y, None if y == 2003 else y - 2000 + len(i))
+        rows = [row(c, i, y, None if y == 2003 else y - 2000 + len(i) + self.offset)
                 for c in codes if c in NAMES
                 for i, _, _ in COUNTRIES for y in range(2000, 2004)]  # fmt: skip
         half = len(rows) // 2 or 1
         number = int(request.args["page"])
-        return self.json(page(rows[half * (number - 1) : half * number], number, 2, self.updated))
+        return self.json(page(rows[half * (number - 1) : half * number], number, 2, self.updated,
+                              len(rows)))  # fmt: skip
 
     @staticmethod
     def json(text: str) -> Response:
@@ -169,6 +177,152 @@ def test_a_connection_cut_in_mid_body_is_tried_again(service, bank, tmp_path):
         through = WorldBank(base=base, cache_dir=tmp_path / "p", attempts=3, wait=0.01)
         assert len(through.fetch(["A.GOOD"]).frame) == 6
     assert seen["cut"] == 1
+
+
+def test_a_page_that_fails_in_the_middle_gives_no_part_of_the_series(service, bank):
+    service.hook = lambda page, codes: Response("gone", status=503) if page == 2 else None
+    with pytest.raises(SourceError, match=r"gave none of 'A.GOOD'.*HTTP status 503"):
+        bank.fetch(["A.GOOD"])
+
+
+def test_trouble_with_some_series_leaves_the_others_whole(service, bank):
+    """Two requests, the second of which never comes through."""
+    many = [f"X{i:02d}.LONG.NAME.OF.A.SERIES" for i in range(40)]
+    service.hook = lambda page, codes: None if "A.GOOD" in codes else Response("no", status=500)
+    for code in many:
+        NAMES[code] = "x"
+    try:
+        with pytest.warns(SourceWarning, match=r"X39.LONG.NAME.OF.A.SERIES \(.*HTTP status 500"):
+            got = bank.fetch(["A.GOOD", *many])
+    finally:
+        for code in many:
+            del NAMES[code]
+    assert len(got.frame) == 6
+    assert "A.GOOD" in got.frame
+    assert 0 < len(got.provenance.missing) < 40
+
+
+def test_fewer_rows_than_promised_are_refused(service, bank):
+    def short(number: int, codes: list[str]) -> Response | None:
+        rows = [row("A.GOOD", "MEX", 2000 + number, 1.0)]
+        return service.json(page(rows, number, 2, total=12))
+
+    service.hook = short
+    with pytest.raises(SourceError, match=r"do not hang together: 2 rows came, 12 were promised"):
+        bank.fetch(["A.GOOD"])
+
+
+def test_an_update_between_two_pages_is_fetched_again(service, bank):
+    def update(number: int, codes: list[str]) -> Response | None:
+        if number == 2 and service.asked.total() < 3:
+            service.updated, service.offset = "2026-10-01", 100
+        return None
+
+    service.hook = update
+    got = bank.fetch(["A.GOOD"])
+    assert got.provenance.vintage == "2026-10-01"
+    assert got.frame["A.GOOD"].min() >= 100  # not one value of the version before
+
+
+def test_pages_that_never_agree_are_refused(service, bank):
+    def restless(number: int, codes: list[str]) -> Response | None:
+        service.updated = f"2026-10-0{number}"
+        return None
+
+    service.hook = restless
+    with pytest.raises(SourceError, match="last updated on '2026-10-01', '2026-10-02'"):
+        bank.fetch(["A.GOOD"])
+
+
+def forget(folder, pattern: str) -> None:
+    """Take pages out of the cache."""
+    for path in (folder / "worldbank" / "index").iterdir():
+        if re.search(pattern, path.read_text()):
+            path.unlink()
+
+
+def test_cached_pages_do_not_mix_with_a_later_version(service, bank, tmp_path):
+    bank.fetch(["A.GOOD"])
+    forget(tmp_path, r"A.GOOD.*page=2")
+    service.updated, service.offset = "2026-10-01", 100
+    got = bank.fetch(["A.GOOD"])
+    assert got.provenance.vintage == "2026-10-01"
+    assert got.frame["A.GOOD"].min() >= 100
+
+
+def test_cached_series_do_not_mix_with_a_later_version(service, bank, monkeypatch):
+    """Two requests, the first of them in the cache."""
+    monkeypatch.setattr("migdev.sources.worldbank.MOST_SERIES", 1)
+    bank.fetch(["A.GOOD"])
+    service.updated, service.offset = "2026-10-01", 100
+    got = bank.fetch(["A.GOOD", "B.GOOD"])
+    assert got.provenance.vintage == "2026-10-01"
+    assert got.frame[["A.GOOD", "B.GOOD"]].min().min() >= 100
+
+
+def test_offline_takes_the_newest_version_that_is_whole(service, bank, tmp_path):
+    bank.fetch(["A.GOOD"])
+
+    def cut(number: int, codes: list[str]) -> Response | None:
+        return Response("no", status=503) if number == 2 else None
+
+    service.updated, service.offset, service.hook = "2026-10-01", 100, cut
+    fresh = WorldBank(base=bank.base, cache_dir=tmp_path, max_age_days=0.0, attempts=1)
+    with pytest.warns(SourceWarning, match="is used"), pytest.raises(SourceError, match="updated"):
+        fresh.fetch(["A.GOOD"])  # page 1 of October, page 2 from the cache
+    offline = WorldBank(base=bank.base, cache_dir=tmp_path, offline=True)
+    got = offline.fetch(["A.GOOD"])
+    assert got.provenance.vintage == "2026-07-13"
+    assert got.frame["A.GOOD"].max() < 100
+
+
+def test_a_series_that_is_not_found_by_status_leaves_the_others(service, bank):
+    service.hook = lambda page, codes: Response("?", status=404) if "X.LOST" in codes else None
+    with pytest.warns(SourceWarning, match=r"X.LOST \(.*HTTP status 404"):
+        got = bank.fetch(["A.GOOD", "X.LOST"])
+    assert len(got.frame) == 6
+
+
+def test_months_are_no_years(service, bank):
+    def monthly(number: int, codes: list[str]) -> Response | None:
+        rows = [{**row("B.GOOD", "MEX", 2000, 1.0), "date": "2000M01"}] if number == 1 else []
+        rows += [row("A.GOOD", "MEX", 2000, 2.0)] if number == 1 else []
+        return service.json(page(rows, number, 1))
+
+    service.hook = monthly
+    with pytest.warns(SourceWarning, match=r"B.GOOD \(its period '2000M01' is no year"):
+        got = bank.fetch(["A.GOOD", "B.GOOD"])
+    assert got.frame["A.GOOD"].tolist() == [2.0]
+
+
+def test_values_given_twice(service, bank):
+    def double(number: int, codes: list[str]) -> Response | None:
+        return service.json(page([row("A.GOOD", "MEX", 2000, v) for v in (1.0, 2.0)], number, 1))
+
+    service.hook = double
+    with pytest.raises(SourceError, match="values twice with different numbers, first 'A.GOOD'"):
+        bank.fetch(["A.GOOD"])
+
+
+def test_long_archives_ask_for_all_years_and_keep_those_wanted(service, bank):
+    got = bank.fetch(["A.GOOD"], years=(1960, 2016), vintage="2017-04")
+    assert any("/time/all/" in p for p in service.asked)
+    assert got.frame["year"].between(1960, 2016).all()
+    with pytest.raises(SourceError, match="A.GOOD: the answer held no value"):
+        bank.fetch(["A.GOOD"], years=(1960, 1990), vintage="2017-04")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vintage": "latest"}, "name a version of the archives"),
+        ({"vintage": "2017"}, "name a version of the archives"),
+        ({"years": (2010, 2000)}, "the first year comes after the last"),
+    ],
+)
+def test_requests_that_cannot_be(bank, options, message):
+    with pytest.raises(SourceError, match=message):
+        bank.fetch(["A.GOOD"], **options)
 
 
 def test_long_lists_are_cut_to_the_length_of_addresses(service, bank):
