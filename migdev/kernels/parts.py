@@ -149,7 +149,8 @@ class Implicit:
 def block(one: Part, two: Part) -> Any:
     """(H1, H2) block of the reduced system, as a dense, sparse or :class:`Implicit` matrix."""
     if one is two:
-        together: Any = sparse.diags_array(one.weight).tocsr()
+        weight = one.weight
+        together: Any = np.diag(weight) if one.dense else sparse.diags_array(weight).tocsr()
         return _block(together, one.table, one.table, one.mass)
     if one.mask is None and two.mask is None:
         together = tabulate(one.other, two.other, one.weights)
