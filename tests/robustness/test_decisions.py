@@ -26,7 +26,7 @@ def test_tost_equals_statsmodels(shift):
 def test_tost_is_an_interval_inside_the_bounds():
     for estimate in np.linspace(-0.5, 0.5, 41):
         half = stats.t.ppf(0.95, 30) * 0.1
-        inside = -0.3 < estimate - half and estimate + half < 0.3
+        inside = estimate - half > -0.3 and estimate + half < 0.3
         assert (tost(estimate, 0.1, 0.3, 30).pvalue < 0.05) == inside
 
 
