@@ -41,6 +41,7 @@ _HOME = {
     "BiasCorrectedLSDV": "migdev.estimators.lsdvc",
     "HalfPanelJackknife": "migdev.estimators.jackknife",
     "BiasCorrectedMM": "migdev.estimators.bias_corrected",
+    "DynamicPanelThreshold": "migdev.estimators.dynamic_threshold",
     "AndersonHsiao": "migdev.estimators.anderson_hsiao",
     "DifferenceGMM": "migdev.estimators.dynamic",
     "SystemGMM": "migdev.estimators.dynamic",
