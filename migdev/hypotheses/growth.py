@@ -53,6 +53,7 @@ G1 = Question(
     },
     prefer=PREFER,
     published=PUBLISHED,
+    literature="growth",
 )
 
 G2 = Question(

@@ -16,6 +16,7 @@ GROWTH = Hypothesis(
     smallest_effect=0.05,
     reason="ten percent of GDP of remittances for half a point of growth a year",
     published=growth.PUBLISHED,
+    literature="growth",
 )
 VOLATILITY = Hypothesis(
     claim="Remittances steady output",

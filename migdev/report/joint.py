@@ -53,8 +53,13 @@ def joint_page(answer: Any) -> Page:
     sections["Claims and rival predictions"] = _claims(study)
     sections["Plan"] = plan_text(answer)
     published = dict.fromkeys(t for c in study.components for t in c.hypothesis.published)
-    if published:
-        sections["What published studies found"] = Bullets(list(published))
+    places = [
+        Callout(f"Among published results: {name}", text) for name, text in answer.evidence.items()
+    ]
+    if published or places:
+        sections["What published studies found"] = [
+            *places, *([Bullets(list(published))] if published else []),
+        ]  # fmt: skip
     sections["Data"] = data_blocks(answer.panel)
     sections["Sample"] = sample_blocks(answer.main.fits.values())
     sections["What the fits reported"] = reports(

@@ -45,8 +45,11 @@ def verdict_page(answer: Any) -> Page:
         sections["Estimates"] = estimates(answer)
     sections["Claim and rival predictions"] = _claim(answer)
     sections["Plan"] = plan_text(answer)
-    if h.published:
-        sections["What published studies found"] = Bullets(h.published)
+    if h.published or answer.evidence:
+        place = [Callout("Among published results", answer.evidence)] if answer.evidence else []
+        sections["What published studies found"] = [
+            *place, *([Bullets(h.published)] if h.published else []),
+        ]  # fmt: skip
     sections["Data"] = data_blocks(answer.panel)
     if answer.fits:
         sections["Sample"] = sample_blocks(answer.fits.values())

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ReportError
+from migdev.evidence.published import compare
 from migdev.panel.panel import Panel
 from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.hypothesis import Hypothesis
@@ -119,6 +120,13 @@ class Answer:
         return pd.DataFrame(rows)
 
     @property
+    def evidence(self) -> str:
+        """Where the estimate falls among published ones; ``""`` where none can be compared."""
+        if self.primary is None:
+            return ""
+        return among_published(self.hypothesis, self.focal[self.primary], self.fits[self.primary])
+
+    @property
     def reports(self) -> list[str]:
         """What the fits warned of, each message once, with the specifications that gave it."""
         told: dict[str, list[str]] = {}
@@ -169,6 +177,7 @@ class Answer:
         lines += [
             f"Failed diagnostic: {n}, {t.name} (p = {t.pvalue:.4f})" for n, _, t in self.alarms
         ]
+        lines += [f"Among published results: {self.evidence}"] if self.evidence else []
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         table = self.frame.drop(columns="note").to_string(index=False, float_format="{:.4g}".format)
         lines.append(table)
@@ -195,3 +204,11 @@ class Answer:
 def merged(told: Mapping[str, list[str]]) -> list[str]:
     """Messages with the names of those who gave them in front."""
     return [f"{', '.join(names)}: {text}" if names else text for text, names in told.items()]
+
+
+def among_published(hypothesis: Hypothesis, focal: Focal, fit: Any) -> str:
+    """Where a focal parameter falls among published estimates of the same effect."""
+    df = float(getattr(fit, "df_resid", float("nan")))
+    if not hypothesis.literature or not df > 0:
+        return ""
+    return compare(hypothesis.literature, focal.estimate / focal.std_error, df)

@@ -41,6 +41,9 @@ class Hypothesis:
         For the registry: short name, where the claim is made, the equation in words.
     published : tuple of str
         What published studies found, with their source, for comparison.
+    literature : str
+        Key of :data:`migdev.evidence.published.LITERATURE`, where published estimates of the same
+        effect are known as partial correlations.
     """
 
     claim: str
@@ -55,6 +58,7 @@ class Hypothesis:
     source: str = ""
     equation: str = ""
     published: tuple[str, ...] = ()
+    literature: str = ""
 
     def __post_init__(self) -> None:
         views = tuple(dict(self.views).items())

@@ -14,6 +14,7 @@ from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, failed_tests
+from migdev.study.answer import among_published
 from migdev.study.cones import cone_shares
 from migdev.study.family import Family
 from migdev.study.rule import Focal, standing
@@ -148,6 +149,15 @@ class JointAnswer:
         return failed_tests(self.main.fits)
 
     @property
+    def evidence(self) -> dict[str, str]:
+        """Where each effect falls among published estimates, where any can be compared."""
+        found = {
+            c.name: among_published(c.hypothesis, self.main.focal[c.name], self.main.fits[c.name])
+            for c in self.study.components
+        }
+        return {name: text for name, text in found.items() if text}
+
+    @property
     def family(self) -> Family:
         """The components with p-values and verdicts that allow for their number."""
         return Family([self], draws=9999, seed=self.study.seed)
@@ -198,6 +208,7 @@ class JointAnswer:
             "By sample",
             self.by_sample.to_string(float_format="{:.3f}".format),
         ]
+        lines += [f"Among published results: {k}: {v}" for k, v in self.evidence.items()]
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         lines += [f"Failed diagnostic: {n}, {t.name} ({_p(t.pvalue)})" for n, _, t in self.alarms]
         lines += [f"Not fitted: {name}: {why}" for name, why in self.failures.items()]

@@ -1,0 +1,1 @@
+"""Published evidence, and where a new estimate stands in it."""
