@@ -86,7 +86,10 @@ class FixedEffects:
         \hat\beta &= (\tilde X'W\tilde X)^{-1}\tilde X'W\tilde y \quad (2)
 
     where a tilde marks residuals from the (weighted) projection on the dummies of all factors
-    (Frisch-Waugh-Lovell). Engine: ``migdev.kernels.absorb``.
+    (Frisch-Waugh-Lovell). Engine: ``migdev.kernels.absorb``: direct, without iteration or
+    tolerance, unless three or more effects, or two, tie many thousand levels densely together. The
+    degrees of freedom count the exact rank of the dummies; where three or more such effects make
+    it out of reach, redundant levels are counted by pairs of effects (as reghdfe does).
 
     Parameters
     ----------

@@ -12,7 +12,8 @@ import numpy as np
 from migdev.kernels.types import FloatArray
 
 _GEMM = 200_000  # multiplications of a matrix product that stay on one thread
-_GEMV = 8_000  # the same for a matrix times a vector, and for an inner product
+_GEMV = 8_000  # the same for a matrix times a vector
+_DOT = 10_000  # the length up to which an inner product does
 _WIDE = 10_000  # columns times columns from which the work is worth threads
 _HELD = 500_000  # numbers that partial sums may take at a time
 
@@ -53,7 +54,7 @@ def product(X: FloatArray, b: FloatArray) -> FloatArray:
 def dot(x: FloatArray, y: FloatArray) -> float:
     """Inner product of two vectors (n,)."""
     many = len(x) // _GEMV
-    if not (many and x.flags.c_contiguous and y.flags.c_contiguous):
+    if len(x) <= _DOT or not (x.flags.c_contiguous and y.flags.c_contiguous):
         return float(x @ y)
     head = many * _GEMV
     parts = np.matmul(x[:head].reshape(many, 1, _GEMV), y[:head].reshape(many, _GEMV, 1))

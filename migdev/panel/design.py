@@ -318,7 +318,7 @@ class _Table:
 
     def _check_column(self, name: str) -> None:
         column = self.panel[name]
-        if bool(column.isna().all()):
+        if pd.isna(column.iat[0]) and bool(column.isna().all()):
             raise IdentificationError(
                 f"{self.text!r} uses {name!r}, which is missing in all {len(column)} rows."
             )

@@ -101,7 +101,7 @@ class Estimate:
     ) -> Self:
         """Build an estimate from plain arrays; ``df_inference`` defaults to ``df_resid``."""
         fields.setdefault("df_inference", fields.get("df_resid"))
-        index = list(names)
+        index = pd.Index(list(names))  # one for both: an index of text takes longer than a fit
         return cls(
             params=pd.Series(params, index=index, name="params"),
             cov=pd.DataFrame(cov, index=index, columns=index),
