@@ -42,6 +42,7 @@ _HOME = {
     "HalfPanelJackknife": "migdev.estimators.jackknife",
     "BiasCorrectedMM": "migdev.estimators.bias_corrected",
     "DynamicPanelThreshold": "migdev.estimators.dynamic_threshold",
+    "AhnSchmidt": "migdev.estimators.ahn_schmidt",
     "AndersonHsiao": "migdev.estimators.anderson_hsiao",
     "DifferenceGMM": "migdev.estimators.dynamic",
     "SystemGMM": "migdev.estimators.dynamic",
