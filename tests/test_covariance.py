@@ -714,3 +714,16 @@ def _few(expected: bool) -> Any:
             yield
 
     return quiet()
+
+
+def test_panel_corrected_errors_need_several_periods(grunfeld: md.Panel) -> None:
+    one = grunfeld.where("year == 1940")
+    with pytest.raises(CovarianceError, match="the sample has one period"):
+        md.PooledOLS(formula="inv ~ value", cov=md.BeckKatz()).fit(one)
+    with pytest.raises(CovarianceError, match="the sample has one entity"):
+        md.PooledOLS(formula="inv ~ value", cov=md.BeckKatz(cluster="entity")).fit(
+            grunfeld.where("firm == 1")
+        )
+    variances = md.PooledOLS(formula="inv ~ value", cov=md.BeckKatz(diagonal=True)).fit(one)
+    robust = md.PooledOLS(formula="inv ~ value", cov=md.Robust(kind="HC0")).fit(one)
+    np.testing.assert_allclose(variances.cov, robust.cov, rtol=1e-10)

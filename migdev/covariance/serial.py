@@ -269,8 +269,8 @@ class BeckKatz:
     Raises
     ------
     CovarianceError
-        "casewise", and no period is complete; more than 5,000 units; several rows for an entity
-        in a period.
+        One period only (one entity with ``cluster="entity"``); "casewise", and no period is
+        complete; more than 5,000 units; several rows for an entity in a period.
 
     References
     ----------
@@ -306,6 +306,13 @@ class BeckKatz:
         time = Groups.from_codes(periods_of(m.time)[1])
         unit, block = (entity, time) if self.cluster == "time" else (time, entity)
         names = ("entities", "periods") if self.cluster == "time" else ("periods", "entities")
+        if block.size < 2 and not self.diagonal:
+            one = "period" if self.cluster == "time" else "entity"
+            raise CovarianceError(
+                f"BeckKatz() averages products of residuals over {names[1]}; the sample has one "
+                f"{one}, where scores add up to zero and the covariance shrinks to nothing. Use "
+                "Robust() or Clustered()."
+            )
         meat = panel_corrected_meat(
             m.X, u, unit, block,
             pairwise=self.unbalanced == "pairwise", diagonal=self.diagonal,
