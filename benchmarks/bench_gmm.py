@@ -89,6 +89,7 @@ after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"seconds": best, "b": float(f.params["L(y)"]), "megabytes": (after - before) / 1e3}))
 """
 
+
 def simulate(N: int, T: int) -> pd.DataFrame:
     sys.path.insert(0, str(ROOT))
     from tests.gmm_panels import simulated

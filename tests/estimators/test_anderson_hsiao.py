@@ -41,9 +41,7 @@ def test_matches_two_stage_least_squares(instrument: str, holes: float) -> None:
     z = "L(y, 2)" if instrument == "level" else "D(L(y, 2))"
     p = p.assign(dy=p.D("y"), dly=p.D(p.L("y")), dx=p.D("x"))
     fit = quiet(md.AndersonHsiao(formula="y ~ L(y) + x", instrument=instrument), p)
-    iv = quiet(
-        md.IV2SLS(formula=f"dy ~ 0 + dx + [dly ~ {z}]", cov=md.Clustered("entity")), p
-    )
+    iv = quiet(md.IV2SLS(formula=f"dy ~ 0 + dx + [dly ~ {z}]", cov=md.Clustered("entity")), p)
     assert fit.nobs == iv.nobs
     assert_allclose(fit.params[["L(y)", "x"]], iv.params[["dly", "dx"]], rtol=1e-9)
     assert_allclose(fit.std_errors[["L(y)", "x"]], iv.std_errors[["dly", "dx"]], rtol=1e-9)
