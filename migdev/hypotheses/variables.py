@@ -184,7 +184,7 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
     panel : Panel
         Yearly, with columns named by World Bank codes.
     variables : iterable of str
-        Names in :data:`VARIABLES`.
+        Names in :data:`VARIABLES`, or columns of the panel, which windows average.
     window : int
         Years of a window; 0 keeps the years, and leaves out variables that are spreads.
 
@@ -193,7 +193,7 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
     PanelError
         Series that the data lack, with their codes.
     """
-    wanted = {name: VARIABLES[name] for name in dict.fromkeys(variables)}
+    wanted = {name: _variable(panel, name) for name in dict.fromkeys(variables)}
     lacking = {n: v for n, v in wanted.items() if v.found(panel.columns) is None}
     if lacking:
         codes = [code for v in lacking.values() for code in v.codes if code not in panel]
@@ -219,6 +219,16 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
     labels |= {name: label for name, label in KEPT.items() if name in out}
     units = {name: v.unit for name, v in wanted.items()}
     return out.relabel(labels=labels, units=units)
+
+
+def _variable(panel: Panel, name: str) -> Variable:
+    """A variable of the registry, or a column of the panel as it is."""
+    if name in VARIABLES:
+        return VARIABLES[name]
+    return Variable(
+        name=name, codes=(name,), label=panel.labels.get(name) or name,
+        unit=panel.units.get(name, ""),
+    )  # fmt: skip
 
 
 def _enough(variables: Mapping[str, Variable], names: Iterable[str], window: int) -> str:

@@ -107,3 +107,12 @@ def test_an_outsider_adds_a_hypothesis(world, monkeypatch):
     assert "Z1" in md.hypotheses.table().index
     with pytest.raises(SpecificationError, match="already a question 'Z1'"):
         md.hypotheses.register(mine)
+
+
+def test_columns_of_the_panel_are_variables_too(world):
+    with_own = world.assign(own=world["NY.GDP.PCAP.KD.ZG"] * 2)
+    panel = prepare(with_own, ["growth", "own"], window=5)
+    both = panel["own"].notna()
+    np.testing.assert_allclose(panel["own"][both], 2 * panel["growth"][both])
+    with pytest.raises(PanelError, match="lack the series for 'nowhere'"):
+        prepare(world, ["nowhere"])
