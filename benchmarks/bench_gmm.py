@@ -86,7 +86,8 @@ for n in range(7):
     f = spec.fit(md.Panel.from_frame(d, entity="i", time="t"))
     best = min(best, time.perf_counter() - t)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"seconds": best, "b": float(f.params["L(y)"]), "megabytes": (after - before) / 1e3}))
+b, added = float(f.params["L(y)"]), (after - before) / 1e3
+print(json.dumps({"seconds": best, "b": b, "megabytes": added}))
 """
 
 

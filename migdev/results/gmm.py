@@ -161,7 +161,9 @@ class GMMEstimate(Estimate):
         if self.sample is None:
             raise ResultError(f"{self.method} keeps no sample, so its covariance stays as it is.")
         if isinstance(cov, str) or self.moments is None:
-            fit: Self = replace(self.spec, cov=cov).fit(self.sample.panel)
+            with warnings.catch_warnings():  # the fit has reported them
+                warnings.simplefilter("ignore")
+                fit: Self = replace(self.spec, cov=cov).fit(self.sample.panel)
             return fit
         return super().with_cov(cov)
 
