@@ -123,10 +123,10 @@ def read_series(
     first = np.unique(d.entity, return_index=True)[1]
     labels = panel.entities[panel.entity_codes[d.rows[first]]]
     series = Series(name=name, values=values, entity=d.entity, time=d.time, labels=labels)
-    return _unbroken(series, gaps)
+    return unbroken_series(series, gaps)
 
 
-def _unbroken(s: Series, gaps: str) -> Series:
+def unbroken_series(s: Series, gaps: str) -> Series:
     rows, broken = longest_spells(s.entity, s.time)
     if not len(broken):
         return s
