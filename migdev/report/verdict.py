@@ -17,7 +17,7 @@ from migdev.report.render import Page, page
 from migdev.report.table import table
 from migdev.report.words import equals, interval, labeller, number, sign_words, term_words
 
-#: Coefficients of period dummies, which a table only mentions.
+#: Coefficients of period dummies: the row of time effects tells of them.
 DUMMIES = r"^time\["
 TONE = {"supported": "good", "contradicted": "bad", "no effect": "info", "undecided": "warn"}
 
@@ -102,7 +102,7 @@ def plan_text(answer: Any) -> Text:
     if not answer.plan:
         return Text("No plan was registered before the fit.")
     held = (
-        f"The study departs from it in {len(answer.departures)} points, listed above."
+        "The study departs from it as listed above."
         if answer.departures
         else "The study keeps to it."
     )
@@ -120,8 +120,9 @@ def estimates(answer: Any) -> list[Any]:
     """The regression table with the labels of the panel, and the tests behind it folded away."""
     label, fits = labeller(answer.panel), answer.fits
     terms = {str(name) for fit in fits.values() for name in fit.params.index}
-    dummies = {"Period dummies": DUMMIES} if any(re.match(DUMMIES, t) for t in terms) else {}
-    blocks: list[Any] = [table(fits, rename=label, indicate=dummies, title=answer.hypothesis.claim)]
+    dummies = DUMMIES if any(re.match(DUMMIES, t) for t in terms) else None
+    title = answer.hypothesis.claim
+    blocks: list[Any] = [table(fits, rename=label, drop=dummies, title=title)]
     tests = [
         {"Specification": spec, "Test": test.name, "Statistic": number(test.statistic),
          "p": test.pvalue, "Null": test.null}

@@ -11,7 +11,8 @@ def render(layout: Layout) -> str:
     if layout.title:
         lines += [f"**{to_markdown(layout.title.strip())}**", ""]
     head = [_heading(layout, i) for i in range(len(layout.columns))]
-    lines.append(_row("", head))
+    label = next((row.label for row in layout.head if row.kind == "name"), "")
+    lines.append(_row(to_markdown(label), head))
     lines.append("|:---|" + ":---:|" * len(head))
     for row in layout.head:
         if row.kind == "dependent":
