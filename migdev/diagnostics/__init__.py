@@ -35,6 +35,10 @@ _HOME = {
     "convergence_clubs": "migdev.diagnostics.convergence",
     "juodis_karavias_sarafidis": "migdev.diagnostics.causality",
     "toda_yamamoto": "migdev.diagnostics.causality",
+    "sigma_convergence": "migdev.diagnostics.dispersion",
+    "beta_convergence": "migdev.diagnostics.catching_up",
+    "gap_to": "migdev.diagnostics.pairs",
+    "gap_tests": "migdev.diagnostics.pairs",
     "pretest": "migdev.diagnostics.pretests",
     "panic": "migdev.diagnostics.factor_components",
 }
