@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from migdev import hypotheses
 from migdev.cli import main
 from migdev.simulate import stylised_world
 
@@ -135,6 +136,12 @@ def test_verify_fails_loudly(tmp_path):
         (["study", "X1", "--data", "no_poverty.csv", "--out", "out"], "'SI.POV.DDAY'"),
         (["study", "G1", "--data", "other.csv", "--out", "out"], "lack the series"),
         (["study", "G1", "--data", "wdi.csv", "--plan", "no.json", "--out", "out"], "no plan"),
+        (
+            ["study", "M1", "--data", "wdi.csv", "--plan", "g1.json", "--out", "out"],
+            "registers 'G1'",
+        ),
+        (["study", "X1", "--data", "wdi.csv", "--window", "0", "--out", "out"], "within a window"),
+        (["study", "X1", "--data", "empty_poverty.csv", "--out", "out"], "no value of 'poverty'"),
     ],
 )
 def test_bad_input_is_a_plain_message(files, tmp_path, run, monkeypatch, arguments, message):
@@ -143,6 +150,8 @@ def test_bad_input_is_a_plain_message(files, tmp_path, run, monkeypatch, argumen
     frame.to_csv(tmp_path / "wdi.csv", index=False)
     pd.read_csv(files / "countries.csv").to_csv(tmp_path / "countries.csv", index=False)
     frame.drop(columns="SI.POV.DDAY").to_csv(tmp_path / "no_poverty.csv", index=False)
+    frame.assign(**{"SI.POV.DDAY": None}).to_csv(tmp_path / "empty_poverty.csv", index=False)
+    hypotheses.get("G1").study().preregister(tmp_path / "g1.json")
     frame[["iso3", "year"]].assign(gdp=1.0).to_csv(tmp_path / "other.csv", index=False)
     done = run(*arguments)
     assert done.returncode == 2
@@ -150,16 +159,19 @@ def test_bad_input_is_a_plain_message(files, tmp_path, run, monkeypatch, argumen
     assert "Traceback" not in done.stderr
 
 
-def test_one_region_only_still_answers(files, tmp_path, run, monkeypatch):
+@pytest.mark.parametrize("question", ["M1", "X1"])
+def test_one_region_only_still_answers(files, tmp_path, run, monkeypatch, question):
     monkeypatch.chdir(tmp_path)
     frame = pd.read_csv(files / "wdi.csv")
-    meta = pd.read_csv(files / "countries.csv")
-    one = meta[meta["region"] == meta["region"].iloc[0]]
-    frame[frame["iso3"].isin(one["iso3"])].to_csv(tmp_path / "wdi.csv", index=False)
-    one.to_csv(tmp_path / "countries.csv", index=False)
-    done = run("study", "G1", "--data", "wdi.csv", "--data", "countries.csv", "--out", "out")
-    assert done.returncode in (0, 2)
+    meta = pd.read_csv(files / "countries.csv").assign(region="South Asia")
+    frame.to_csv(tmp_path / "wdi.csv", index=False)
+    meta.to_csv(tmp_path / "countries.csv", index=False)
+    done = run("study", question, "--data", "wdi.csv", "--data", "countries.csv", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "Verdict:" in done.stdout
     assert "Traceback" not in done.stderr
+    if question == "X1":
+        assert "holds 'South Asia' alone, so no region is left out" in done.stdout
 
 
 def test_list_of_hypotheses(run):

@@ -52,6 +52,13 @@ def test_effects_are_recovered_without_measurement_trouble(view):
         assert abs(found.params["remit"] - effect) < 4 * found.std_errors["remit"]
 
 
+def test_a_world_of_ones_own():
+    world = stylised_world(WORLDS["null"], seed=4, entities=8)
+    assert world.provenance[0].dataset == "SIMULATED custom world"
+    assert "Truth(growth=0.0" in world.provenance[0].request
+    assert world.frame.equals(stylised_world("null", seed=4, entities=8).frame)
+
+
 def test_worlds_that_cannot_be():
     with pytest.raises(SpecificationError, match="'optimist' is not a simulated world"):
         stylised_world("optimist", seed=1)
