@@ -72,6 +72,10 @@ class PanelThreshold:
         Errors of whole entities drawn with replacement (Hansen; needs a balanced panel), or their
         signs redrawn by entity. "auto" takes the first where the panel is balanced.
     seed : int
+    labels : {"values", "symbols"}
+        Write the thresholds in the names of coefficients as numbers, ``x[q<=1.5]``, or as
+        symbols, ``x[q<=c]`` and ``x[q>c]`` (``c1``, ``c2``, ... for several), which are known
+        before the fit and can so be named in a hypothesis.
     cov : Covariance
         Of the coefficients, as if the thresholds were known: their estimates converge faster.
         Default: clustered by entity.
@@ -102,6 +106,7 @@ class PanelThreshold:
     replications: int = 300
     bootstrap: str = "auto"
     seed: int = 0
+    labels: str = "values"
     cov: Covariance = field(default_factory=lambda: Clustered("entity"))
 
     def __post_init__(self) -> None:
@@ -123,6 +128,8 @@ class PanelThreshold:
             raise SpecificationError(
                 f"bootstrap={self.bootstrap!r}; use 'auto', 'entity' or 'wild'."
             )
+        if self.labels not in ("values", "symbols"):
+            raise SpecificationError(f"labels={self.labels!r}; use 'values' or 'symbols'.")
 
     def fit(self, panel: Panel) -> ThresholdEstimate:
         """Estimate on a panel."""
@@ -144,7 +151,7 @@ class PanelThreshold:
         order = np.argsort(found.thresholds)
         cuts = np.array(found.thresholds)[order]
         X = np.concatenate([z, pieces(q, x, cuts)], axis=1)
-        names = (*z_names, *_labels(x_names, q_name, cuts))
+        names = (*z_names, *_labels(x_names, q_name, self._cut_texts(cuts)))
         factors = tuple(design.codes(name) for name in self.effects)
         within = absorb(np.column_stack([design.y, X]), factors)
         equation = Equation(
@@ -198,6 +205,11 @@ class PanelThreshold:
         design = drop_singletons(design, ("entity",))
         return design, x[design.rows], x_names, q[design.rows, 0], q_names[0]
 
+    def _cut_texts(self, cuts: FloatArray) -> list[str]:
+        if self.labels == "values":
+            return [f"{c:.6g}" for c in cuts]
+        return ["c"] if len(cuts) == 1 else [f"c{g}" for g in range(1, len(cuts) + 1)]
+
     def _sample(self, design: Design, x: FloatArray, z: FloatArray, q: FloatArray) -> Sample:
         columns = [z, x]
         if "time" in self.effects:
@@ -247,9 +259,8 @@ class PanelThreshold:
         return tests
 
 
-def _labels(x_names: tuple[str, ...], q: str, cuts: FloatArray) -> tuple[str, ...]:
+def _labels(x_names: tuple[str, ...], q: str, text: list[str]) -> tuple[str, ...]:
     """``x[q<=1]``, ``x[1<q<=2]``, ``x[q>2]``."""
-    text = [f"{c:.6g}" for c in cuts]
     spans = [f"{q}<={text[0]}"]
     spans += [f"{a}<{q}<={b}" for a, b in pairwise(text)]
     spans.append(f"{q}>{text[-1]}")

@@ -9,6 +9,7 @@ from migdev.hypotheses.specs import (
     dynamic_specs,
     long_run_specs,
     static_specs,
+    threshold_spec,
 )
 
 OTHERS = "trade + inflation + popgrowth + government"
@@ -104,13 +105,16 @@ G4 = Question(
     family="growth",
     source="DF: World Bank (2006). CR: Chami et al. (2008), IMF Occasional Paper 259",
     equation="as G1, with remittances squared; the focal parameter is the marginal effect at ten "
-    "percent of GDP: concave but rising under DF, past its turning point under CR",
+    "percent of GDP: concave but rising under DF, past its turning point under CR. With an "
+    "estimated threshold in remittances, it is their coefficient above it, to be read with where "
+    "the threshold lies",
     variables=VARIABLES,
     specs=lambda: {
         **static_specs(
             "growth", "remit + I(remit ** 2)", CONTROLS, "L(remit, [1, 2]) + L(remit ** 2, [1, 2])"
         ),
         **dynamic_specs("growth", "remit + I(remit ** 2)", OTHERS),
+        "Panel threshold": threshold_spec("growth", "remit", CONTROLS),
     },
     prefer=PREFER,
 )

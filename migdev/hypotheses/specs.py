@@ -12,6 +12,7 @@ from migdev.estimators.instrumental import IV2SLS
 from migdev.estimators.linear import FixedEffects, PooledOLS
 from migdev.estimators.pooled_mean_group import ErrorCorrectionMeanGroup, PooledMeanGroup
 from migdev.estimators.random import RandomEffects
+from migdev.estimators.threshold import PanelThreshold
 from migdev.study.study import Spec
 
 #: Within estimates first: internal instruments and lagged levels rest on what cannot be tested.
@@ -78,6 +79,19 @@ def dynamic_specs(left: str, focal: str, controls: str, *, state: str = "L(y)") 
             estimator=SystemGMM(**options), strategy="lagged levels and differences"
         ),
     }
+
+
+def threshold_spec(left: str, focal: str, controls: str) -> Spec:
+    """One threshold in the focal variable (Hansen 1999), at least a tenth of the rows on either
+    side; judged by the slope above it."""
+    return Spec(
+        estimator=PanelThreshold(
+            formula=f"{left} ~ {focal} + {controls}", threshold=focal, regime=focal, effects=BOTH,
+            trim=0.1, labels="symbols",
+        ),
+        strategy="within countries",
+        term=f"`{focal}[{focal}>c]`",
+    )  # fmt: skip
 
 
 #: Common shocks come first: without them the long run of one country is that of its neighbours.

@@ -127,6 +127,17 @@ def test_three_thresholds_and_truth() -> None:
     assert (intervals.estimate <= intervals.upper).all()
 
 
+def test_names_that_do_not_depend_on_the_estimate() -> None:
+    d = world(np.random.default_rng(4), 60, 6)
+    plain, symbols = spec().fit(panel(d)), spec(labels="symbols").fit(panel(d))
+    assert symbols.names == ["z", "x[q<=c]", "x[q>c]"]
+    assert_allclose(symbols.params, plain.params, rtol=0)
+    gap = symbols.delta("`x[q>c]` - `x[q<=c]`")
+    assert gap.estimate == pytest.approx(symbols.params["x[q>c]"] - symbols.params["x[q<=c]"])
+    two = spec(labels="symbols", thresholds=2, trim=0.1).fit(panel(d))
+    assert two.names[1:] == ["x[q<=c1]", "x[c1<q<=c2]", "x[q>c2]"]
+
+
 def test_grid_of_quantiles() -> None:
     d = world(np.random.default_rng(5), 80, 6)
     fit = spec(grid=50, trim=0.05).fit(panel(d))
@@ -200,6 +211,7 @@ def test_bad_input() -> None:
         ({"bootstrap": "pairs"}, "bootstrap"),
         ({"effects": ("time",)}, "effects"),
         ({"replications": -1}, "replications"),
+        ({"labels": "numbers"}, "labels"),
     ]:
         with pytest.raises(errors.SpecificationError, match=message):
             spec(**options)

@@ -11,6 +11,7 @@ import migdev as md
 from migdev.errors import PanelError, SpecificationError
 from migdev.hypotheses import registry
 from migdev.hypotheses.variables import VARIABLES, prepare
+from migdev.replication.code import to_code
 from migdev.simulate import stylised_world
 
 ROWS = """
@@ -51,6 +52,29 @@ def test_questions_run_on_a_simulated_world(world, name):
     if hasattr(answer, "fits"):
         assert not answer.failures
         assert len(answer.fits) >= 3
+
+
+def test_the_slope_above_a_threshold_is_judged(world):
+    q = md.hypotheses.get("G4")
+    answer = q.run(world)
+    fit, focal = answer.fits["Panel threshold"], answer.focal["Panel threshold"]
+    assert focal.estimate == pytest.approx(fit.params["remit[remit>c]"], rel=1e-12)
+    assert focal.std_error == pytest.approx(fit.std_errors["remit[remit>c]"], rel=1e-8)
+    assert (fit.regimes["rows"] >= 0.1 * fit.nobs).all()
+    rebuilt = eval(to_code(q.study()), {"md": md})
+    spec = rebuilt.specs["Panel threshold"]
+    assert spec == q.study().specs["Panel threshold"]
+
+
+def test_the_threshold_question_runs_on_real_data(data_dir):
+    panel = md.join([md.read(data_dir / f"{name}.csv") for name in ("wdi_panel", "country_meta")])
+    answer = md.hypotheses.get("G4").run(panel)
+    assert not answer.failures
+    fit = answer.fits["Panel threshold"]
+    assert fit.nobs > 500
+    below, above = fit.regimes["rows"]
+    assert below + above == fit.nobs
+    assert 0 < fit.thresholds[0] < 40
 
 
 def test_prepare_makes_windows(world):
