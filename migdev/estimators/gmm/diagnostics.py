@@ -41,6 +41,7 @@ def gmm_stats(
         "Hansen J", null, steps.hansen.objective, df,
         note=f"robust, from the {'first ' if spec.steps == 1 else ''}"
         f"{'two-step' if spec.steps in (1, 2) else spec.steps} criterion{weak}",
+        alarm="reject",
     )  # fmt: skip
     first = steps.first
     stats["sargan"] = _overid(
@@ -48,6 +49,7 @@ def gmm_stats(
         first.weight.rank - k,
         note=f"one-step; not robust to heteroskedasticity; variance divided by "
         f"{spec.divisor}",
+        alarm="reject" if spec.steps == 1 and spec.cov == "classical" else "",
     )  # fmt: skip
     stats |= _ar_tests(spec, problem, z, steps, V, sigma2)
     time = np.zeros(k, dtype=bool)
@@ -68,13 +70,15 @@ def gmm_stats(
     return stats
 
 
-def _overid(name: str, null: str, statistic: float, df: int, note: str) -> TestStatistic:
+def _overid(
+    name: str, null: str, statistic: float, df: int, note: str, alarm: str
+) -> TestStatistic:
     if df <= 0:
         return TestStatistic(
             name=name, null=null, statistic=statistic, distribution="chi2", df=0.0,
             pvalue=float("nan"), note="exactly identified: nothing to test",
         )  # fmt: skip
-    return chi2_test(name, null, statistic, df, note=note)
+    return chi2_test(name, null, statistic, df, note=note, alarm=alarm)
 
 
 def _ar_tests(
@@ -107,6 +111,7 @@ def _ar_tests(
             value,
             sample=f"{pairs} pairs of residuals",
             note="" if pairs else "no entity has residuals that far apart",
+            alarm="reject" if order > 1 else "",
         )
     return tests
 
