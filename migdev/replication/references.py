@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
 from migdev.provenance import Provenance
+from migdev.replication.citations import citations, key_of
 
+#: Papers of methods whose entries are in ``methods.bib``, by class.
 METHODS: dict[str, tuple[str, ...]] = {
     "PooledOLS": (),
     "FixedEffects": ("correia2017",),
@@ -31,7 +33,14 @@ METHODS: dict[str, tuple[str, ...]] = {
     "BeckKatz": ("beck1995",),
     "Conley": ("conley1999",),
     "Study": ("schuirmann1987", "bloom1995"),
-    "JointStudy": ("schuirmann1987", "bloom1995", "berger1982", "cameron2008"),
+    "JointStudy": (
+        "schuirmann1987",
+        "bloom1995",
+        "berger1982",
+        "cameron2008",
+        "holm1979",
+        "romano2005",
+    ),
 }
 
 
@@ -39,20 +48,37 @@ def methods_bib() -> dict[str, str]:
     """Entries of ``methods.bib`` by key."""
     text = files("migdev.replication").joinpath("methods.bib").read_text(encoding="utf-8")
     entries = [entry.strip() for entry in text.split("\n\n") if entry.strip()]
-    return {entry[entry.index("{") + 1 : entry.index(",")]: entry for entry in entries}
+    return {key_of(entry): entry for entry in entries}
 
 
-def bibliography(used: Iterable[Any], provenance: Iterable[Provenance]) -> str:
-    """BibTeX for the methods of some objects, the software, and the data."""
-    keys = [key for item in used for key in METHODS.get(type(item).__name__, ())]
-    known = methods_bib()
-    entries = [known[key] for key in dict.fromkeys(keys)]
+def bibliography(used: Sequence[Any], provenance: Iterable[Provenance]) -> str:
+    """BibTeX for the methods of some objects, the software, and the data.
+
+    A method that is not among :data:`METHODS` is cited as its docstring cites.
+    """
+    known, methods = methods_bib(), dict[str, str]()
+    for item in used:
+        name = type(item).__name__
+        found = [known[k] for k in METHODS[name]] if name in METHODS else citations(type(item))
+        for entry in found:
+            key = key_of(entry)
+            methods.setdefault(key, known.get(key, entry))
+    if any(getattr(h, "literature", "") == "growth" for item in used for h in hypotheses_of(item)):
+        methods["cazachevici2020"] = known["cazachevici2020"]
+    entries = list(methods.values())
     entries += [_software(name) for name in ("migdev", "numpy", "scipy", "pandas")]
     entries += [
         _data(p, i)
         for i, p in enumerate({(p.dataset, p.vintage): p for p in provenance}.values(), 1)
     ]
     return "\n\n".join(entries) + "\n"
+
+
+def hypotheses_of(item: Any) -> list[Any]:
+    """The hypotheses of a study, single or joint."""
+    parts = getattr(item, "components", None)  # of a joint study; estimators may have others
+    held = [item, *parts] if isinstance(parts, tuple) else [item]
+    return [part.hypothesis for part in held if hasattr(part, "hypothesis")]
 
 
 def _software(name: str) -> str:

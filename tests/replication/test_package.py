@@ -14,6 +14,7 @@ import pytest
 import migdev as md
 from migdev.errors import ReportError, SourceError
 from migdev.provenance import Provenance
+from migdev.replication.citations import citations, key_of
 from migdev.replication.code import to_code
 from migdev.replication.data import read_data, write_data
 from migdev.replication.numbers import compare
@@ -221,3 +222,34 @@ def test_every_method_has_its_paper():
     for name, keys in METHODS.items():
         assert all(key in known for key in keys), name
         assert hasattr(md, name), name
+
+
+def test_every_estimator_is_cited():
+    """By an entry of its own, or as its docstring cites; later ones too."""
+    without = {"GMMStyle", "IVStyle", "Unadjusted", "PooledOLS"}
+    for name, home in md._HOME.items():
+        if not home.startswith(("migdev.estimators", "migdev.covariance")) or name in without:
+            continue
+        found = METHODS.get(name) or citations(getattr(md, name))
+        assert found, f"{name} cites nothing"
+        assert all("year = {" in entry for entry in citations(getattr(md, name))), name
+
+
+def test_docstrings_become_bibtex():
+    found = citations(md.SwamyRandomCoefficients)
+    assert found == [
+        "@article{swamy1970,\n  author = {{Swamy}},\n  year = {1970},\n"
+        "  journal = {Econometrica},\n  volume = {38},\n  pages = {311--323}\n}"
+    ]
+    several = citations(md.CCEMeanGroup)
+    assert [key_of(entry) for entry in several] == ["pesaran2006", "chudik2015", "kapetanios2011"]
+    assert "{Chudik} and {Pesaran}" in several[1]
+    assert "{Kapetanios} and {Pesaran} and {Yamagata}" in several[2]
+    books = citations(md.FirstDifference)
+    assert books[0].startswith("@misc{wooldridge2010")
+    assert "2nd ed., section 10.6" in books[0]
+
+    class Silent:
+        """No reference."""
+
+    assert citations(Silent) == []
