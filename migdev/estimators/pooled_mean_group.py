@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from migdev.errors import ConvergenceWarning
+from migdev.errors import ConvergenceError, ConvergenceWarning
 from migdev.estimators.entities import (
     check_choice,
     entity_labels,
@@ -25,6 +25,7 @@ from migdev.estimators.error_correction import (
     restrict,
 )
 from migdev.kernels.ardl import choose_orders, masked_partial_out, masked_slopes, term_mask
+from migdev.kernels.entity_draws import drawn, pooled_draws
 from migdev.kernels.pmg import pooled_long_run
 from migdev.kernels.robust_mean import robust_mean
 from migdev.kernels.slopes import Slopes, entity_gram, mean_and_cov
@@ -236,6 +237,32 @@ class PooledMeanGroup:
                 **_order_stats(orders),
             },
         )  # fmt: skip
+
+    def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+        """(B, k) estimates on samples of entities drawn with replacement; see
+        :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.bootstrap`.
+
+        Raises
+        ------
+        ConvergenceError
+            Fewer than half of the samples have a maximum of the likelihood.
+        """
+        form, _, mask, free = _unrestricted(self, panel, "PooledMeanGroup")
+        d, k = form.design, len(form.long_run)
+        V = np.column_stack([d.y, form.lagged, form.x])
+        M = masked_partial_out(V, form.W, d.entity, mask)
+        nothing = np.empty((d.nobs, 0))
+        P = [masked_slopes(v, nothing, form.W, d.entity, mask).params for v in V.T]
+        found = pooled_draws(
+            entity_gram(M, M, d.entity), np.stack(P, axis=2), free.counts,
+            params[:k], drawn(len(free.counts), draws, seed),
+        )  # fmt: skip
+        if len(found) < draws / 2:
+            raise ConvergenceError(
+                f"{self.formula!r}: only {len(found)} of {draws} bootstrap samples have a maximum "
+                "of the likelihood. Drop regressors, or use the delta method."
+            )
+        return found
 
 
 # ---------------------------------------------------------------------- shared steps

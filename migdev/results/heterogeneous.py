@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.distributions import t_quantile, t_two_sided
+from migdev.kernels.entity_draws import drawn, mean_draws
 from migdev.kernels.types import FloatArray, IntArray
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level
@@ -89,6 +91,80 @@ class HeterogeneousEstimate(Estimate):
         ax.set_yticks(rows, [str(e) for e in frame["entity"]], fontsize=7)
         ax.set_xlabel(f"{term} ({level:.0%} intervals; band: {self.method})")
         return ax
+
+    def bootstrap(
+        self,
+        terms: str | Sequence[str] | None = None,
+        *,
+        level: float = 0.95,
+        replications: int = 999,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Percentile intervals from samples of whole entities, drawn with replacement.
+
+        Each sample is averaged as the estimate was (by M-estimates where it was robust); a pooled
+        long run is maximised anew. Cross-section averages and common processes stay as they are:
+        the common shocks are given, entities are drawn. Where single long-run coefficients are
+        wild, because speeds are near zero, these intervals are not symmetric and the delta
+        method's are too regular.
+
+        Parameters
+        ----------
+        terms : str or sequence of str, optional
+            Coefficients; default all of :attr:`params`.
+
+        Returns
+        -------
+        DataFrame, index ``term``
+            ``estimate, std_error, lower, upper, draws``: the standard deviation and quantiles of
+            the draws, and how many of them could be estimated.
+
+        Raises
+        ------
+        ResultError
+            The estimate is not an average of entities' coefficients (pooled, jackknifed).
+        """
+        tail = (1 - check_level(level)) / 2
+        if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
+            raise ResultError(f"replications={replications!r}; a number of samples, such as 999.")
+        wanted = [terms] if isinstance(terms, str) else list(terms or self.params.index)
+        for term in wanted:
+            if term not in self.params.index:
+                raise ResultError(
+                    f"{self.method} has no coefficient {term!r}."
+                    f"{suggestion(term, self.names)} It has {listing(self.names, 12)}."
+                )
+        draws = self._draws(replications, seed)[:, [self.names.index(term) for term in wanted]]
+        low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+        return pd.DataFrame(
+            {
+                "estimate": self.params[wanted].to_numpy(), "std_error": draws.std(axis=0, ddof=1),
+                "lower": low, "upper": high, "draws": len(draws),
+            },
+            index=pd.Index(wanted, name="term"),
+        )  # fmt: skip
+
+    def _draws(self, replications: int, seed: int) -> FloatArray:
+        """(B, k) estimates on samples of entities."""
+        own = getattr(self.spec, "bootstrap", None)
+        params = self.params.to_numpy(dtype=float)
+        if own is not None and self.sample is not None:
+            with warnings.catch_warnings():  # the fit has reported them
+                warnings.simplefilter("ignore")
+                found: FloatArray = own(self.sample.panel, params, replications, seed)
+            return found
+        robust = getattr(self.spec, "robust", False)
+        names = list(self.slope_names)
+        if set(self.names) <= set(names) and len(self.slopes):
+            slopes = self.slopes[:, [names.index(name) for name in self.names]]
+            everyone = np.arange(len(slopes))[None, :]
+            again = mean_draws(slopes, robust, everyone)[0]
+            if np.allclose(again, params, rtol=1e-8, atol=1e-12):
+                return mean_draws(slopes, robust, drawn(len(slopes), replications, seed))
+        raise ResultError(
+            f"{self.method} is not an average of coefficients by entity, so drawing entities does "
+            "not give its distribution. Use its covariance: conf_int()."
+        )
 
     def _slope(self, term: str) -> int:
         if term not in self.slope_names:
