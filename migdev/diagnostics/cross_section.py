@@ -9,10 +9,12 @@ import numpy as np
 from scipy import special
 
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
+from migdev.kernels.frees import frees_quantile, frees_statistic, frees_tail
 from migdev.kernels.pairwise import (
     PairwiseCorrelations,
     bias_corrected_cd,
     pairwise_correlations,
+    screened_correlations,
     weighted_cd,
 )
 from migdev.kernels.types import FloatArray, IntArray
@@ -64,24 +66,34 @@ def cross_section_dependence(
         LM &= \textstyle\sum_{i<j}T_{ij}\hat\rho_{ij}^2 \sim \chi^2(M), \qquad
         LM_s = (2M)^{-1/2}\textstyle\sum_{i<j}(T_{ij}\hat\rho_{ij}^2 - 1) \to N(0,1), \\
         LM_{BC} &= LM_s - \frac{N}{2(T-1)}, \qquad
-        FR = (T-1)\{(N-1)\bar r_s + 1\} \sim \chi^2(T-1)
+        FR = (T-1)\{(N-1)\bar r_s + 1\} \sim \chi^2(T-1), \\
+        FRE &= N\{\overline{r_s^2} - (T-1)^{-1}\} \to Q, \qquad
+        CD_{w+} = CD_w + \textstyle\sum_{i<j}|\hat\rho_{ij}|
+            1(|\hat\rho_{ij}| > 2\sqrt{\ln N/T_{ij}})
 
     CDw gives every entity a random sign and CD* corrects for estimated factors, so that both are
     standard normal on residuals of models with period effects, cross-section averages or factors,
-    where CD is not. M counts pairs, :math:`\bar r_s` averages rank correlations.
+    where CD is not; CDw+ adds the correlations that stand out, which are none under the null, and
+    gains power. M counts pairs, :math:`\bar r_s` and :math:`\overline{r_s^2}` average rank
+    correlations and their squares. Unlike CD and Friedman's test, Frees' does not let positive and
+    negative correlations cancel; Q weighs two chi-squared variables, whose distribution is
+    integrated exactly (xtcsd has simulated critical values up to T = 30, a normal beyond).
 
     Parameters
     ----------
     source, variable
         As in :func:`pesaran_cd`.
-    statistic : {"CD", "CDw", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman"}
+    statistic : str
+        "CD", "CDw", "CDw+", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman" or "Frees".
         LM (Breusch and Pagan) wants T much larger than N; its scaled form both large; the
         bias-corrected form holds for within residuals of a balanced panel (Baltagi, Feng and Kao);
-        Friedman's rank test and CD* want a balanced panel.
+        the rank tests of Friedman and Frees and CD* want a balanced panel. For the LM test that
+        corrects for each entity's regressors see
+        :func:`~migdev.diagnostics.adjusted_lm.bias_adjusted_lm`.
     factors : int
         Principal components that CD* takes out.
     draws, seed : int
-        Random signs of CDw, and where they start.
+        Random signs of CDw and CDw+, and where they start.
 
     Returns
     -------
@@ -92,18 +104,21 @@ def cross_section_dependence(
     ----------
     Breusch and Pagan (1980), Review of Economic Studies 47, 239-253. Baltagi, Feng and Kao (2012),
     Journal of Econometrics 170, 164-177. Friedman (1937), Journal of the American Statistical
-    Association 32, 675-701. Juodis and Reese (2022), Journal of Business and Economic Statistics
-    40, 1191-1203. Pesaran and Xie (2021), A bias-corrected CD test for error cross-sectional
-    dependence in panel data models with latent factors, working paper.
+    Association 32, 675-701. Frees (1995), Journal of Econometrics 69, 393-414. Fan, Liao and Yao
+    (2015), Econometrica 83, 1497-1541. Juodis and Reese (2022), Journal of Business and Economic
+    Statistics 40, 1191-1203. Pesaran and Xie (2021), A bias-corrected CD test for error
+    cross-sectional dependence in panel data models with latent factors, working paper.
     """
-    kinds = ("CD", "CDw", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman")
+    kinds = (
+        "CD", "CDw", "CDw+", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman", "Frees",
+    )  # fmt: skip
     if factors < 1 or draws < 1:
         raise SpecificationError(f"factors={factors}, draws={draws}; at least 1.")
     if statistic not in kinds:
         raise SpecificationError(f"statistic={statistic!r}; use one of {', '.join(kinds)}.")
     name, values, entity, time = _values(source, variable)
-    if statistic == "Friedman":
-        values = _ranks(name, values, entity, time)
+    if statistic in ("Friedman", "Frees"):
+        values = _ranks(name, values, entity, time, "A rank test")
     pairs = pairwise_correlations(values, entity, time)
     _report(name, pairs)
     r, T = pairs.rho, pairs.shared
@@ -114,11 +129,15 @@ def cross_section_dependence(
         "pairs": M,
     }  # fmt: skip
     df: float | None = None
+    cuts: dict[str, float] = {}
     if statistic == "CD":
         value = float(np.sum(np.sqrt(T) * r) / np.sqrt(M))
         distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
-    elif statistic == "CDw":
+    elif statistic in ("CDw", "CDw+"):
         value = weighted_cd(pairs, draws, np.random.default_rng(seed))
+        if statistic == "CDw+":
+            extra, detail["screened"] = screened_correlations(pairs)
+            value += extra
         distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
         detail["draws"] = draws
     elif statistic == "CD*":
@@ -133,6 +152,13 @@ def cross_section_dependence(
         value, distribution = (periods - 1) * (float(r.mean()) * (N - 1) + 1), "chi2"
         df = float(periods - 1)
         p = float(special.chdtrc(df, value))
+    elif statistic == "Frees":
+        periods = int(T.max())
+        if periods < 4:
+            raise SpecificationError(f"Frees' test needs 4 periods; {name} has {periods}.")
+        value, distribution = frees_statistic(r, N, periods), "Frees' Q"
+        p = frees_tail(value, periods)
+        cuts = {f"{k}%": frees_quantile(k / 100, periods) for k in (1, 5, 10)}
     else:
         value = (squares - M) / np.sqrt(2.0 * M)
         if statistic == "bias-corrected LM":
@@ -146,6 +172,7 @@ def cross_section_dependence(
     return PanelTest(
         name=label.get(statistic, statistic), null=_NULL, alternative=other,
         statistic=value, distribution=distribution, df=df, pvalue=p, detail=detail,
+        critical_values=cuts,
         sample=f"{N} entities, {M} pairs, {int(T.min())} to {int(T.max())} shared periods",
         note=f"of {name}; average correlation {detail['mean_correlation']:.3f}, absolute "
         f"{detail['mean_absolute_correlation']:.3f}",
@@ -180,10 +207,12 @@ def _balanced(
     return values.reshape(len(counts), -1)
 
 
-def _ranks(name: str, values: FloatArray, entity: IntArray, time: IntArray) -> FloatArray:
+def _ranks(
+    name: str, values: FloatArray, entity: IntArray, time: IntArray, what: str
+) -> FloatArray:
     from scipy.stats import rankdata
 
-    Z = _balanced(name, values, entity, time, "Friedman's test")
+    Z = _balanced(name, values, entity, time, what)
     out: FloatArray = rankdata(Z, axis=1).ravel()
     return out
 

@@ -82,12 +82,19 @@ def weighted_cd(pairs: PairwiseCorrelations, draws: int, rng: np.random.Generato
     return float(total / np.sqrt(len(terms)) / np.sqrt(draws))
 
 
+def screened_correlations(pairs: PairwiseCorrelations) -> tuple[float, int]:
+    r"""Sum and number of the :math:`|\rho_{ij}|` beyond :math:`2\sqrt{\ln N/T_{ij}}`."""
+    size = np.abs(pairs.rho)
+    high = size > 2 * np.sqrt(np.log(pairs.N) / pairs.shared)
+    return float(size[high].sum()), int(high.sum())
+
+
 def bias_corrected_cd(Z: FloatArray, factors: int) -> tuple[float, float]:
-    r"""Pesaran and Xie's :math:`CD^* = (CD + \sqrt{T/2}\,	heta)/(1-	heta)` and :math:`	heta`.
+    r"""Pesaran and Xie's :math:`CD^* = (CD + \sqrt{T/2}\,\theta)/(1-\theta)` and :math:`\theta`.
 
     CD is that of the residuals from ``factors`` principal components of the standardised series,
-    :math:`	heta = 1 - N^{-1}\sum_i a_i^2`, :math:`a_i = 1 - \sigma_iarphi'\gamma_i`,
-    :math:`arphi = N^{-1}\sum_i\gamma_i/\sigma_i`, loadings normed so that
+    :math:`\theta = 1 - N^{-1}\sum_i a_i^2`, :math:`a_i = 1 - \sigma_i\varphi'\gamma_i`,
+    :math:`\varphi = N^{-1}\sum_i\gamma_i/\sigma_i`, loadings normed so that
     :math:`\Gamma'\Gamma/N = I`.
 
     Parameters

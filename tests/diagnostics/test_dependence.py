@@ -114,6 +114,92 @@ def test_weighted_cd_by_hand(grunfeld):
         diagnostics.cross_section_dependence(with_gaps(grunfeld, 20), "inv", statistic="CD*")
 
 
+def test_power_enhanced_cd_by_hand(grunfeld):
+    gappy = with_gaps(grunfeld, 20)
+    wide = gappy.frame.pivot(index="year", columns="firm", values="value")
+    r, have = wide.corr().to_numpy(), wide.notna().to_numpy().astype(float)
+    T = have.T @ have
+    large = [
+        abs(r[i, j])
+        for i in range(10)
+        for j in range(i)
+        if abs(r[i, j]) > 2 * np.sqrt(np.log(10) / T[i, j])
+    ]
+    plain = diagnostics.cross_section_dependence(gappy, "value", statistic="CDw")
+    test = diagnostics.cross_section_dependence(gappy, "value", statistic="CDw+")
+    assert test.detail["screened"] == len(large) > 0
+    assert_allclose(test.statistic, plain.statistic + sum(large), rtol=1e-9)
+
+
+def test_frees_matches_scipy_and_the_critical_values_of_xtcsd(grunfeld):
+    from scipy.stats import spearmanr
+
+    fit = MODELS["within"]().fit(grunfeld)
+    wide = fit.resids.to_numpy().reshape(10, 20)
+    r = spearmanr(wide, axis=1).statistic[np.triu_indices(10, 1)]
+    test = diagnostics.cross_section_dependence(fit, statistic="Frees")
+    assert_allclose(test.statistic, 10 * (np.mean(r**2) - 1 / 19), rtol=1e-9)
+    # xtcsd 1.1.1, T = 20: simulated, so they agree with the exact quantiles to a per cent.
+    cuts = [test.critical_values[k] for k in ("10%", "5%", "1%")]
+    assert_allclose(cuts, [0.129385699, 0.169520436, 0.246825304], rtol=6e-3)
+    assert (test.pvalue < 0.01) == (test.statistic > cuts[2])
+    with pytest.raises(SpecificationError, match="balanced"):
+        diagnostics.cross_section_dependence(with_gaps(grunfeld, 20), "value", statistic="Frees")
+    with pytest.raises(SpecificationError, match="4 periods"):
+        diagnostics.cross_section_dependence(
+            grunfeld.where("year < 1938"), "value", statistic="Frees"
+        )
+
+
+@pytest.mark.parametrize(
+    ("T", "cuts"),
+    [
+        (4, [0.582210758, 0.839114984, 1.421135642]),
+        (10, [0.255853719, 0.342858814, 0.519780382]),
+        (30, [0.086149177, 0.111918056, 0.159835289]),
+    ],
+)
+def test_distribution_of_frees(T, cuts):
+    from migdev.kernels.frees import frees_quantile, frees_tail, frees_variance
+
+    exact = [frees_quantile(p, T) for p in (0.1, 0.05, 0.01)]
+    assert_allclose(exact, cuts, rtol=1.2e-2)  # xtcsd's are simulated
+    assert_allclose([frees_tail(q, T) for q in exact], [0.1, 0.05, 0.01], rtol=1e-8)
+    # Mean 0 and xtcsd's variance, from the tails on either side.
+    sd = np.sqrt(frees_variance(T))
+    q = np.linspace(0, 40, 2001) * sd
+    above, below = (np.array([frees_tail(v, T) for v in side]) for side in (q, -q))
+    assert (np.diff(above) <= 1e-12).all()
+    assert (np.diff(below) >= -1e-12).all()
+    assert_allclose(np.trapezoid(above, q), np.trapezoid(1 - below, q), rtol=1e-4)
+    assert_allclose(2 * np.trapezoid((above + 1 - below) * q, q), sd**2, rtol=1e-3)
+    first = 32 / 25 * (T + 2) ** 2 / ((T - 1) ** 3 * (T + 1) ** 2)
+    second = 4 / 25 * (5 * T + 6) ** 2 * (T - 3) / (T * (T - 1) ** 2 * (T + 1) ** 2)
+    assert_allclose(sd**2, first + second, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_frees_and_enhanced_cd_keep_their_size_and_find_what_cd_misses():
+    """N = 50, T = 40, 500 draws at 5%; a factor with loadings of both signs escapes CD."""
+    rng, reps, N, T = np.random.default_rng(21), 500, 50, 40
+    keys = {"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N)}
+    signs = np.where(np.arange(N) < 28, 1.0, -1.0)[:, None]
+    size, power = np.zeros(2), np.zeros(3)
+    for draw in range(reps):
+        u = rng.standard_normal((N, T))
+        v = u + 2 * signs * rng.standard_normal(T)
+        panel = md.Panel.from_frame(
+            pd.DataFrame({**keys, "u": u.ravel(), "v": v.ravel()}), entity="e", time="t"
+        )
+        run = diagnostics.cross_section_dependence
+        size += [run(panel, "u", statistic=k, seed=draw).pvalue < 0.05 for k in ("Frees", "CDw+")]
+        power += [run(panel, "v", statistic=k).pvalue < 0.05 for k in ("Frees", "CDw+", "CD")]
+    print(size / reps, power / reps)
+    assert (np.abs(size / reps - 0.05) < 3.29 * np.sqrt(0.05 * 0.95 / reps) + 0.01).all(), size
+    assert (power[:2] / reps > 0.95).all(), power / reps
+    assert power[2] / reps < 0.5, power / reps
+
+
 @pytest.mark.slow
 def test_corrected_cd_under_a_factor():
     """N = 50, T = 50, one strong factor, 400 draws: CD* keeps 5%; with errors that are correlated
