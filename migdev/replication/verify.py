@@ -104,7 +104,8 @@ def different_columns(one: Path, other: Path) -> list[str]:
 
     if not (one / "panel.csv").exists():
         return []
-    a, b = read_data(one).frame, read_data(other).frame
+    panel = read_data(one)
+    a, b = panel.frame, read_data(other).frame
     if list(a.columns) != list(b.columns) or len(a) != len(b):
         return [f"{b.shape[0]} rows and {b.shape[1]} columns, the package has {a.shape[0]} and "
                 f"{a.shape[1]}"]  # fmt: skip
@@ -118,10 +119,11 @@ def different_columns(one: Path, other: Path) -> list[str]:
         else:
             same = ((a[name] == b[name]) | (a[name].isna() & b[name].isna())).to_numpy(dtype=bool)
         if not same.all():
-            row = int(np.flatnonzero(~same)[0])
+            row, count = int(np.flatnonzero(~same)[0]), int((~same).sum())
+            where = ", ".join(str(a[key].iloc[row]) for key in (*panel.entity_columns, panel.time))
             found.append(
-                f"{int((~same).sum())} values of {name!r}, first in row {row + 1}: "
-                f"{b[name].iloc[row]!r}, the package has {a[name].iloc[row]!r}"
+                f"{count} {'value' if count == 1 else 'values'} of {name!r}, first at ({where}): "
+                f"{b[name].iloc[row]}, the package has {a[name].iloc[row]}"
             )
     return found
 

@@ -149,7 +149,7 @@ def test_differences_of_remade_data_are_named(answer, tmp_path):
     assert different_columns(tmp_path / "one", tmp_path / "one") == []
     found = different_columns(tmp_path / "one", tmp_path / "other")
     assert len(found) == 1
-    assert "values of 'remit', first in row" in found[0]
+    assert "values of 'remit', first at (S0" in found[0]
     write_data(answer.panel.take(np.arange(20), "few"), tmp_path / "short")
     assert "20 rows" in different_columns(tmp_path / "one", tmp_path / "short")[0]
 
