@@ -46,7 +46,7 @@ def bootstrap_params(
             who = np.concatenate(parts)
             groups = np.repeat(np.arange(G), [len(p) for p in parts])
         s = replace(stack, y=stack.y[:, who], X=stack.X[:, :, who], used=stack.used[:, who])
-        zd = replace(z, values=z.values[:, who])
+        zd = z.of_entities(who)
         ZX, Zy = cross(zd, s.X), cross(zd, s.y) - g
         try:
             fit = solve(ZX, Zy, invert(gram(zd, s, spec.weight)))

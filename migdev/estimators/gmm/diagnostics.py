@@ -12,7 +12,7 @@ from migdev.kernels.gmm.arellano_bond import (
     classical_m_statistic,
     differenced,
     differenced_of,
-    m_statistic,
+    m_statistics,
 )
 from migdev.kernels.gmm.instruments import Instruments
 from migdev.kernels.gmm.overid import sargan
@@ -90,19 +90,20 @@ def _ar_tests(
     else:
         now = differenced(problem.levels, steps.final.params, constant)
     classical = spec.cov == "classical" and spec.steps == 1
+    influence = steps.final.influence
+    if classical:
+        found = [
+            classical_m_statistic(
+                order, now, problem.levels, z, problem.stack, influence, V, sigma2
+            )
+            if order < len(now.e)
+            else (float("nan"), 0)
+            for order in range(1, spec.ar_tests + 1)
+        ]
+    else:
+        found = m_statistics(spec.ar_tests, now, z, steps.u, influence, V, problem.groups)
     tests: dict[str, TestStatistic] = {}
-    for order in range(1, spec.ar_tests + 1):
-        if order >= len(now.e):
-            value, pairs = float("nan"), 0
-        elif classical:
-            value, pairs = classical_m_statistic(
-                order, now, problem.levels, z, problem.stack, steps.final.influence, V,
-                sigma2,
-            )  # fmt: skip
-        else:
-            value, pairs = m_statistic(
-                order, now, z, steps.u, steps.final.influence, V, problem.groups,
-            )  # fmt: skip
+    for order, (value, pairs) in enumerate(found, start=1):
         if pairs == 0 and order > 2:
             break
         tests[f"ar{order}"] = normal_test(

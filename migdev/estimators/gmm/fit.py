@@ -28,9 +28,11 @@ from migdev.kernels.gmm.solve import (
     solve,
 )
 from migdev.kernels.gmm.windmeijer import iterated_cov, two_step_cov, weight_drift, weight_pull
+from migdev.kernels.groups import level_codes
 from migdev.kernels.moments import Moments
 from migdev.kernels.types import FloatArray, IntArray
-from migdev.protocols import Covariance, CovEstimate
+from migdev.panel.design import SampleColumns
+from migdev.protocols import CovEstimate
 from migdev.results.estimate import Sample
 from migdev.results.gmm import GMMEstimate, GMMSums
 
@@ -67,21 +69,22 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
     stats = gmm_stats(spec, problem, z, steps, V, covariance, sigma2, scale, n_instruments)
     rows, observed, residual, nobs = _rows(problem, steps.u)
     moments = None
-    if stack.X.size <= _KEEP or not isinstance(spec.cov, str | None):
+    asked = None if spec.cov is None or isinstance(spec.cov, str) else spec.cov
+    if stack.X.size <= _KEEP or asked is not None:
         moments = _moments(problem, z, steps, scale)
     outcome = covariance
-    if isinstance(spec.cov, Covariance) and moments is not None:
-        outcome = spec.cov.estimate(moments)
+    if asked is not None and moments is not None:
+        outcome = asked.estimate(moments)
     design = problem.design
     return GMMEstimate.from_arrays(
         names=problem.names, params=steps.final.params, cov=outcome.cov,
         dependent=design.dependent, method=method, nobs=nobs, df_resid=float(nobs - k),
         df_inference=outcome.df, stats=stats, spec=spec,
-        cov_spec=spec.cov if isinstance(spec.cov, Covariance) else None, covariance=outcome,
+        cov_spec=asked, covariance=outcome,
         moments=moments,
         sample=Sample(
             panel=design.panel, rows=design.rows[rows],
-            entity=np.unique(design.entity[rows], return_inverse=True)[1].astype(np.int64),
+            entity=level_codes(design.entity[rows]),
             time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
         ),
         residual=residual, observed=observed, n_instruments=n_instruments,
@@ -298,9 +301,7 @@ def _moments(problem: Problem, z: Instruments, steps: Steps, scale: float) -> Mo
     r, i, rows = r[order], i[order], rows[order]
     X, resid = effective[r, :, i], steps.u[r, i]
     k = X.shape[1]
-    entity = np.unique(design.entity[rows], return_inverse=True)[1].astype(np.int64)
-    from migdev.panel.design import SampleColumns
-
+    entity = level_codes(design.entity[rows])
     spread = float(resid @ resid) / (len(rows) - k)
     H = final.influence @ steps.A @ final.influence.T
     return Moments(

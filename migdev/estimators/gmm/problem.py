@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 
 from migdev.errors import (
     CollinearityWarning,
@@ -191,8 +192,8 @@ def _regressors(
     X[period, :k, design.entity] = design.X
     for j, t in enumerate(present):
         X[t, k + j] = complete[t]
-    labels = design.panel.calendar.labels(present + int(design.panel.ordinals.min()))
-    names = (*design.names, *(f"time[{label}]" for label in labels))
+    calendar, first = design.panel.calendar, int(design.panel.ordinals.min())
+    names = (*design.names, *(f"time[{calendar.label(int(t) + first)}]" for t in present))
     return X, names, len(present)
 
 
@@ -209,7 +210,13 @@ def _drop_collinear(
     before = np.einsum("tkn,tkn->k", levels.X, levels.X)
     if constant:
         before = np.append(before, stack.nobs_transformed)
-    values, vectors = np.linalg.eigh(_unit(gram))
+    unit = _unit(gram)
+    if bool((np.diagonal(gram) > 1e-16 * before).all()):
+        # Squared distances of the columns from the span of those before them: all well apart?
+        factor, info = linalg.lapack.dpotrf(unit, lower=1)
+        if info == 0 and float(np.diagonal(factor).min()) > 1e-3:
+            return stack, levels, names, {}, n_time
+    values, vectors = np.linalg.eigh(unit)
     root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
     lengths = np.sqrt(np.diagonal(gram))
     vanished = lengths <= 1e-8 * np.sqrt(before)

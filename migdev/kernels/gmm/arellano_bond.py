@@ -44,16 +44,16 @@ def differenced_of(stack: Stack, u: FloatArray, T: int) -> Differenced:
     return Differenced(e=e, X=X)
 
 
-def m_statistic(
-    order: int,
+def m_statistics(
+    orders: int,
     now: Differenced,
     z: Instruments,
     u: FloatArray,
     influence: FloatArray,
     cov: FloatArray,
     groups: IntArray | None = None,
-) -> tuple[float, int]:
-    r"""m_j of Arellano and Bond (1991, eq. 8), and the number of pairs behind it.
+) -> list[tuple[float, int]]:
+    r"""m_1, m_2, ... of Arellano and Bond (1991, eq. 8), and the numbers of pairs behind them.
 
     .. math::
         m_j = \frac{\sum_i e_{i,-j}'e_i}{\sqrt{
@@ -63,6 +63,8 @@ def m_statistic(
 
     Parameters
     ----------
+    orders : int
+        The highest order.
     now : Differenced
         Residuals e of the estimate that is tested, whatever made its weight.
     u : (R, N)
@@ -74,20 +76,32 @@ def m_statistic(
     groups : (N,), optional
         Clusters of entities.
     """
-    lagged = np.zeros_like(now.e)
-    lagged[order:] = now.e[: now.e.shape[0] - order]
-    pairs = int(np.count_nonzero((lagged != 0) & (now.e != 0)))
-    if pairs == 0:
-        return float("nan"), 0
-    statistic = float(np.einsum("tn,tn->", lagged, now.e))
-    own = np.einsum("tn,tn->n", lagged, now.e)
-    w = sum_groups(own, groups)
-    slope = np.einsum("tn,tkn->k", lagged, now.X)
-    covered = influence @ cross(z, u * w)
-    variance = float(own @ w - 2.0 * slope @ covered + slope @ cov @ slope)
-    if variance <= 0:
-        return float("nan"), pairs
-    return statistic / np.sqrt(variance), pairs
+    T, N = now.e.shape
+    there = now.e != 0
+    found = min(orders, T - 1)
+    if found < 1:
+        return [(float("nan"), 0)] * orders
+    own, slopes = np.zeros((found, N)), np.zeros((found, len(cov)))
+    pairs = [0] * orders
+    for j in range(1, found + 1):
+        lagged, e = now.e[:-j], now.e[j:]
+        pairs[j - 1] = int(np.count_nonzero(there[:-j] & there[j:]))
+        np.einsum("tn,tn->n", lagged, e, out=own[j - 1])
+        np.einsum("tn,tkn->k", lagged, now.X[j:], out=slopes[j - 1])
+    by_cluster, sums = sum_groups(own, groups), own.sum(axis=1)
+    if z.padded is not None:
+        weighted = cross(z, u[:, None] * by_cluster)
+    else:  # one at a time: all at once would hold a copy of the residuals for each
+        weighted = np.stack([cross(z, u * w) for w in by_cluster], axis=1)
+    variance = (
+        np.einsum("jn,jn->j", own, by_cluster)
+        - 2.0 * np.einsum("jk,kj->j", slopes, influence @ weighted)
+        + np.einsum("jk,kl,jl->j", slopes, cov, slopes)
+    )
+    values = np.full(orders, np.nan)
+    fine = np.flatnonzero((variance > 0) & (np.array(pairs[:found]) > 0))
+    values[fine] = sums[fine] / np.sqrt(variance[fine])
+    return [(float(m), n) for m, n in zip(values, pairs, strict=True)]
 
 
 def classical_m_statistic(

@@ -3,13 +3,15 @@ r"""Instrument columns and the sums over entities that GMM needs.
 A row of :math:`Z_i` holds values of a few source series: lag 3 of w in 1980, the change of n in
 1979. The sources are kept once, by period, and each row names which source enters which column.
 All sums, :math:`\sum_i Z_i'X_i`, :math:`\sum_i Z_i'HZ_i`, :math:`\sum_i Z_i'u_iu_i'Z_i`, are matrix
-products of one row at a time over all entities; :math:`Z` itself is never stacked.
+products of one row at a time over all entities; :math:`Z` itself is never stacked. In small panels
+the calls would cost more than the products, so that rows are padded to one length and multiplied
+together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +23,8 @@ from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 # Entities per block: a block of instruments of one row should stay in the processor's cache.
 _BLOCK = 4096
+# Multiplications of the moment covariance up to which padded rows are faster than single ones.
+_SMALL = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +54,29 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Padded:
+    """The rows of Z that hold something, each with as many places as the longest.
+
+    Attributes
+    ----------
+    rows : (Q,)
+        Rows of the stack.
+    values : (Q, P, N)
+        Zero where a row has no further source.
+    place : (J0, Q P)
+        One where a place belongs to a raw column.
+    """
+
+    rows: IntArray
+    values: FloatArray
+    place: FloatArray
+
+    def flat(self, x: FloatArray) -> FloatArray:
+        """(Q, P, m) as (Q P, m)"""
+        return x.reshape(-1, x.shape[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Instruments:
     """Z by rows of the stack.
 
@@ -65,6 +92,8 @@ class Instruments:
     rotation : (J0, J), optional
         Linear combinations of raw columns that ``columns`` stands for; every sum below is taken of
         the raw columns and rotated.
+    padded : Padded, optional
+        Of small panels.
     """
 
     values: FloatArray
@@ -72,6 +101,7 @@ class Instruments:
     rows: tuple[tuple[IntArray, IntArray], ...]
     plan: tuple[tuple[int, slice | IntArray, slice | IntArray], ...]
     rotation: FloatArray | None = None
+    padded: Padded | None = None
 
     @property
     def count(self) -> int:
@@ -91,13 +121,41 @@ class Instruments:
         kept = [c for c, k in zip(self.columns, mask, strict=True) if k]
         return instruments(self.values, kept, rows)
 
+    def of_entities(self, who: IntArray) -> Instruments:
+        """The instruments of a sample of entities (m,), some more than once."""
+        padded = self.padded
+        if padded is not None:
+            padded = replace(padded, values=padded.values[:, :, who])
+        return replace(self, values=self.values[:, who], padded=padded)
+
 
 def instruments(
     values: FloatArray, columns: Sequence[Column], rows: Sequence[tuple[IntArray, IntArray]]
 ) -> Instruments:
     """Instruments with the plan of their rows."""
     plan = tuple((r, _slice(c), _slice(s)) for r, (c, s) in enumerate(rows) if len(c))
-    return Instruments(values=values, columns=tuple(columns), rows=tuple(rows), plan=plan)
+    return Instruments(
+        values=values, columns=tuple(columns), rows=tuple(rows), plan=plan,
+        padded=_pad(values, len(columns), rows),
+    )  # fmt: skip
+
+
+def _pad(
+    values: FloatArray, count: int, rows: Sequence[tuple[IntArray, IntArray]]
+) -> Padded | None:
+    lengths = np.array([len(cols) for cols, _ in rows])
+    there = np.flatnonzero(lengths)
+    most = int(lengths.max(initial=0))
+    places = len(there) * most
+    if not places or places**2 * values.shape[1] > _SMALL:
+        return None
+    filled = (np.arange(most) < lengths[there, None]).ravel()
+    source = np.full(places, len(values))
+    source[filled] = np.concatenate([s for _, s in rows])
+    place = np.zeros((count, places))
+    place[np.concatenate([c for c, _ in rows]), np.flatnonzero(filled)] = 1.0
+    extended = np.concatenate([values, np.zeros((1, values.shape[1]))])
+    return Padded(rows=there, values=extended[source].reshape(len(there), most, -1), place=place)
 
 
 def collect(
@@ -132,6 +190,12 @@ def _blocks(n: int) -> Iterator[slice]:
 
 def cross(z: Instruments, A: FloatArray) -> FloatArray:
     """Sum over entities of Z_i'A_i, (J, m), for A (R, m, N) or (J,) for A (R, N)."""
+    if z.padded is not None:
+        p = z.padded
+        B = A[p.rows] if A.ndim == 3 else A[p.rows, None]
+        sums = p.place @ p.flat(np.matmul(p.values, B.swapaxes(1, 2)))
+        sums = sums if z.rotation is None else z.rotation.T @ sums
+        return sums if A.ndim == 3 else sums[:, 0]
     if A.ndim == 2:
         return cross_of(z, 1, lambda r, block: A[r : r + 1, block])[:, 0]
     return cross_of(z, A.shape[1], lambda r, block: A[r, :, block])
@@ -151,6 +215,11 @@ def project(z: Instruments, V: FloatArray) -> FloatArray:
     n = z.values.shape[1]
     V = V if z.rotation is None else z.rotation @ V
     out = np.zeros((len(z.rows), V.shape[1], n))
+    if z.padded is not None:
+        p = z.padded
+        slopes = (V.T @ p.place).reshape(V.shape[1], len(p.rows), -1).swapaxes(0, 1)
+        out[p.rows] = np.matmul(slopes, p.values)
+        return out
     plan = z.plan
     for block in _blocks(n):
         for r, cols, sources in plan:
@@ -160,6 +229,11 @@ def project(z: Instruments, V: FloatArray) -> FloatArray:
 
 def scores(z: Instruments, u: FloatArray, block: slice = slice(None)) -> FloatArray:
     """Z_i'u_i of the entities of a block, (J, n)."""
+    if z.padded is not None:
+        p = z.padded
+        values = p.values if block == slice(None) else p.values[:, :, block]
+        g: FloatArray = p.place @ p.flat(values * u[p.rows, None, block])
+        return g if z.rotation is None else z.rotation.T @ g
     values = z.values[:, block]
     out = np.zeros((z.raw, values.shape[1]))
     for r, cols, sources in z.plan:
@@ -177,6 +251,9 @@ def outer(z: Instruments, u: FloatArray, groups: IntArray | None = None) -> Floa
         Codes of clusters of entities; every entity is its own cluster without it.
     """
     J, n = z.count, z.values.shape[1]
+    if groups is None and z.padded is not None:
+        g = scores(z, u)
+        return g @ g.T
     if groups is None:
         S = np.zeros((J, J))
         for block in _blocks(n):
@@ -212,11 +289,13 @@ def gram(z: Instruments, stack: Stack, weight: str) -> FloatArray:
     :math:`(Mv_i, v_i)` for unit errors and no effects.
     """
     H = row_weights(stack, weight)
+    deviate = stack.transform == "fod" and weight == "h3" and bool(stack.level.any())
+    if z.padded is not None and not deviate:
+        return _gram_padded(z, z.padded, H, stack)
     out = np.zeros((z.raw, z.raw))
     n = z.values.shape[1]
     plan = z.plan
     whole = np.asarray(stack.used.all(axis=1))
-    deviate = stack.transform == "fod" and weight == "h3" and bool(stack.level.any())
     for block in _blocks(n):
         parts = []
         for r, cols, sources in plan:
@@ -232,6 +311,14 @@ def gram(z: Instruments, stack: Stack, weight: str) -> FloatArray:
                     out[_pair(other, cols)] += product.T
         if deviate:
             _add_deviation_cross(out, parts, stack, block)
+    return out if z.rotation is None else z.rotation.T @ out @ z.rotation
+
+
+def _gram_padded(z: Instruments, p: Padded, H: FloatArray, stack: Stack) -> FloatArray:
+    Q, P, _ = p.values.shape
+    flat = p.flat(p.values * stack.used[p.rows, None])
+    products = (flat @ flat.T).reshape(Q, P, Q, P) * H[np.ix_(p.rows, p.rows)][:, None, :, None]
+    out: FloatArray = p.place @ products.reshape(Q * P, Q * P) @ p.place.T
     return out if z.rotation is None else z.rotation.T @ out @ z.rotation
 
 

@@ -89,7 +89,7 @@ def invert(A: FloatArray) -> Weight:
     if alive.all():
         L, info = linalg.lapack.dpotrf(unit, lower=1, clean=1)
         if info == 0 and float(np.min(np.diagonal(L))) ** 2 > _RANK:
-            inverse = linalg.solve_triangular(L, np.eye(J), lower=True)
+            inverse, _ = linalg.lapack.dtrtri(L, lower=1)
             return Weight(root=scale[:, None] * inverse.T, rank=J)
     values = linalg.eigvalsh(unit)
     rank = int(np.count_nonzero(values > J * 1e-13 * max(float(values[-1]), 1e-300)))
@@ -115,11 +115,11 @@ def solve(ZX: FloatArray, Zy: FloatArray, weight: Weight, steps: int = 1) -> Sol
     k = B.shape[1]
     if len(B) < k or not size.all():
         raise NotIdentified(size == 0 if not size.all() else np.ones(k, dtype=bool))
-    Q, R = np.linalg.qr(B / size)
+    Q, R = _qr(B / size)
     weak = np.abs(np.diagonal(R)) < 1e-9
     if weak.any():
         raise NotIdentified(weak)
-    inverse = linalg.solve_triangular(R, np.eye(k)) / size[:, None]
+    inverse = linalg.lapack.dtrtri(R)[0] / size[:, None]
     influence = inverse @ (weight.root @ Q).T
     params = influence @ Zy
     moments = Zy - ZX @ params
@@ -128,6 +128,15 @@ def solve(ZX: FloatArray, Zy: FloatArray, weight: Weight, steps: int = 1) -> Sol
         params=params, bread=inverse @ inverse.T, influence=influence, weight=weight,
         moments=moments, objective=float(scaled @ scaled), steps=steps,
     )  # fmt: skip
+
+
+def _qr(B: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Q (m, k) and R (k, k) with m >= k; numpy's function takes three times as long if small."""
+    k = B.shape[1]
+    factored, tau, _, _ = linalg.lapack.dgeqrf(B, lwork=64 * k)
+    R = np.triu(factored[:k])
+    Q, _, _ = linalg.lapack.dorgqr(factored, tau, lwork=64 * k)
+    return Q, R
 
 
 def iterate(

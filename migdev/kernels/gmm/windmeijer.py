@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from migdev.kernels.gmm.instruments import Instruments, cross_of, project, sum_groups
+from migdev.kernels.gmm.instruments import Instruments, cross, cross_of, project, sum_groups
 from migdev.kernels.gmm.solve import Solution
 from migdev.kernels.types import FloatArray, IntArray
 
@@ -30,6 +30,9 @@ def weight_pull(
     s = sum_groups(np.einsum("rn,rn->n", zeta, u), groups)
     q = sum_groups(np.einsum("rn,rkn->kn", zeta, X), groups)
     k = X.shape[1]
+    if z.padded is not None:
+        both = cross(z, np.concatenate([X * s, u[:, None] * q], axis=1))
+        return both[:, :k], both[:, k:]
     return (
         cross_of(z, k, lambda r, block: X[r, :, block] * s[block]),
         cross_of(z, k, lambda r, block: u[r, block] * q[:, block]),
