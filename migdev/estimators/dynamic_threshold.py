@@ -11,9 +11,10 @@ from migdev.errors import IdentificationError, ManyInstrumentsWarning, Specifica
 from migdev.estimators.dynamic import DifferenceGMM
 from migdev.estimators.gmm.fit import chosen_instruments
 from migdev.estimators.gmm.styles import GMMStyle, IVStyle
+from migdev.estimators.gmm.threshold_deviations import Shifting, fit_deviations
 from migdev.kernels.gmm.instruments import cross, outer
 from migdev.kernels.gmm.solve import Weight, invert
-from migdev.kernels.gmm.threshold import Model, covariance, linearity, profile
+from migdev.kernels.gmm.threshold import Model, between_trims, covariance, linearity, profile
 from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
@@ -24,7 +25,9 @@ from migdev.results.statistic import TestStatistic, chi2_test
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamicPanelThreshold:
-    r"""First-differenced GMM with one threshold (Seo and Shin 2016).
+    r"""Dynamic panel with one threshold: Seo and Shin (2016), or Kremer, Bick and Nautz (2013).
+
+    ``method="seo-shin"``, first-differenced GMM:
 
     .. math::
         y_{it} &= x_{it}'\beta + (1, w_{it}')\delta\,1(q_{it} > \gamma) + \alpha_i +
@@ -38,6 +41,23 @@ class DynamicPanelThreshold:
     :math:`(G'S^{-1}G)^{-1}`; the derivative with respect to the threshold is smoothed by a Gaussian
     kernel of bandwidth :math:`1.06\,b\,N^{-1/5}\hat\sigma_q`.
 
+    ``method="kremer-bick-nautz"``, least squares on predicted regressors (Caner and Hansen 2004),
+    in forward orthogonal deviations (marked by a star):
+
+    .. math::
+        \hat x^*_{it} &= z_{it}'(Z'Z)^{-1}Z'X^* \quad (3) \\
+        \hat\gamma &= \arg\min_\gamma S(\gamma), \quad
+            S(\gamma) = \min_{\beta,\delta}\sum_{it}\big(y^*_{it} - \hat x^{*\prime}_{it}\beta
+            - [(1, w_{it}')1(q_{it} > \gamma)]^*\delta\big)^2 \quad (4) \\
+        LR(\gamma) &= \frac{S(\gamma) - S(\hat\gamma)}{S(\hat\gamma)/n} \quad (5)
+
+    with n rows of the transformed equation. Lags of y are predicted by the instruments of ``gmm``
+    and ``iv``; regressors that ``gmm`` does not name, the threshold variable and what shifts are
+    taken as strictly exogenous and instrument themselves. Given the threshold the coefficients are
+    by two-step GMM with those instruments, with Windmeijer's errors; they do not reckon with the
+    estimation of the threshold, which converges faster. Its interval inverts (5)
+    (``fit.threshold_conf_int()``), and supposes errors of constant variance.
+
     Parameters
     ----------
     formula : str
@@ -50,25 +70,32 @@ class DynamicPanelThreshold:
         Let the constant shift too.
     gmm, iv, effects, weight
         As in DifferenceGMM.
+    method : {"seo-shin", "kremer-bick-nautz"}
+        The second needs an exogenous threshold variable and then finds the threshold more
+        precisely; the first allows it, and what shifts, to be endogenous.
     trim : float
         Share of rows outside the grid at either end.
-    grid : int
-        Quantiles of q to try.
+    grid : int, optional
+        Quantiles of q to try; None for every observed value between the trims.
     bandwidth : float
-        b.
+        b; Seo and Shin only.
     replications : int
-        Bootstrap samples of the test of linearity; 0 for none.
+        Bootstrap samples of the test of linearity; 0 for none. Seo and Shin only.
     seed : int
 
     Raises
     ------
+    SpecificationError
+        Under ``"kremer-bick-nautz"`` the threshold variable or what shifts is named in ``gmm``, or
+        is a lag of y.
     IdentificationError
         No threshold in the grid identifies the model, or q does not vary within entities.
 
     References
     ----------
     Seo and Shin (2016), Journal of Econometrics 195, 169-186. Seo, Kim and Kim (2019), Stata
-    Journal 19, 685-697. Hansen (1996), Econometrica 64, 413-430.
+    Journal 19, 685-697. Hansen (1996), Econometrica 64, 413-430. Kremer, Bick and Nautz (2013),
+    Empirical Economics 44, 861-878. Caner and Hansen (2004), Econometric Theory 20, 813-843.
     """
 
     formula: str
@@ -79,20 +106,25 @@ class DynamicPanelThreshold:
     iv: tuple[IVStyle, ...] = ()
     effects: tuple[str, ...] = ()
     weight: str = "h3"
+    method: str = "seo-shin"
     trim: float = 0.15
-    grid: int = 100
+    grid: int | None = 100
     bandwidth: float = 1.5
     replications: int = 300
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.method not in ("seo-shin", "kremer-bick-nautz"):
+            raise SpecificationError(
+                f"method={self.method!r}; use 'seo-shin' or 'kremer-bick-nautz'."
+            )
         plain = self._plain(self.formula)
         for name in ("gmm", "iv", "effects"):
             object.__setattr__(self, name, getattr(plain, name))
         if not 0 < self.trim < 0.5:
             raise SpecificationError(f"trim={self.trim!r} is a share of the rows in (0, 0.5).")
-        if isinstance(self.grid, bool) or self.grid < 2:
-            raise SpecificationError(f"grid={self.grid!r}; give the number of quantiles.")
+        if isinstance(self.grid, bool) or (self.grid is not None and self.grid < 2):
+            raise SpecificationError(f"grid={self.grid!r}; give the number of quantiles, or None.")
         if not self.bandwidth > 0:
             raise SpecificationError(f"bandwidth={self.bandwidth!r} must be positive.")
         if isinstance(self.replications, bool) or self.replications < 0:
@@ -100,8 +132,9 @@ class DynamicPanelThreshold:
 
     def _plain(self, formula: str) -> DifferenceGMM:
         return DifferenceGMM(
-            formula=formula, gmm=self.gmm, iv=self.iv, effects=self.effects, weight=self.weight
-        )
+            formula=formula, gmm=self.gmm, iv=self.iv, effects=self.effects, weight=self.weight,
+            transform="fd" if self.method == "seo-shin" else "fod",
+        )  # fmt: skip
 
     def fit(self, panel: Panel) -> Estimate:
         """Estimate on a panel."""
@@ -130,23 +163,32 @@ class DynamicPanelThreshold:
         w = levels.X[:, [names.index(n) for n in w_names]]
         if self.shift:
             w = np.concatenate([w, complete[:, None].astype(float)], axis=1)
+        cut = f"[{q_names[0]}>c]"
+        moved = (*(f"{n}{cut}" for n in w_names), *((f"Intercept{cut}",) if self.shift else ()))
+        if self.method == "kremer-bick-nautz":
+            model = replace(
+                problem, names=tuple(names[j] for j in keep),
+                stack=replace(stack, X=np.ascontiguousarray(stack.X[:, keep])),
+                levels=replace(levels, X=np.ascontiguousarray(levels.X[:, keep])),
+            )  # fmt: skip
+            what = Shifting(
+                problem=model, w=w, q=q, q_name=q_names[0], shifting=w_names, labels=moved
+            )
+            return fit_deviations(self, spec, what, panel)
         z, A, _ = chosen_instruments(spec, problem)
         stack = replace(stack, X=np.ascontiguousarray(stack.X[:, keep]))
-        model = Model(
+        gmm = Model(
             z=z, stack=stack, w=w, q=q, complete=complete, ZX=cross(z, stack.X),
             Zy=cross(z, stack.y),
         )  # fmt: skip
         values = q[complete]
-        grid = np.unique(
-            np.quantile(values, np.linspace(self.trim, 1 - self.trim, self.grid),
-                        method="inverted_cdf")
-        )  # fmt: skip
+        grid = between_trims(values, self.grid, self.trim)
         first = invert(A)
-        one = profile(model, grid, first)
+        one = profile(gmm, grid, first)
         two = None
         if one is not None:
-            weight = invert(outer(z, model.residuals(one.gamma, one.fit.params)))
-            two = profile(model, grid, weight)
+            weight = invert(outer(z, gmm.residuals(one.gamma, one.fit.params)))
+            two = profile(gmm, grid, weight)
         if one is None or two is None:
             raise IdentificationError(
                 f"{self.formula!r}: the {z.count} instruments identify the {len(keep)} slopes and "
@@ -160,8 +202,8 @@ class DynamicPanelThreshold:
                 stacklevel=2,
             )
         h = 1.06 * self.bandwidth * N ** (-0.2) * float(values.std(ddof=1))
-        V = covariance(model, two.gamma, two.fit.params, weight, h)
-        u = model.residuals(two.gamma, two.fit.params)
+        V = covariance(gmm, two.gamma, two.fit.params, weight, h)
+        u = gmm.residuals(two.gamma, two.fit.params)
         df = first.rank - len(two.fit.params) - 1
         stats: dict[str, object] = {"threshold": two.gamma, "n_instruments": first.rank}
         stats["above"] = float(np.mean(values > two.gamma))
@@ -170,14 +212,12 @@ class DynamicPanelThreshold:
                 "Hansen J", "all instruments are valid", two.fit.objective, df
             )
         if self.replications:
-            stats["linearity"] = self._linearity(model, grid, first)
+            stats["linearity"] = self._linearity(gmm, grid, first)
         rows = problem.row[stack.period][stack.used]
         order = np.argsort(rows, kind="stable")
         design = problem.design
         rows = rows[order]
-        cut = f"[{q_names[0]}>c]"
-        labels = [names[j] for j in keep] + [f"{n}{cut}" for n in w_names]
-        labels += [f"Intercept{cut}"] if self.shift else []
+        labels = [*(names[j] for j in keep), *moved]
         labels.append(f"threshold of {q_names[0]}")
         return Estimate.from_arrays(
             names=labels, params=np.append(two.fit.params, two.gamma), cov=V,

@@ -176,7 +176,7 @@ class PanelThreshold:
             method=f"Panel threshold, {_NUMBERS[self.thresholds]}", stats=stats,
             dropped_columns=dropped, residual=moments.resid, kind=ThresholdEstimate,
             threshold_variable=q_name, thresholds=tuple(float(c) for c in cuts),
-            regimes=_regimes(q, cuts, design), candidates=sample.values, lr_paths=paths,
+            regimes=regime_table(q, cuts, design), candidates=sample.values, lr_paths=paths,
         )  # fmt: skip
         assert isinstance(result, ThresholdEstimate)
         return result
@@ -267,7 +267,8 @@ def _labels(x_names: tuple[str, ...], q: str, text: list[str]) -> tuple[str, ...
     return tuple(f"{x}[{span}]" for span in spans for x in x_names)
 
 
-def _regimes(q: FloatArray, cuts: FloatArray, design: Design) -> pd.DataFrame:
+def regime_table(q: FloatArray, cuts: FloatArray, design: Design) -> pd.DataFrame:
+    """Bounds, rows and entities of each regime."""
     regime = np.searchsorted(cuts, q, side="left")
     edges = np.concatenate([[-np.inf], cuts, [np.inf]])
     rows = []

@@ -1,4 +1,4 @@
-"""Dynamic panel threshold against plain matrices and known truth."""
+"""Dynamic panel thresholds against plain matrices and known truth."""
 
 from __future__ import annotations
 
@@ -116,6 +116,113 @@ def test_truth_is_found() -> None:
         assert gap < 4 * fit.std_errors[name], name
 
 
+def kbn(**options: Any) -> md.DynamicPanelThreshold:
+    gmm = md.GMMStyle("y", (2, 4), collapse=True)
+    base = {"method": "kremer-bick-nautz", "gmm": gmm, "iv": (), "grid": None}
+    return spec(**{**base, **options})
+
+
+@pytest.mark.parametrize("effects", [(), ("time",)])
+@pytest.mark.parametrize("holes", [0.0, 0.1])
+def test_kremer_bick_nautz_by_plain_matrices(holes: float, effects: tuple[str, ...]) -> None:
+    p = world(np.random.default_rng(6), 40, 7, 0.5, holes)
+    fit = quiet(kbn(effects=effects), p)
+    f = p.frame
+    d = pd.DataFrame({"i": f.i, "t": f.t, "y": f.y, "ly": p.L("y"), "x": f.x, "q": f.q})
+    known = pd.Series(f.y.to_numpy(), index=pd.MultiIndex.from_arrays([f.i, f.t]))
+    # Lags count from the period after the deviation's own.
+    lags = pd.DataFrame(
+        {k: known.reindex(pd.MultiIndex.from_arrays([f.i, f.t + 1 - k])).to_numpy()
+         for k in (2, 3, 4)}
+    ).fillna(0.0)  # fmt: skip
+    ok = d.notna().all(axis=1)
+    d, lags = d[ok], lags[ok]
+    alone = d.groupby("i").i.transform("size") > 1
+    d, lags = d[alone].reset_index(drop=True), lags[alone].reset_index(drop=True)
+    F = np.zeros((len(d), len(d)))
+    for rows in d.groupby("i").indices.values():
+        for a, r in enumerate(rows[:-1]):
+            n = len(rows) - a - 1
+            F[r, r] = np.sqrt(n / (n + 1))
+            F[r, rows[a + 1 :]] = -F[r, r] / n
+    use = ~d.groupby("i").cumcount(ascending=False).eq(0).to_numpy()
+    F = F[use]
+    dummies = pd.get_dummies(d.t).to_numpy(float)[:, 1:] if effects else np.zeros((len(d), 0))
+    X = F @ np.column_stack([d.ly, d.x, dummies])
+    y = F @ d.y.to_numpy()
+    Z = np.column_stack([lags.to_numpy()[use], F @ np.column_stack([d.x, dummies])])
+    hat = Z @ np.linalg.lstsq(Z, X, rcond=None)[0]
+
+    def D(c: float) -> Any:
+        above = (d.q > c).to_numpy(float)
+        return F @ np.column_stack([d.x * above, above])
+
+    def rss(c: float) -> float:
+        M = np.column_stack([hat, D(c)])
+        e = y - M @ np.linalg.lstsq(M, y, rcond=None)[0]
+        return float(e @ e)
+
+    low, high = np.quantile(d.q, [0.15, 0.85], method="inverted_cdf")
+    tried = [c for c in np.unique(d.q) if low <= c <= high]
+    sums = np.array([rss(c) for c in tried])
+    best = tried[int(np.argmin(sums))]
+    assert fit.thresholds == (best,)
+    assert_allclose(fit.lr_path()["value"], tried)
+    lr = (sums - sums.min()) / (sums.min() / len(y))
+    assert_allclose(fit.lr_path()["lr"], lr, atol=1e-7)
+    inside = np.array(tried)[lr <= -2 * np.log(1 - np.sqrt(0.95))]
+    interval = fit.threshold_conf_int().loc[1]
+    assert (interval.lower, interval.upper) == (inside.min(), inside.max())
+    # Two-step GMM with the same instruments and the shifts at the threshold.
+    G, W = np.column_stack([X, D(best)]), np.column_stack([Z, D(best)])
+    first = np.linalg.inv(W.T @ W)
+    A = W.T @ G
+    b1 = np.linalg.solve(A.T @ first @ A, A.T @ first @ W.T @ y)
+    ids = d.i.to_numpy()[use]
+    g = pd.DataFrame(W * (y - G @ b1)[:, None]).groupby(ids).sum().to_numpy()
+    S = np.linalg.inv(g.T @ g)
+    b2 = np.linalg.solve(A.T @ S @ A, A.T @ S @ W.T @ y)
+    found = fit.params[["L(y)", "x", "x[q>c]", "Intercept[q>c]"]]
+    assert_allclose(found, b2[[0, 1, -2, -1]], rtol=1e-7)
+    m = W.T @ (y - G @ b2)
+    assert fit.stats["hansen"].statistic == pytest.approx(m @ S @ m, rel=1e-6)
+    assert fit.nobs == len(y)
+    assert fit.regimes["rows"].sum() == len(d)
+
+
+def test_kremer_bick_nautz_finds_the_truth() -> None:
+    fit = quiet(kbn(), world(np.random.default_rng(7), 200, 8, 0.5))
+    assert fit.thresholds[0] == pytest.approx(0.2, abs=0.05)
+    for name, value in (("L(y)", 0.4), ("x", 0.3), ("x[q>c]", 0.5), ("Intercept[q>c]", 0.2)):
+        assert abs(fit.params[name] - value) < 3.5 * fit.std_errors[name], name
+    assert "Thresholds of q" in fit.summary()
+    assert fit.delta("x + `x[q>c]`").estimate == pytest.approx(0.8, abs=0.15)
+
+
+def test_kremer_bick_nautz_needs_exogenous_shifts() -> None:
+    p = world(np.random.default_rng(8), 60, 6, 0.5)
+    both = (md.GMMStyle("y", (2, 3), collapse=True), md.GMMStyle("x", (1, 2), collapse=True))
+    with pytest.raises(errors.SpecificationError, match="x would be endogenous"):
+        quiet(kbn(gmm=both), p)
+    with pytest.raises(errors.SpecificationError, match=r"L\(y\) would be endogenous"):
+        quiet(kbn(threshold="L(y)"), p)
+
+
+@pytest.mark.slow
+def test_kremer_bick_nautz_covers() -> None:
+    reps, covered, gaps = 200, 0, []
+    for stream in np.random.SeedSequence(20240101).spawn(reps):
+        fit = quiet(kbn(), world(np.random.default_rng(stream), 60, 6, 0.3))
+        interval, tried = fit.threshold_conf_int().loc[1], fit.candidates
+        # Thresholds between two observed values give the same regimes as the lower one.
+        truth = tried[tried <= 0.2].max()
+        covered += interval.lower <= truth <= interval.upper
+        gaps.append(fit.thresholds[0] - 0.2)
+    assert abs(np.median(gaps)) < 0.03
+    # Conservative for shifts that are not small (Hansen 2000).
+    assert covered / reps > 0.95 - 3.29 * np.sqrt(0.05 * 0.95 / reps)
+
+
 def test_linearity() -> None:
     shifted = quiet(spec(replications=99), world(np.random.default_rng(3), 300, 7, 1.0))
     assert shifted.stats["linearity"].pvalue < 0.05
@@ -138,6 +245,7 @@ def test_bad_input() -> None:
         ({"trim": 0.5}, "trim"),
         ({"grid": 1}, "grid"),
         ({"bandwidth": 0.0}, "bandwidth"),
+        ({"method": "hansen"}, "method"),
         ({"replications": -1}, "replications"),
         ({"gmm": (), "iv": ()}, "no instruments"),
     ]:

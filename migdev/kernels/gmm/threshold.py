@@ -17,6 +17,18 @@ from migdev.kernels.gmm.stack import Stack, differences
 from migdev.kernels.types import BoolArray, FloatArray
 
 
+def between_trims(q: FloatArray, grid: int | None, trim: float) -> FloatArray:
+    """Thresholds to try: ``grid`` quantiles of q (n,) from ``trim`` to ``1 - trim``, or every
+    value between them."""
+    if grid is not None:
+        levels = np.linspace(trim, 1.0 - trim, grid)
+        picked: FloatArray = np.unique(np.quantile(q, levels, method="inverted_cdf"))
+        return picked
+    low, high = np.quantile(q, [trim, 1.0 - trim], method="inverted_cdf")
+    values: FloatArray = np.unique(q)
+    return values[(values >= low) & (values <= high)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Model:
     """Arrays of the model.
