@@ -74,12 +74,16 @@ def read_time(
         raise PanelError(f"freq={freq!r} is not known; use one of {listing(FREQUENCIES)}.")
     if delta < 1:
         raise PanelError(f"delta={delta} is not a positive number of periods.")
-    if bool(values.isna().any()):
+    kind = values.dtype.kind if isinstance(values.dtype, np.dtype) else ""
+    if kind not in ("i", "u") and bool(values.isna().any()):
         raise PanelError(
             f"{int(values.isna().sum())} rows have no {name!r}; a panel needs a period in every "
             "row. Drop or fill them first."
         )
-    raw, found = _ordinals(values, name, freq)
+    if kind in ("i", "u", "f"):
+        raw, found = _from_numbers(values.to_numpy(), name, freq)
+    else:
+        raw, found = _ordinals(values, name, freq)
     if delta == 1:
         return raw, Calendar(found)
     rest = np.unique((raw - raw.min()) % delta) if len(raw) else np.array([0])

@@ -22,6 +22,7 @@ from migdev.errors import (
     suggestion,
 )
 from migdev.kernels.groups import level_codes
+from migdev.kernels.shift import take
 from migdev.kernels.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import Parsed, parse, quote_columns, variables
 from migdev.panel.panel import Panel
@@ -229,8 +230,7 @@ class _Table:
                     f"{parsed.text!r} names {name!r}, which the panel does not hold."
                     f"{suggestion(name, panel.columns)} Columns: {listing(panel.columns, 12)}."
                 )
-        frame = panel.frame
-        self.columns = {name: frame[name] for name in used if name in panel}
+        self.columns = [name for name in used if name in panel]
         self.context = context
 
     def side(
@@ -250,7 +250,7 @@ class _Table:
         """A numeric column, or a shift of one such as ``L(x, 2)``."""
         shifted = _SHIFT.fullmatch(factor.expr)
         name = shifted[2] if shifted else factor.expr
-        return name in self.columns and _is_number(self.columns[name])
+        return name in self.columns and self.panel.numbers(name) is not None
 
     def _plain(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
         """Sums of products of numeric columns and their shifts need no materialiser."""
@@ -269,11 +269,16 @@ class _Table:
     def _column(self, expr: str) -> FloatArray:
         shifted = _SHIFT.fullmatch(expr)
         if shifted is None:
-            column: FloatArray = self.columns[expr].to_numpy(dtype=float, na_value=np.nan)
-            return column
+            return self._numbers(expr)
         operator, name, k = shifted.groups()
-        moved = self.context[operator](self.columns[name], int(k or 1))
-        return np.asarray(moved.to_numpy(), dtype=float)
+        values, steps = self._numbers(name), int(k or 1)
+        moved = take(values, self.panel.lag_rows(-steps if operator == "F" else steps))
+        return values - moved if operator == "D" else moved
+
+    def _numbers(self, name: str) -> FloatArray:
+        values = self.panel.numbers(name)
+        assert values is not None
+        return values
 
     def _full(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
         """Factors, contrasts and functions: formulaic's model matrix.
@@ -290,7 +295,7 @@ class _Table:
         try:
             with np.errstate(all="ignore"):  # undefined values become missing, and are reported
                 matrix = formula.get_model_matrix(
-                    self.panel.frame[list(self.columns)],
+                    self.panel.frame[self.columns],
                     context=self.context,
                     na_action="ignore",
                     output="pandas",
@@ -313,10 +318,13 @@ class _Table:
                 in_c = re.findall(r"\bC\(\s*`?([^`,)]+)`?", factor.expr)
                 named = [factor.expr] if factor.expr in self.columns else in_c
                 for name in named:
-                    if name in self.columns and (in_c or not _is_number(self.columns[name])):
+                    if name in self.columns and (in_c or self.panel.numbers(name) is None):
                         self.categories.append(name)
 
     def _check_column(self, name: str) -> None:
+        values = self.panel.numbers(name)
+        if values is not None and len(values) and not np.isnan(values[0]):
+            return
         column = self.panel[name]
         if pd.isna(column.iat[0]) and bool(column.isna().all()):
             raise IdentificationError(
@@ -392,6 +400,8 @@ class _Missing:
         self.counts: dict[str, int] = {}
 
     def note(self, names: Sequence[str], values: FloatArray) -> None:
+        if not names:
+            return
         # One pass settles the usual case: a sum is NaN as soon as one value is.
         with np.errstate(invalid="ignore", over="ignore"):
             complete = not np.isnan(values.sum(axis=0)).any()
@@ -440,6 +450,8 @@ def _spacing(panel: Panel) -> str:
 def _refuse_infinite(
     values: FloatArray, names: Sequence[str], rows: IntArray, panel: Panel
 ) -> None:
+    if not names:
+        return
     with np.errstate(invalid="ignore", over="ignore"):
         if np.isfinite(values.sum(axis=0)).all():
             return

@@ -50,18 +50,25 @@ def variables(terms: Iterable[Any]) -> list[str]:
     names: dict[str, None] = {}
     for term in terms:
         for factor in term.factors:
-            if str(factor.eval_method).endswith("LOOKUP"):
-                names[factor.expr] = None
-            elif str(factor.eval_method).endswith("PYTHON"):
-                names |= dict.fromkeys(quoted[1:-1] for quoted in _QUOTED.findall(factor.expr))
-                tree = ast.parse(_QUOTED.sub("0", factor.expr), mode="eval")
-                called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-                names |= {
-                    node.id: None
-                    for node in ast.walk(tree)
-                    if isinstance(node, ast.Name) and id(node) not in called
-                }
+            names |= dict.fromkeys(_factor_names(factor.expr, str(factor.eval_method)))
     return list(names)
+
+
+@lru_cache(maxsize=512)
+def _factor_names(expr: str, method: str) -> tuple[str, ...]:
+    if method.endswith("LOOKUP"):
+        return (expr,)
+    if not method.endswith("PYTHON"):
+        return ()
+    names = dict.fromkeys(quoted[1:-1] for quoted in _QUOTED.findall(expr))
+    tree = ast.parse(_QUOTED.sub("0", expr), mode="eval")
+    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    names |= {
+        node.id: None
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and id(node) not in called
+    }
+    return tuple(names)
 
 
 def quote_columns(text: str, columns: Iterable[str]) -> str:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 OPERATORS = frozenset({"L", "F", "D", "lag", "C"})
 
+# Rows up to which columns of other numbers are kept as floats too.
+_SMALL = 100_000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
@@ -157,6 +160,24 @@ class Panel:
             f"{len(periods)} x {self.time!r} ({span}, {self.calendar.freq}), "
             f"{len(self.columns)} columns>"
         )
+
+    def numbers(self, column: str) -> FloatArray | None:
+        """(n,) values of a numeric column, read-only, missing as NaN; None for other columns."""
+        memo = f"numbers {column}"
+        if memo in self._memo:
+            known: FloatArray | None = self._memo[memo]
+            return known
+        series = self._frame[column]
+        dtype = series.dtype
+        values: FloatArray | None = None
+        if dtype == np.float64 or (
+            pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+        ):
+            values = series.to_numpy(dtype=float, na_value=np.nan)
+            values.flags.writeable = False
+        if dtype == np.float64 or len(series) <= _SMALL:  # a view of the frame, or a small copy
+            self._memo[memo] = values
+        return values
 
     @property
     def columns(self) -> list[str]:
@@ -420,15 +441,16 @@ def to_pandas(frame: Any) -> pd.DataFrame:
 
 
 def _check_columns(data: pd.DataFrame, keys: Sequence[str]) -> None:
-    names = [str(c) for c in data.columns]
+    labels = list(data.columns)
+    names = [str(c) for c in labels]
     for key in keys:
-        if key not in data.columns:
+        if key not in labels:
             raise PanelError(
                 f"There is no column {key!r} for the keys.{suggestion(key, names)} "
                 f"Columns: {listing(names, 12)}."
             )
-    repeated = data.columns[data.columns.duplicated()].unique()
-    if len(repeated):
+    if len(set(labels)) < len(labels):
+        repeated = data.columns[data.columns.duplicated()].unique()
         raise PanelError(f"Columns occur twice: {listing(repeated)}. Rename or drop one of each.")
     hidden = OPERATORS.intersection(names)
     if hidden:
@@ -445,6 +467,13 @@ def _hides(names: set[str] | frozenset[str]) -> str:
 
 
 def _entity_codes(data: pd.DataFrame, keys: Sequence[str]) -> tuple[IntArray, pd.Index[Any]]:
+    if len(keys) == 1:
+        whole = _whole_numbers(data[keys[0]])
+        if whole is not None:
+            codes = level_codes(whole)
+            unique = np.empty(int(codes.max()) + 1, dtype=whole.dtype)
+            unique[codes] = whole
+            return codes, pd.Index(unique)
     for key in keys:
         lacking = int(data[key].isna().sum())
         if lacking:
@@ -452,13 +481,6 @@ def _entity_codes(data: pd.DataFrame, keys: Sequence[str]) -> tuple[IntArray, pd
                 f"{lacking} rows have no {key!r}; a panel needs an entity in every row. "
                 "Drop or fill them first."
             )
-    if len(keys) == 1 and isinstance(data[keys[0]].dtype, np.dtype):
-        values = data[keys[0]].to_numpy()
-        if values.dtype.kind in "iu" and len(values):
-            codes = level_codes(values)
-            unique = np.empty(int(codes.max()) + 1, dtype=values.dtype)
-            unique[codes] = values
-            return codes, pd.Index(unique)
     if len(keys) == 1:
         codes, entities = pd.factorize(data[keys[0]], sort=True)
         index = pd.Index(entities)
@@ -469,6 +491,14 @@ def _entity_codes(data: pd.DataFrame, keys: Sequence[str]) -> tuple[IntArray, pd
     codes, pairs = pd.factorize(tuples, sort=True)
     names: list[Hashable] = ["-".join(str(part) for part in pair) for pair in pairs]
     return codes.astype(np.int64, copy=False), pd.Index(names)
+
+
+def _whole_numbers(column: pd.Series[Any]) -> AnyArray | None:
+    """The values of a column of plain whole numbers, which cannot be missing."""
+    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "iu" or not len(column):
+        return None
+    values: AnyArray = column.to_numpy()
+    return values
 
 
 def _sorting(codes: IntArray, ordinals: IntArray) -> IntArray | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from migdev.errors import FormulaError, PanelError, listing
 from migdev.kernels.types import FloatArray
@@ -31,12 +30,12 @@ def evaluate_terms(text: str, panel: Panel) -> tuple[FloatArray, tuple[str, ...]
             f"fit() takes a Panel, not {type(panel).__name__}; make one with "
             "Panel.from_frame(frame, entity=..., time=...)."
         )
-    if text in panel and pd.api.types.is_float_dtype(panel[text].dtype):
-        column = panel[text].to_numpy(dtype=float, na_value=np.nan)
+    column = panel.numbers(text) if text in panel else None
+    if column is not None:
         values, names = column[:, None], tuple([text])
     else:
         values, names = _evaluate(text, panel)
-    infinite = np.isinf(values).any(axis=0)
+    infinite = np.asarray(np.isinf(values).any(axis=0))
     if infinite.any():
         raise FormulaError(
             f"{listing(n for n, bad in zip(names, infinite, strict=True) if bad)} in {text!r} hold "

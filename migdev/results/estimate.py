@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -22,6 +22,11 @@ from migdev.results.statistic import TestStatistic, f_test
 
 if TYPE_CHECKING:
     from migdev.results.margins import Margins
+
+
+@lru_cache(maxsize=64)
+def _labels(names: tuple[str, ...]) -> pd.Index:
+    return pd.Index(list(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,7 +106,7 @@ class Estimate:
     ) -> Self:
         """Build an estimate from plain arrays; ``df_inference`` defaults to ``df_resid``."""
         fields.setdefault("df_inference", fields.get("df_resid"))
-        index = pd.Index(list(names))  # one for both: an index of text takes longer than a fit
+        index = _labels(tuple(names)).view()  # an index of text takes longer than a small fit
         return cls(
             params=pd.Series(params, index=index, name="params"),
             cov=pd.DataFrame(cov, index=index, columns=index),
