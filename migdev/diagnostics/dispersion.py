@@ -115,7 +115,7 @@ def sigma_convergence(
         sample=f"{count.min()} to {count.max()} entities, {len(periods)} periods",
         note=f"{measure} of {variable}: {s[0]:.4g} in {labels[0]}, {s[-1]:.4g} in {labels[-1]}; "
         f"{trend.estimate:+.4g} (se {trend.std_error:.3g}) a period, "
-        f"{fit.covariance.description}",
+        f"{fit.covariance.description.replace(' within entities', '')}",
         detail={
             "by_period": pd.DataFrame(
                 {"period": labels, "entities": count, "mean": mean, "dispersion": s}

@@ -70,3 +70,31 @@ def test_dynamic_example_reports_what_fails(data_dir):
     crowded = re.search(r"Hansen J \[p\].*\[1\.000\]", printed)
     assert crowded, "too many instruments no longer blunt the Hansen test: mend the page on it"
     assert len(re.findall(r"effect of remittances at low, median and high credit", printed)) == 4
+
+
+def test_income_gap_example_tells_kinds_of_convergence_apart(data_dir):
+    """Incomes did not draw together as a whole; given investment and schooling they converge at the
+    two percent a year of Barro and Sala-i-Martin."""
+    printed = run(["examples/income_gap.py"], data_dir)
+    assert int(re.match(r"(\d+) countries", printed)[1]) > 140
+    assert "H1: dispersion grows" in printed
+    absolute, conditional = (float(v) for v in re.findall(r"^speed = ([\d.]+)", printed, re.M))
+    assert absolute < 0.01 < 0.015 < conditional < 0.03
+    assert float(re.search(r"log t: (-?[\d.]+)", printed)[1]) < -1.65
+    shares = re.findall(r"unit root refused at 5% in ([\d.]+)% of (\d+) gaps", printed)
+    assert len(shares) == 2
+    assert all(float(share) < 25 for share, _ in shares)
+    assert int(shares[1][1]) < int(shares[0][1])
+
+
+def test_real_exchange_rate_example_answers_for_both_measures(data_dir):
+    printed = run(["examples/real_exchange_rate.py"], data_dir)
+    found = re.findall(r"^(reer|price): (\d+) countries", printed, re.M)
+    assert [name for name, _ in found] == ["reer", "price"]
+    assert int(found[0][1]) > 25
+    assert int(found[1][1]) > 100
+    assert len(re.findall(r"remit [+-]\d\.\d{4} \[", printed)) == 12
+    assert printed.count("bootstrap of countries") == 4
+    lives = [float(v) for v in re.findall(r"half-life = ([\d.]+)", printed)]
+    assert len(lives) == 2
+    assert all(1 < life < 8 for life in lives)  # the usual three to five years, and a margin
