@@ -23,6 +23,7 @@ from migdev.estimators.entities import (
     record,
     trend,
 )
+from migdev.estimators.recursive_means import recursive_design
 from migdev.kernels.cce import cce_pooled, common_process
 from migdev.kernels.jackknife import half_panel
 from migdev.kernels.moments import Moments
@@ -72,6 +73,10 @@ class CCEMeanGroup:
         Average half-panel jackknife slopes, :math:`2\hat\beta_i - (\hat\beta_i^a +
         \hat\beta_i^b)/2`, against the bias of order 1/T in dynamic models; each half of an
         entity's rows must hold more periods than coefficients.
+    recursive : bool
+        Recursive mean adjustment instead: every variable is taken less the mean of its own past,
+        :math:`\tilde w_{it} = w_{it} - (t-1)^{-1}\sum_{s<t}w_{is}`, lagged and averaged so, and
+        there is no intercept. It removes part of the bias of order 1/T and adds little variance.
     short : {"raise", "drop"}
         What to do with entities that have too few periods or a constant regressor.
     inference : {"t", "normal"}
@@ -90,6 +95,7 @@ class CCEMeanGroup:
     ----------
     Pesaran (2006), Econometrica 74, 967-1012. Chudik and Pesaran (2015), Journal of Econometrics
     188, 393-420. Kapetanios, Pesaran and Yamagata (2011), Journal of Econometrics 160, 326-348.
+    Choi, Mark and Sul (2010), Oxford Bulletin of Economics and Statistics 72, 567-599.
     """
 
     formula: str
@@ -97,15 +103,24 @@ class CCEMeanGroup:
     averages: tuple[str, ...] | None = None
     trend: bool = False
     jackknife: bool = False
+    recursive: bool = False
     short: str = "raise"
     inference: str = "t"
 
     def __post_init__(self) -> None:
         _check(self.lags, self.short, self.inference)
+        if self.recursive and (self.jackknife or self.trend or self.averages is not None):
+            raise SpecificationError(
+                "recursive=True goes with the averages of the formula's variables, without "
+                "jackknife=True, trend=True and averages=."
+            )
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
-        d = build(self.formula, panel, "CCEMeanGroup")
-        d, H, labels = augmented(d, self.lags, self.averages)
+        if self.recursive:
+            d, H, labels = recursive_design(self.formula, panel, self.lags, "CCEMeanGroup")
+        else:
+            d = build(self.formula, panel, "CCEMeanGroup")
+            d, H, labels = augmented(d, self.lags, self.averages)
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = (*names, *labels)
         least = 2 * len(every) + 1 if self.jackknife else len(every)
@@ -124,7 +139,8 @@ class CCEMeanGroup:
         return record(
             spec=self, design=d, names=names, params=params, cov=cov,
             method=("Dynamic CCE mean group" if self.lags else "CCE mean group")
-            + (", half-panel jackknife" if self.jackknife else ""),
+            + (", half-panel jackknife" if self.jackknife else "")
+            + (", recursive mean adjustment" if self.recursive else ""),
             description="spread of the entities' coefficients (Pesaran 2006, eq. 58)",
             inference=self.inference, fit=fit, slope_names=every,
             stats=fit_stats(d.y, d.entity, fit),
