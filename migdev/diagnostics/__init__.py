@@ -33,6 +33,7 @@ _HOME = {
     "pedroni": "migdev.diagnostics.cointegration",
     "kao": "migdev.diagnostics.cointegration",
     "westerlund": "migdev.diagnostics.cointegration",
+    "gengenbach": "migdev.diagnostics.augmented_error_correction",
     "westerlund_durbin_hausman": "migdev.diagnostics.factor_cointegration",
     "log_t": "migdev.diagnostics.convergence",
     "convergence_clubs": "migdev.diagnostics.convergence",
