@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from migdev.covariance import NeweyWest
-from migdev.errors import DroppedEntitiesWarning, IdentificationError, SpecificationError, listing
+from migdev.errors import (
+    DroppedEntitiesWarning,
+    IdentificationError,
+    PanelError,
+    SpecificationError,
+    listing,
+)
 from migdev.estimators.linear import PooledOLS
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -61,6 +67,13 @@ def sigma_convergence(
     Dispersion moves slowly: with few periods the test of the trend refuses too often. Test (2)
     does not depend on the path between the ends.
 
+    Raises
+    ------
+    IdentificationError
+        Fewer than four periods, or fewer than two entities in one of them.
+    PanelError
+        "cv" of a variable whose mean is not positive.
+
     References
     ----------
     Barro and Sala-i-Martin (1992), Journal of Political Economy 100, 223-251. Carree and Klomp
@@ -99,6 +112,11 @@ def sigma_convergence(
             "of dispersion needs four periods with two entities each."
         )
     mean = np.nansum(M, axis=0) / count
+    if measure == "cv" and mean.min() <= 0:
+        raise PanelError(
+            f"measure='cv' divides by means, but those of {variable!r} fall to {mean.min():.4g}. "
+            "Give levels, which are positive, or use 'sd' for logs."
+        )
     variance = np.nansum((M - mean) ** 2, axis=0) / (count - 1)
     s = {"sd": np.sqrt(variance), "variance": variance, "cv": np.sqrt(variance) / mean}[measure]
     labels = [panel.calendar.label(int(o)) for o in periods]

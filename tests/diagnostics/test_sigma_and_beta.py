@@ -14,6 +14,7 @@ from migdev import diagnostics
 from migdev.errors import (
     DroppedEntitiesWarning,
     IdentificationError,
+    PanelError,
     ResultError,
     SpecificationError,
 )
@@ -85,6 +86,8 @@ def test_sigma_refusals():
         diagnostics.sigma_convergence(_panel(X), "x", measure="gini")
     with pytest.raises(SpecificationError, match="entities"):
         diagnostics.sigma_convergence(_panel(X), "x", entities="some")
+    with pytest.raises(PanelError, match="Give levels"):
+        diagnostics.sigma_convergence(_panel(X - 10), "x", measure="cv")
     with pytest.raises(IdentificationError, match="four periods"):
         diagnostics.sigma_convergence(_panel(X[:, :3]), "x")
     X[1:, 0] = np.nan
