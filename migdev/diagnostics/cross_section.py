@@ -122,7 +122,8 @@ def cross_section_dependence(
     pairs = pairwise_correlations(values, entity, time)
     _report(name, pairs)
     r, T = pairs.rho, pairs.shared
-    M, N = len(r), pairs.N
+    # Entities without any pair (constant ones) take no part.
+    M, N = len(r), len(np.unique([pairs.first, pairs.second]))
     squares = float(np.sum(T * r**2))
     detail: dict[str, Any] = {
         "mean_correlation": float(r.mean()), "mean_absolute_correlation": float(np.abs(r).mean()),

@@ -151,6 +151,19 @@ def test_frees_matches_scipy_and_the_critical_values_of_xtcsd(grunfeld):
         )
 
 
+@pytest.mark.parametrize("statistic", ["Frees", "Friedman", "CD", "scaled LM"])
+def test_constant_entities_take_no_part(grunfeld, statistic):
+    def run(panel):
+        return diagnostics.cross_section_dependence(panel, "value", statistic=statistic)
+
+    flat = grunfeld.assign(value=np.where(grunfeld["firm"] == 6, 1.0, grunfeld["value"]))
+    with pytest.warns(DroppedRowsWarning, match="9 of 45 pairs"):
+        test = run(flat)
+    rest = run(grunfeld.where("firm != 6"))
+    assert_allclose([test.statistic, test.pvalue], [rest.statistic, rest.pvalue], rtol=1e-9)
+    assert test.sample == rest.sample
+
+
 @pytest.mark.parametrize(
     ("T", "cuts"),
     [
