@@ -60,6 +60,8 @@ def main() -> None:
         fit = fits[name]
         crowded = " (more than countries)" if fit.n_instruments > fit.entities else ""
         print(f"{name}: {fit.n_instruments} instruments, {fit.entities} countries{crowded}")
+        weakest = fit.weak_instruments()["F"].min()
+        print(f"  smallest conditional F of the first stages: {weakest:.1f}")
         for key in ("hansen", "ar2"):
             if fit.stats[key].alarming():
                 print(f"  {fit.stats[key].name} rejects: p = {fit.stats[key].pvalue:.3f}")

@@ -242,7 +242,8 @@ def test_docstrings_become_bibtex():
         "  journal = {Econometrica},\n  volume = {38},\n  pages = {311--323}\n}"
     ]
     several = citations(md.CCEMeanGroup)
-    assert [key_of(entry) for entry in several] == ["pesaran2006", "chudik2015", "kapetanios2011"]
+    keys = [key_of(entry) for entry in several]
+    assert keys[:3] == ["pesaran2006", "chudik2015", "kapetanios2011"]
     assert "{Chudik} and {Pesaran}" in several[1]
     assert "{Kapetanios} and {Pesaran} and {Yamagata}" in several[2]
     books = citations(md.FirstDifference)
