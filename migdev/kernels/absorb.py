@@ -144,7 +144,7 @@ class Absorber:
         )  # fmt: skip
 
     def residuals(
-        self, columns: FloatArray, tol: float = 1e-10, overwrite: bool = False
+        self, columns: FloatArray, tol: float = 1e-11, overwrite: bool = False
     ) -> Absorbed:
         """Equation (1) for each column.
 
@@ -166,7 +166,7 @@ class Absorber:
         return self.sweep([values[:, j] for j in range(values.shape[1])], values, tol)
 
     def sweep(
-        self, columns: Sequence[FloatArray], values: FloatArray, tol: float = 1e-10
+        self, columns: Sequence[FloatArray], values: FloatArray, tol: float = 1e-11
     ) -> Absorbed:
         """Equation (1) in place on float vectors (n,), wherever they lie; ``values`` goes into the
         record unseen."""
@@ -185,7 +185,7 @@ class Absorber:
             method=method,
         )  # fmt: skip
 
-    def effects(self, columns: FloatArray, tol: float = 1e-10) -> tuple[FloatArray, ...]:
+    def effects(self, columns: FloatArray, tol: float = 1e-11) -> tuple[FloatArray, ...]:
         """One of the solutions by factor: (G_f, m) effects whose sum fits the columns best."""
         values = np.array(columns, dtype=float, order="F").reshape(len(columns), -1, order="F")
         vectors = [values[:, j] for j in range(values.shape[1])]
@@ -254,7 +254,7 @@ def absorb(
     columns: FloatArray,
     factors: Sequence[IntArray | Groups],
     weights: FloatArray | None = None,
-    tol: float = 1e-10,
+    tol: float = 1e-11,
     overwrite: bool = False,
 ) -> Absorbed:
     """Residuals of the (weighted) projection of columns on the dummies of all factors.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,7 @@ def conjugate_gradients(
     floor: FloatArray,
     tol: float,
     max_iterations: int,
-    stronger: Callable[[], Operator] | None = None,
+    stronger: Sequence[Callable[[], Operator | None]] = (),
 ) -> Solution:
     r"""Solve S x = b for a positive semi-definite S and b in its range.
 
@@ -56,15 +56,16 @@ def conjugate_gradients(
         Sum of squares before the projection.
     floor : (m,)
         Sum of squares below which the error is judged against this and not the residual.
-    stronger : function, optional
-        Builds a better preconditioner; called once if convergence turns out slow.
+    stronger : sequence of functions
+        Each builds a better preconditioner (or finds that it cannot, and returns None); called in
+        turn where convergence turns out slow.
 
     References
     ----------
     Hestenes and Stiefel (1952), Methods of conjugate gradients for solving linear systems,
     Journal of Research of the National Bureau of Standards 49, 409-436.
     """
-    x, r = np.zeros_like(b), b.copy()
+    x, r, waiting = np.zeros_like(b), b.copy(), list(stronger)
     z = precondition(r)
     p, rho = z.copy(), np.einsum("ij,ij->j", r, z)
     left = total.copy()
@@ -101,8 +102,11 @@ def conjugate_gradients(
         # have no place in the range of S and grow.
         best = np.fmin(best, new)
         done |= ~(new > _ROUNDING * first) | ((best < _NEAR * first) & (new > 100 * best))
-        if stronger is not None and len(steps) > _WINDOW and _slow(error, wanted, rate, done):
-            precondition, stronger = stronger(), None
+        if waiting and len(steps) > _WINDOW and _slow(error, wanted, rate, done):
+            better = None
+            while waiting and better is None:
+                better = waiting.pop(0)()
+            precondition = better or precondition
             z = precondition(r)
             new = np.einsum("ij,ij->j", r, z)
             p, rho, first, best, steps = z.copy(), new, new, new, []

@@ -22,8 +22,10 @@ from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 _FEW = 0.6  # share of rows below which the moving rows are worth copying
 _CELLS = 4  # cells per row of data up to which a cross-tabulation is kept dense
-_TERMS = 20_000_000  # products that forming a block may take
-_FULL = 0.1  # share of entries above which a block is dense
+_TERMS = 20_000_000  # products that forming a block with few cells may take
+_EASY = 8  # products per entry of a table that forming any block may take
+_FULL = 0.1  # share of entries above which a block with few cells is dense
+_MOST = 6_250_000  # few cells: those of 2,500 levels by 2,500
 _BASE = 2**16  # cells that are always dense
 
 
@@ -41,6 +43,8 @@ class Part:
     lead, other : Groups
         The lead effect and this one on those rows.
     weights : (r,), optional
+    lead_at : (G,), optional
+        Levels of the whole lead effect that ``lead`` holds; None where it holds all.
     mass : (G,)
         Weight of the levels of ``lead``.
     table : (G, H), dense or sparse
@@ -53,6 +57,7 @@ class Part:
     lead: Groups
     other: Groups
     weights: FloatArray | None
+    lead_at: IntArray | None
     mass: FloatArray
     table: Any
 
@@ -100,7 +105,7 @@ def make_parts(groups: Sequence[Groups], lead: int, weights: FloatArray | None) 
         several = _several(first, other)
         if not several.any():
             continue
-        mask, rows, inner, outer, w = None, None, first, other, weights
+        mask, rows, inner, outer, w, at = None, None, first, other, weights, None
         if not several.all():
             moving: BoolArray = first.spread(several)
             if np.count_nonzero(moving) < _FEW * len(moving):
@@ -108,12 +113,13 @@ def make_parts(groups: Sequence[Groups], lead: int, weights: FloatArray | None) 
                 inner = Groups.from_codes(first.codes[rows])
                 outer = Groups.from_codes(other.codes[rows])
                 w = None if weights is None else weights[rows]
+                at = np.flatnonzero(several)
         mass = inner.weighted(w)
         table = tabulate(inner, outer, w)
         parts.append(
             Part(
-                factor=j, mask=mask, rows=rows, lead=inner, other=outer, weights=w, mass=mass,
-                table=table,
+                factor=j, mask=mask, rows=rows, lead=inner, other=outer, weights=w, lead_at=at,
+                mass=mass, table=table,
             )
         )  # fmt: skip
     return tuple(parts)
@@ -128,54 +134,52 @@ def tabulate(rows: Groups, columns: Groups, weights: FloatArray | None) -> Any:
     return table.reshape(rows.size, columns.size).astype(float, copy=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Implicit:
-    """A block ``together - left' diag(1/mass) right`` that would be costly to form."""
+def block(one: Part, two: Part, patience: int = 1) -> Any:
+    """(H1, H2) block of the reduced system, dense or sparse; None if it is costly to form.
 
-    together: Any
-    left: Any
-    right: Any
-    mass: FloatArray
-
-    def times(self, a: FloatArray) -> FloatArray:
-        out: FloatArray = self.together @ a
-        out -= self.left.T @ ((self.right @ a) / self.mass[:, None])
-        return out
-
-    def transposed(self) -> Implicit:
-        return Implicit(self.together.T, self.right, self.left, self.mass)
-
-
-def block(one: Part, two: Part) -> Any:
-    """(H1, H2) block of the reduced system, as a dense, sparse or :class:`Implicit` matrix."""
+    ``patience`` multiplies the cost up to which it is formed.
+    """
     if one is two:
         weight = one.weight
         together: Any = np.diag(weight) if one.dense else sparse.diags_array(weight).tocsr()
-        return _block(together, one.table, one.table, one.mass)
+        return _block(together, one.table, one.table, one.mass, patience)
     if one.mask is None and two.mask is None:
         together = tabulate(one.other, two.other, one.weights)
-        return _block(together, one.table, two.table, one.mass)
+        return _block(together, one.table, two.table, one.mass, patience)
+    left, right, lead, w = _shared(one, two)
+    tables = tabulate(lead, left, w), tabulate(lead, right, w)
+    return _block(tabulate(left, right, w), *tables, lead.weighted(w), patience)
+
+
+def coupling(one: Part, two: Part) -> Any:
+    """(H1, H2) weight of each pair of levels on the rows that count for both."""
+    if one.mask is None and two.mask is None:
+        return tabulate(one.other, two.other, one.weights)
+    left, right, _, w = _shared(one, two)
+    return tabulate(left, right, w)
+
+
+def _shared(one: Part, two: Part) -> tuple[Groups, Groups, Groups, FloatArray | None]:
+    """Both effects, the lead and the weights on the rows that count for both."""
     both = one.mask if two.mask is None else two.mask
     if one.mask is not None and two.mask is not None:
         both = one.mask & two.mask
     assert both is not None
     at, also = _within(one, both), _within(two, both)
     w = None if one.weights is None else one.weights[at]
-    lead = Groups.from_codes(one.lead.codes[at])
-    left, right = _cut(one.other, at), _cut(two.other, also)
-    tables = tabulate(lead, left, w), tabulate(lead, right, w)
-    return _block(tabulate(left, right, w), *tables, lead.weighted(w))
+    return _cut(one.other, at), _cut(two.other, also), Groups.from_codes(one.lead.codes[at]), w
 
 
-def _block(together: Any, left: Any, right: Any, mass: FloatArray) -> Any:
+def _block(together: Any, left: Any, right: Any, mass: FloatArray, patience: int) -> Any:
     if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
         return _array(together) - gram(left, right / mass[:, None])
     left, right = sparse.csr_array(left), sparse.csr_array(right)
+    few = left.shape[1] * right.shape[1] <= _MOST
     terms = int(np.diff(left.indptr).astype(np.int64) @ np.diff(right.indptr))
-    if terms > _TERMS + 8 * right.nnz:
-        return Implicit(together, left, right, mass)
+    if terms > patience * (_TERMS if few else _EASY * right.nnz + _BASE):
+        return None
     joined = left.T @ scale_rows(right, 1.0 / mass)
-    if isinstance(together, np.ndarray) or joined.nnz > _FULL * np.prod(joined.shape):
+    if isinstance(together, np.ndarray) or (few and joined.nnz > _FULL * np.prod(joined.shape)):
         return _array(together) - joined.toarray()
     return sparse.csr_array(together - joined)
 

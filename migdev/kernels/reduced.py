@@ -12,12 +12,14 @@ cross-tabulations, in one pass over the rows, and is solved by the first of thes
 
 1. a dense Cholesky factor, where there are few levels (country panels);
 2. sparse elimination, where the levels are loosely tied (firms joined by a few movers);
-3. conjugate gradients, preconditioned by (approximate) elimination of each effect's own block.
+3. conjugate gradients, preconditioned by what is cheap for each effect's own block (its diagonal,
+   which is enough for well-connected levels, or elimination), and by more where that turns out slow:
+   a banded factor, or elimination with sampled cliques.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -28,8 +30,9 @@ from scipy.sparse.csgraph import connected_components
 
 from migdev.kernels.conjugate import Operator, Solution, conjugate_gradients
 from migdev.kernels.factor import DenseFactor, SparseFactor
-from migdev.kernels.laplacian import cliques, eliminate
-from migdev.kernels.parts import Implicit, Part, block
+from migdev.kernels.laplacian import eliminate
+from migdev.kernels.operators import Diagonal, Implied, banded, sampled_graph
+from migdev.kernels.parts import Part, block
 from migdev.kernels.types import FloatArray
 
 DENSE = 1500  # levels of the remaining effects up to which S is factored densely
@@ -44,8 +47,8 @@ class Reduced:
     Attributes
     ----------
     apply, precondition : functions of (R, m) arrays
-    stronger : function, optional
-        Builds a better preconditioner, should convergence be slow.
+    stronger : tuple of functions
+        Build better preconditioners, should convergence be slow.
     slices : tuple of slice
         Levels of each part.
     method : str
@@ -57,7 +60,7 @@ class Reduced:
 
     apply: Operator
     precondition: Operator
-    stronger: Any
+    stronger: tuple[Callable[[], Operator | None], ...]
     slices: tuple[slice, ...]
     method: str
     rank: int | None
@@ -87,36 +90,40 @@ def reduce(parts: Sequence[Part]) -> Reduced:
     slices = tuple(slice(int(i), int(j)) for i, j in pairwise(begin))
     if len(parts) == 1:
         return _one(parts[0], slices)
-    blocks = [[block(p, q) for q in parts[j:]] for j, p in enumerate(parts)]
     levels = int(begin[-1])
+    patience = 5 if levels <= DENSE else 1
+    blocks = [[block(p, q, patience) for q in parts[j:]] for j, p in enumerate(parts)]
+    formed = all(b is not None for row in blocks for b in row)
     weight = np.concatenate([p.weight for p in parts])
-    hubs = np.repeat([isinstance(row[0], np.ndarray) for row in blocks], [p.size for p in parts])
-    if levels <= DENSE or (levels <= CORE and hubs.all()):
+    own = [row[0] for row in blocks]
+    hubs = np.repeat([isinstance(b, np.ndarray) for b in own], [p.size for p in parts])
+    if formed and (levels <= DENSE or (levels <= CORE and hubs.all())):
         return _dense(_assembled(blocks, slices), weight, slices, None)
-    apply = _operator(blocks, slices)
     factor = None
-    if not any(isinstance(b, Implicit) for row in blocks for b in row) and hubs.sum() <= CORE:
-        at = [j for j, row in enumerate(blocks) if isinstance(row[0], np.ndarray)]
-        dense = np.empty((0, 0))
-        if at:
-            chosen = [[blocks[i][j - i] for j in at if j >= i] for i in at]
-            inner = np.cumsum([0, *(parts[j].size for j in at)])
-            dense = _assembled(chosen, [slice(*ends) for ends in pairwise(inner.tolist())])
-        factor = SparseFactor.build(_loose(blocks), hubs, dense, weight, CORE)
+    if formed and hubs.sum() <= CORE:
+        factor = SparseFactor.build(_loose(blocks), hubs, _among_hubs(blocks), weight, CORE)
     if factor is not None:
         return Reduced(
-            apply=apply, precondition=factor.solve, stronger=None, slices=slices,
-            method="elimination", rank=factor.rank, rank_method="reduced system",
+            apply=_operator(blocks, slices), precondition=factor.solve, stronger=(),
+            slices=slices, method="elimination", rank=factor.rank, rank_method="reduced system",
         )  # fmt: skip
-    graphs = [_graph(p) for p in parts]
-    start = _blockwise([eliminate(g) for g in graphs], slices)
+    apply = _operator(blocks, slices) if formed else Implied.of(parts, slices).apply
+    first = [_factor(p, b) for p, b in zip(parts, own, strict=True)]
+    exact = [isinstance(b, np.ndarray) and len(b) <= SMALL for b in own]
 
-    def stronger() -> Operator:
-        return _blockwise([eliminate(g, stall=0.04) for g in graphs], slices)
+    def bands() -> Operator | None:
+        whole = [[_sparse(block(p, q, 5)) for q in parts[j:]] for j, p in enumerate(parts)]
+        if any(b is None for row in whole for b in row):
+            return None
+        return banded(_whole(whole), weight)
+
+    def deeper() -> Operator:
+        pieces = zip(parts, first, exact, strict=True)
+        return _blockwise([f if done else _better(p) for p, f, done in pieces], slices)
 
     return Reduced(
-        apply=apply, precondition=start, stronger=stronger, slices=slices,
-        method="conjugate gradients", rank=None, rank_method="pairwise components",
+        apply=apply, precondition=_blockwise(first, slices), stronger=(bands, deeper),
+        slices=slices, method="conjugate gradients", rank=None, rank_method="pairwise components",
     )  # fmt: skip
 
 
@@ -129,30 +136,58 @@ def _one(part: Part, slices: tuple[slice, ...]) -> Reduced:
         if part.size <= DENSE:
             return _dense(S, part.weight, slices, part.size - pieces)
         S = sparse.csr_array(S)
-    if isinstance(S, Implicit):
-        graph = _graph(part)
-        pieces = _bipartite_components(part.table)
-        apply: Operator = S.times
-    else:
-        graph = _ties(S)
-        pieces = int(connected_components(graph, directed=False)[0])
-        degree = np.asarray(graph.sum(axis=1)).reshape(-1, 1)
 
-        def apply(a: FloatArray) -> FloatArray:
-            out: FloatArray = degree * a - graph @ a
-            return out
+    if S is None:
+        return Reduced(
+            apply=Implied.of([part], slices).apply, precondition=Diagonal.of(part).solve,
+            stronger=(lambda: _better(part),), slices=slices,
+            method="conjugate gradients", rank=part.size - _bipartite_components(part.table),
+            rank_method="components",
+        )  # fmt: skip
+    graph = _ties(S)
+    degree = np.asarray(graph.sum(axis=1)).reshape(-1, 1)
 
-    rank = part.size - pieces
+    def apply(a: FloatArray) -> FloatArray:
+        out: FloatArray = degree * a - graph @ a
+        return out
+
+    rank = part.size - int(connected_components(graph, directed=False)[0])
     factor = eliminate(graph) if part.size > SMALL else None
     if part.size <= DENSE and (factor is None or not factor.exact):
         return _dense(apply(np.eye(part.size)), part.weight, slices, rank)
     factor = factor or eliminate(graph)
     return Reduced(
-        apply=apply, precondition=factor.solve,
-        stronger=None if factor.exact else lambda: eliminate(graph, stall=0.04).solve,
-        slices=slices, method="elimination" if factor.exact else "conjugate gradients",
-        rank=rank, rank_method="components",
+        apply=apply, precondition=factor.solve, slices=slices, rank=rank,
+        stronger=() if factor.exact else (lambda: _better(part),),
+        method="elimination" if factor.exact else "conjugate gradients", rank_method="components",
     )  # fmt: skip
+
+
+def _factor(part: Part, own: Any) -> Operator:
+    """A cheap solver of a part's own block: dense, by elimination, or its diagonal."""
+    if own is None or (isinstance(own, np.ndarray) and len(own) > SMALL):
+        return Diagonal.of(part).solve
+    if isinstance(own, np.ndarray):
+        return DenseFactor.build(own, part.weight).solve
+    return eliminate(_ties(own)).solve
+
+
+def _better(part: Part) -> Operator:
+    """A better solver of a part's own block: by bands, or by elimination as far as sampling goes;
+    its diagonal where levels are well connected and a few iterations bring the error down."""
+    diagonal = Diagonal.of(part)
+    own = Implied.of([part], [slice(0, part.size)])
+    b = own.apply(np.random.default_rng(0).standard_normal((part.size, 1)))
+    size = np.einsum("ij,ij->j", b, diagonal.solve(b))
+    probe = conjugate_gradients(own.apply, diagonal.solve, b, size, size, 1e-4, 25)
+    if probe.converged.all():
+        return diagonal.solve
+    return _bands(part) or eliminate(sampled_graph(part), stall=0.04).solve
+
+
+def _bands(part: Part) -> Operator | None:
+    S = block(part, part, 5)
+    return None if S is None else banded(sparse.csr_array(S), part.weight)
 
 
 def _dense(
@@ -160,7 +195,7 @@ def _dense(
 ) -> Reduced:
     factor = DenseFactor.build(S, weight)
     return Reduced(
-        apply=S.__matmul__, precondition=factor.solve, stronger=None, slices=slices,
+        apply=S.__matmul__, precondition=factor.solve, stronger=(), slices=slices,
         method="dense", rank=factor.rank if rank is None else rank,
         rank_method="reduced system" if rank is None else "components",
     )  # fmt: skip
@@ -171,70 +206,76 @@ def _assembled(blocks: Sequence[Sequence[Any]], slices: Sequence[slice]) -> Floa
     S = np.empty((slices[-1].stop, slices[-1].stop))
     for i, row in enumerate(blocks):
         for j, b in enumerate(row, start=i):
-            if isinstance(b, Implicit):
-                b = b.times(np.eye(b.right.shape[1]))
-            elif not isinstance(b, np.ndarray):
+            if not isinstance(b, np.ndarray):
                 b = b.toarray()
             S[slices[i], slices[j]] = b
             S[slices[j], slices[i]] = b.T
     return S
 
 
+def _among_hubs(blocks: Sequence[Sequence[Any]]) -> FloatArray:
+    """S among the parts whose own block is dense."""
+    at = [j for j, row in enumerate(blocks) if isinstance(row[0], np.ndarray)]
+    if not at:
+        return np.empty((0, 0))
+    chosen = [[blocks[i][j - i] for j in at if j >= i] for i in at]
+    ends = np.cumsum([0, *(len(blocks[j][0]) for j in at)])
+    return _assembled(chosen, [slice(*pair) for pair in pairwise(ends.tolist())])
+
+
 def _loose(blocks: Sequence[Sequence[Any]]) -> sparse.csr_array:
     """S without its dense diagonal blocks, sparse."""
-    k = len(blocks)
-    grid: list[list[Any]] = [[None] * k for _ in range(k)]
+    dense = [isinstance(row[0], np.ndarray) for row in blocks]
+    kept = [
+        [
+            sparse.csr_array(b.shape) if dense[i] and dense[j] else b
+            for j, b in enumerate(row, start=i)
+        ]
+        for i, row in enumerate(blocks)
+    ]
+    return _whole(kept)
+
+
+def _whole(blocks: Sequence[Sequence[Any]]) -> sparse.csr_array:
+    """S from the upper blocks, sparse."""
+    grid: list[list[Any]] = [[None] * len(blocks) for _ in blocks]
     for i, row in enumerate(blocks):
         for j, b in enumerate(row, start=i):
-            if i == j and isinstance(b, np.ndarray):
-                grid[i][i] = sparse.csr_array(b.shape)
-            elif not (isinstance(row[0], np.ndarray) and isinstance(blocks[j][0], np.ndarray)):
-                grid[i][j] = sparse.csr_array(b)
+            grid[i][j] = _sparse(b)
+            if j > i:
                 grid[j][i] = grid[i][j].T
     return sparse.csr_array(sparse.block_array(grid, format="csr"))
 
 
+def _sparse(matrix: Any) -> Any:
+    return None if matrix is None else sparse.csr_array(matrix)
+
+
 def _operator(blocks: Sequence[Sequence[Any]], slices: Sequence[slice]) -> Operator:
-    products: list[tuple[slice, slice, Operator]] = []
+    products: list[tuple[slice, slice, Any]] = []
     for i, row in enumerate(blocks):
         for j, b in enumerate(row, start=i):
-            implicit = isinstance(b, Implicit)
-            products.append((slices[i], slices[j], b.times if implicit else b.__matmul__))
+            products.append((slices[i], slices[j], b))
             if j > i:
-                back = b.transposed().times if implicit else b.T.__matmul__
-                products.append((slices[j], slices[i], back))
+                products.append((slices[j], slices[i], b.T))
 
     def apply(a: FloatArray) -> FloatArray:
         out = np.zeros_like(a)
-        for to, at, product in products:
-            out[to] += product(a[at])
+        for to, at, b in products:
+            out[to] += b @ a[at]
         return out
 
     return apply
 
 
-def _blockwise(factors: Sequence[Any], slices: Sequence[slice]) -> Operator:
+def _blockwise(solvers: Sequence[Operator], slices: Sequence[slice]) -> Operator:
     def solve(b: FloatArray) -> FloatArray:
         out = np.empty_like(b)
-        for factor, at in zip(factors, slices, strict=True):
-            out[at] = factor.solve(b[at])
+        for solver, at in zip(solvers, slices, strict=True):
+            out[at] = solver(b[at])
         return out
 
     return solve
-
-
-def _graph(part: Part) -> sparse.csr_array:
-    """Graph of a part's levels as the lead joins them, large cliques sampled."""
-    table = sparse.csr_array(part.table)
-    rng = np.random.default_rng(0)
-    head, tail, weight, _ = cliques(
-        table.indptr.astype(np.int64), table.indices.astype(np.int64), table.data, rng
-    )
-    i, j = np.concatenate([head, tail]), np.concatenate([tail, head])
-    h = part.size
-    return sparse.csr_array(
-        sparse.coo_array((np.concatenate([weight, weight]), (i, j)), shape=(h, h))
-    )
 
 
 def _ties(S: sparse.csr_array) -> sparse.csr_array:

@@ -57,7 +57,8 @@ def way(request, monkeypatch):
         monkeypatch.setattr(laplacian, "_CORE", 2)
         monkeypatch.setattr(laplacian, "_DENSE", 20)
     if request.param == "iterative":
-        monkeypatch.setattr(parts, "_TERMS", -(10**9))
+        for name in ("_TERMS", "_EASY"):
+            monkeypatch.setattr(parts, name, -(10**9))
         monkeypatch.setattr(factor, "_FILL", -1000)
         monkeypatch.setattr(factor, "_BASE", 0)
     return request.param
@@ -250,24 +251,40 @@ def test_dense_graph_goes_by_conjugate_gradients():
     assert_allclose(shifted.values, found.values, atol=1e-9)
 
 
-def test_clusters_of_firms_call_for_the_stronger_factor(monkeypatch):
+@pytest.mark.parametrize("way_out", ["bands", "deeper"])
+@pytest.mark.parametrize("third", [False, True])
+def test_clusters_of_firms_call_for_a_stronger_preconditioner(monkeypatch, way_out, third):
     # Forty dense labour markets on a ring, joined by few movers.
     rng = np.random.default_rng(10)
-    market, n = rng.integers(0, 40, 15_000), 15_000
+    n = 15_000
+    market = rng.integers(0, 40, n)
     first = market * 50 + rng.integers(0, 50, n)
     moved = np.where(rng.random(n) < 0.004, (market + 1) % 40, market)
     second = moved * 50 + rng.integers(0, 50, n)
-    worker, firm = np.repeat(np.arange(n), 2), np.column_stack([first, second]).ravel()
-    built = []
-    original = reduced.eliminate
-    monkeypatch.setattr(reduced, "eliminate", lambda g, **o: built.append(o) or original(g, **o))
-    monkeypatch.setattr(reduced, "DENSE", 100)
-    monkeypatch.setattr(laplacian, "_DENSE", 100)
+    factors = [np.repeat(np.arange(n), 2), np.column_stack([first, second]).ravel()]
+    if third:
+        factors.append(rng.integers(0, 300, 2 * n))
+    for name in ("DENSE", "CORE"):
+        monkeypatch.setattr(reduced, name, 100)
+    for module in (laplacian, factor):
+        monkeypatch.setattr(module, "_SMALL" if module is factor else "_DENSE", 100)
+    used = []
+    original = reduced.banded
+
+    def banded(S, weight):
+        found = original(S, weight) if way_out == "bands" else None
+        used.append(found is not None)
+        return found
+
+    monkeypatch.setattr(reduced, "banded", banded)
     x = rng.standard_normal((2 * n, 1))
-    found = absorb(x, [worker, firm])
-    assert built == [{}, {"stall": 0.04}]
-    assert np.abs(group_sums(found.values, firm)).max() < 1e-9
-    shifted = absorb(x + 30 * rng.standard_normal(2000)[firm][:, None], [worker, firm])
+    found = absorb(x, factors)
+    assert found.method == "conjugate gradients"
+    # Bands of the whole system come first; with three effects, those of each block follow.
+    assert used == ([True] if way_out == "bands" else [False] * (1 + third))
+    for f in factors:
+        assert np.abs(group_sums(found.values, f)).max() < 1e-8
+    shifted = absorb(x + 30 * rng.standard_normal(2000)[factors[1]][:, None], factors)
     assert_allclose(shifted.values, found.values, atol=1e-9)
 
 
