@@ -13,7 +13,7 @@ cross-tabulations, in one pass over the rows, and is solved by the first of thes
 1. a dense Cholesky factor, where there are few levels (country panels);
 2. sparse elimination, where the levels are loosely tied (firms joined by a few movers);
 3. conjugate gradients, preconditioned by what is cheap for each effect's own block (its diagonal,
-   which is enough for well-connected levels, or elimination), and by more where that turns out slow:
+   which is enough for well-connected levels, or elimination), and by more where that is slow:
    a banded factor, or elimination with sampled cliques.
 """
 
