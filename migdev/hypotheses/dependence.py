@@ -27,7 +27,7 @@ D1 = Question(
     family="dependence",
     source=CRITICAL,
     equation="growth on log income of the window before, net of world growth (period effects); "
-    "with and without the controls of G1, and among the larger receivers. The gap to a rich "
+    "at given remittances, and with the controls of G1. The gap to a rich "
     "country of the same period differs from log income by a period effect only",
     variables=("growth", *VARIABLES),
     specs=lambda: {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ import pandas as pd
 from formulaic.errors import FactorEvaluationError, FormulaicError
 
 from migdev.errors import (
-    DroppedRowsWarning,
     FormulaError,
     IdentificationError,
     MigdevError,
@@ -26,6 +24,7 @@ from migdev.kernels.shift import take
 from migdev.kernels.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import Parsed, parse, quote_columns, variables
 from migdev.panel.panel import Panel
+from migdev.panel.sample import Missing, refuse_infinite
 
 _SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
 
@@ -129,7 +128,7 @@ class Design:
         endog, endog_names = table.side(parsed.endog)
         instruments, instrument_names = table.side(parsed.instruments)
         w = None if weights is None else _weights(panel, weights)
-        missing = _Missing(len(panel))
+        missing = Missing(len(panel))
         missing.note([dependent], y)
         missing.note(names, X)
         missing.note(endog_names, endog)
@@ -145,7 +144,7 @@ class Design:
         for values, columns in (
             (y, (dependent,)), (X, names), (endog, endog_names), (instruments, instrument_names),
         ):  # fmt: skip
-            _refuse_infinite(values, columns, rows, panel)
+            refuse_infinite(values, columns, rows, panel)
         whole = len(rows) == len(panel)
         cut = (lambda a: a) if whole else (lambda a: np.asfortranarray(a[rows]))
         entity = panel.entity_codes
@@ -387,78 +386,3 @@ def _columns_of(requires: Sequence[str], panel: Panel) -> list[str]:
     names = [name for name in dict.fromkeys(parts) if name not in keys]
     panel.require(*names)
     return names
-
-
-# ---------------------------------------------------------------------- the sample
-
-
-class _Missing:
-    """Counts incomplete rows by the first reason that takes them."""
-
-    def __init__(self, n: int) -> None:
-        self.mask: BoolArray = np.zeros(n, dtype=bool)
-        self.counts: dict[str, int] = {}
-
-    def note(self, names: Sequence[str], values: FloatArray) -> None:
-        if not names:
-            return
-        # One pass settles the usual case: a sum is NaN as soon as one value is.
-        with np.errstate(invalid="ignore", over="ignore"):
-            complete = not np.isnan(values.sum(axis=0)).any()
-        if complete:
-            return
-        for j, name in enumerate(names):
-            self.add(f"missing in {name!r}", np.isnan(values[:, j]))
-
-    def add(self, reason: str, missing: BoolArray) -> None:
-        fresh = missing & ~self.mask
-        count = int(np.count_nonzero(fresh))
-        if count:
-            self.counts[reason] = count
-            self.mask |= fresh
-
-    def report(self, formula: str, panel: Panel) -> IntArray:
-        lost = sum(self.counts.values())
-        rows = np.flatnonzero(~self.mask) if lost else np.arange(len(self.mask))
-        why = ", ".join(f"{count} {reason}" for reason, count in self.counts.items())
-        if not len(rows):
-            raise IdentificationError(
-                f"{formula!r}: none of the {len(self.mask)} rows is complete ({why})."
-                f"{_spacing(panel)}"
-            )
-        if lost:
-            warnings.warn(
-                f"{formula!r}: {lost} of {len(self.mask)} rows are not used: {why}.",
-                DroppedRowsWarning,
-                stacklevel=4,
-            )
-        return rows.astype(np.int64, copy=False)
-
-
-def _spacing(panel: Panel) -> str:
-    same = np.diff(panel.entity_codes) == 0
-    steps = np.diff(panel.ordinals)[same]
-    step = int(steps.min()) if len(steps) else 1
-    if step == 1:
-        return ""
-    return (
-        f" Consecutive observations lie {step} periods apart: give "
-        f"delta={step * panel.calendar.delta} to Panel.from_frame so that L, F and D reach them."
-    )
-
-
-def _refuse_infinite(
-    values: FloatArray, names: Sequence[str], rows: IntArray, panel: Panel
-) -> None:
-    if not names:
-        return
-    with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(values.sum(axis=0)).all():
-            return
-    for j, name in enumerate(names):
-        bad = rows[np.isinf(values[rows, j])]
-        if len(bad):
-            raise FormulaError(
-                f"{name!r} is infinite in {len(bad)} rows, first at {panel.key(int(bad[0]))}. "
-                "Leave these rows out with panel.where(), or transform the variable."
-            )

@@ -12,7 +12,8 @@ import pandas as pd
 from migdev.errors import PanelError, SpecificationError, listing, suggestion
 from migdev.kernels.types import IntArray
 from migdev.panel.calendar import Calendar, read_time
-from migdev.panel.panel import Panel, to_pandas
+from migdev.panel.door import to_pandas
+from migdev.panel.panel import Panel
 from migdev.provenance import Extract, Provenance
 
 Rename: TypeAlias = Mapping[Any, Mapping[str, str | None]]
