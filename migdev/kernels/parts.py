@@ -134,21 +134,22 @@ def tabulate(rows: Groups, columns: Groups, weights: FloatArray | None) -> Any:
     return table.reshape(rows.size, columns.size).astype(float, copy=False)
 
 
-def block(one: Part, two: Part, patience: int = 1) -> Any:
+def block(one: Part, two: Part, patience: int = 1, small: bool = True) -> Any:
     """(H1, H2) block of the reduced system, dense or sparse; None if it is costly to form.
 
-    ``patience`` multiplies the cost up to which it is formed.
+    ``patience`` multiplies the cost up to which it is formed; ``small`` lets blocks of few cells
+    cost more than the tables they come from.
     """
     if one is two:
         weight = one.weight
         together: Any = np.diag(weight) if one.dense else sparse.diags_array(weight).tocsr()
-        return _block(together, one.table, one.table, one.mass, patience)
+        return _block(together, one.table, one.table, one.mass, patience, small)
     if one.mask is None and two.mask is None:
         together = tabulate(one.other, two.other, one.weights)
-        return _block(together, one.table, two.table, one.mass, patience)
+        return _block(together, one.table, two.table, one.mass, patience, small)
     left, right, lead, w = _shared(one, two)
     tables = tabulate(lead, left, w), tabulate(lead, right, w)
-    return _block(tabulate(left, right, w), *tables, lead.weighted(w), patience)
+    return _block(tabulate(left, right, w), *tables, lead.weighted(w), patience, small)
 
 
 def coupling(one: Part, two: Part) -> Any:
@@ -170,11 +171,13 @@ def _shared(one: Part, two: Part) -> tuple[Groups, Groups, Groups, FloatArray | 
     return _cut(one.other, at), _cut(two.other, also), Groups.from_codes(one.lead.codes[at]), w
 
 
-def _block(together: Any, left: Any, right: Any, mass: FloatArray, patience: int) -> Any:
-    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+def _block(
+    together: Any, left: Any, right: Any, mass: FloatArray, patience: int, small: bool
+) -> Any:
+    if small and isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
         return _array(together) - gram(left, right / mass[:, None])
     left, right = sparse.csr_array(left), sparse.csr_array(right)
-    few = left.shape[1] * right.shape[1] <= _MOST
+    few = small and left.shape[1] * right.shape[1] <= _MOST
     terms = int(np.diff(left.indptr).astype(np.int64) @ np.diff(right.indptr))
     if terms > patience * (_TERMS if few else _EASY * right.nnz + _BASE):
         return None

@@ -37,6 +37,7 @@ from migdev.kernels.types import FloatArray
 
 DENSE = 1500  # levels of the remaining effects up to which S is factored densely
 CORE = 2500  # levels that sparse elimination may leave to a dense factor
+DIRECT = 400  # levels of a second effect up to which it is so without trying anything cheaper
 SMALL = 150  # levels below which a dense factor beats everything
 
 
@@ -129,14 +130,11 @@ def reduce(parts: Sequence[Part]) -> Reduced:
 
 def _one(part: Part, slices: tuple[slice, ...]) -> Reduced:
     """Two effects: S is the Laplacian of a graph on the levels of the second."""
-    S = block(part, part)
+    S = block(part, part, small=part.size <= DIRECT)
     if isinstance(S, np.ndarray):
         tied = isinstance(part.table, np.ndarray) and bool((part.table > 0).all(axis=1).any())
         pieces = 1 if tied else int(connected_components(S != 0, directed=False)[0])
-        if part.size <= DENSE:
-            return _dense(S, part.weight, slices, part.size - pieces)
-        S = sparse.csr_array(S)
-
+        return _dense(S, part.weight, slices, part.size - pieces)
     if S is None:
         return Reduced(
             apply=Implied.of([part], slices).apply, precondition=Diagonal.of(part).solve,
@@ -182,12 +180,16 @@ def _better(part: Part) -> Operator:
     probe = conjugate_gradients(own.apply, diagonal.solve, b, size, size, 1e-4, 25)
     if probe.converged.all():
         return diagonal.solve
-    return _bands(part) or eliminate(sampled_graph(part), stall=0.04).solve
-
-
-def _bands(part: Part) -> Operator | None:
     S = block(part, part, 5)
-    return None if S is None else banded(sparse.csr_array(S), part.weight)
+    if S is not None and part.size <= DENSE:
+        return DenseFactor.build(_array(S), part.weight).solve
+    bands = None if S is None else banded(sparse.csr_array(S), part.weight)
+    return bands or eliminate(sampled_graph(part), stall=0.04).solve
+
+
+def _array(matrix: Any) -> FloatArray:
+    dense: FloatArray = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+    return dense
 
 
 def _dense(
@@ -206,10 +208,8 @@ def _assembled(blocks: Sequence[Sequence[Any]], slices: Sequence[slice]) -> Floa
     S = np.empty((slices[-1].stop, slices[-1].stop))
     for i, row in enumerate(blocks):
         for j, b in enumerate(row, start=i):
-            if not isinstance(b, np.ndarray):
-                b = b.toarray()
-            S[slices[i], slices[j]] = b
-            S[slices[j], slices[i]] = b.T
+            S[slices[i], slices[j]] = _array(b)
+            S[slices[j], slices[i]] = S[slices[i], slices[j]].T
     return S
 
 

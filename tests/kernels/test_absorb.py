@@ -52,7 +52,7 @@ def way(request, monkeypatch):
     monkeypatch.setattr(parts, "_BASE", 2**16 if request.param == "dense" else 0)
     if request.param in ("sparse", "iterative"):
         monkeypatch.setattr(parts, "_CELLS", 0)
-        for name, value in (("DENSE", 3), ("SMALL", 3), ("CORE", 4)):
+        for name, value in (("DENSE", 3), ("DIRECT", 3), ("SMALL", 3), ("CORE", 4)):
             monkeypatch.setattr(reduced, name, value)
         monkeypatch.setattr(laplacian, "_CORE", 2)
         monkeypatch.setattr(laplacian, "_DENSE", 20)
@@ -264,7 +264,7 @@ def test_clusters_of_firms_call_for_a_stronger_preconditioner(monkeypatch, way_o
     factors = [np.repeat(np.arange(n), 2), np.column_stack([first, second]).ravel()]
     if third:
         factors.append(rng.integers(0, 300, 2 * n))
-    for name in ("DENSE", "CORE"):
+    for name in ("DENSE", "CORE", "DIRECT"):
         monkeypatch.setattr(reduced, name, 100)
     for module in (laplacian, factor):
         monkeypatch.setattr(module, "_SMALL" if module is factor else "_DENSE", 100)
