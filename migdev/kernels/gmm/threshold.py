@@ -26,7 +26,7 @@ def between_trims(q: FloatArray, grid: int | None, trim: float) -> FloatArray:
         return picked
     low, high = np.quantile(q, [trim, 1.0 - trim], method="inverted_cdf")
     values: FloatArray = np.unique(q)
-    return values[(values >= low) & (values <= high)]
+    return np.asarray(values[(values >= low) & (values <= high)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
