@@ -278,4 +278,7 @@ def dummy_rank(factors: Sequence[IntArray]) -> Rank:
     system where it is small or can be eliminated, else the upper bound that subtracts, for each
     factor, its largest number of components with an earlier one (as reghdfe's ``pairwise``).
     """
+    if len(factors) == 1:
+        levels = int(np.count_nonzero(np.bincount(factors[0])))
+        return Rank(levels, True, "levels", (levels,))
     return Absorber.build(factors).rank

@@ -118,6 +118,12 @@ def _distances_gram_schmidt(Q: FloatArray, tol: float) -> FloatArray:
 
 def _distances_gram(G: FloatArray, tol: float) -> FloatArray:
     """The same from the Gram matrix, by Cholesky without pivots that skips dependent columns."""
+    try:
+        squares: FloatArray = np.diagonal(np.linalg.cholesky(G)) ** 2
+        if bool((squares > tol).all()):
+            return squares
+    except np.linalg.LinAlgError:
+        pass
     k = len(G)
     L = np.zeros_like(G)
     distances = np.zeros(k)
