@@ -37,6 +37,7 @@ from migdev.kernels.types import FloatArray
 
 DENSE = 1500  # levels of the remaining effects up to which S is factored densely
 CORE = 2500  # levels that sparse elimination may leave to a dense factor
+LAST = 6000  # levels up to which it is so where nothing else converges
 DIRECT = 400  # levels of a second effect up to which it is so without trying anything cheaper
 SMALL = 150  # levels below which a dense factor beats everything
 
@@ -113,17 +114,22 @@ def reduce(parts: Sequence[Part]) -> Reduced:
     exact = [isinstance(b, np.ndarray) and len(b) <= SMALL for b in own]
 
     def bands() -> Operator | None:
-        whole = [[_sparse(block(p, q, 5)) for q in parts[j:]] for j, p in enumerate(parts)]
-        if any(b is None for row in whole for b in row):
+        upper = [[_sparse(block(p, q, 5)) for q in parts[j:]] for j, p in enumerate(parts)]
+        if any(b is None for row in upper for b in row):
             return None
-        return banded(_whole(whole), weight)
+        return banded(_whole(upper), weight)
 
     def deeper() -> Operator:
         pieces = zip(parts, first, exact, strict=True)
         return _blockwise([f if done else _better(p) for p, f, done in pieces], slices)
 
+    def whole() -> Operator | None:
+        if levels > LAST:
+            return None
+        return DenseFactor.build(apply(np.eye(levels)), weight).solve
+
     return Reduced(
-        apply=apply, precondition=_blockwise(first, slices), stronger=(bands, deeper),
+        apply=apply, precondition=_blockwise(first, slices), stronger=(bands, deeper, whole),
         slices=slices, method="conjugate gradients", rank=None, rank_method="pairwise components",
     )  # fmt: skip
 
