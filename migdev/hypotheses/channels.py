@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from migdev.hypotheses.registry import Question
+from migdev.hypotheses.specs import CONTROLS, REGRESSORS
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint import Component
-
-K_CONTROLS = "L(y) + trade + inflation + popgrowth + government"
 
 K1 = Question(
     id="K1",
@@ -19,8 +18,7 @@ K1 = Question(
     "Marquez Covarrubias (2007), International Migration Review 41, 656-679",
     equation="investment and household consumption (less remittances), both in percent of GDP, on "
     "remittances and the controls of G1: k, and q - 1",
-    variables=("invest", "consumption_net", "remit", "y", "trade", "inflation", "popgrowth",
-               "government"),
+    variables=("invest", "consumption_net", *REGRESSORS),
     components=(
         Component(
             name="investment",
@@ -28,7 +26,7 @@ K1 = Question(
                 claim="Remittances raise investment", term="remit", views={"DF": "+", "CR": "0"},
                 smallest_effect=0.10, reason="a tenth of each unit is invested",
             ),
-            formula=f"invest ~ remit + {K_CONTROLS}",
+            formula=f"invest ~ remit + {CONTROLS}",
         ),
         Component(
             name="consumption less remittances",
@@ -37,7 +35,7 @@ K1 = Question(
                 views={"DF": "-", "CR": "0"}, smallest_effect=0.10,
                 reason="a tenth of each unit is not consumed",
             ),
-            formula=f"consumption_net ~ remit + {K_CONTROLS}",
+            formula=f"consumption_net ~ remit + {CONTROLS}",
         ),
     ),
     null="",

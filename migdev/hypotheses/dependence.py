@@ -8,11 +8,9 @@ from migdev.estimators.heterogeneous import MeanGroup
 from migdev.estimators.jackknife import HalfPanelJackknife
 from migdev.estimators.linear import FixedEffects
 from migdev.hypotheses.registry import Question
-from migdev.hypotheses.specs import PREFER, static_specs
+from migdev.hypotheses.specs import CONTROLS, PREFER, REGRESSORS, static_specs
 from migdev.study.study import Spec
 
-CONTROLS = "L(y) + trade + inflation + popgrowth + government"
-VARIABLES = ("remit", "y", "trade", "inflation", "popgrowth", "government")
 LEAD = "growth ~ L(growth) + L(remit)"
 CLUSTERED = Clustered("entity")
 CRITICAL = "CR: Delgado Wise and Marquez Covarrubias (2009), Social Analysis 53, 85-105"
@@ -29,7 +27,7 @@ D1 = Question(
     equation="growth on log income of the window before, net of world growth (period effects); "
     "at given remittances, and with the controls of G1. The gap to a rich "
     "country of the same period differs from log income by a period effect only",
-    variables=("growth", *VARIABLES),
+    variables=("growth", *REGRESSORS),
     specs=lambda: {
         "Absolute": Spec(
             estimator=FixedEffects(formula="growth ~ L(y)", effects=("time",), cov=CLUSTERED),
@@ -63,7 +61,7 @@ D2 = Question(
     source=CRITICAL,
     equation="growth on the dependence index of the window before (remittances in remittances plus "
     "exports) and the controls of G1",
-    variables=("growth", "dependence", *VARIABLES),
+    variables=("growth", "dependence", *REGRESSORS),
     specs=lambda: static_specs("growth", "L(dependence)", CONTROLS, "L(dependence, [2, 3])"),
     prefer=PREFER,
 )
@@ -78,7 +76,7 @@ D3 = Question(
     family="dependence",
     source=CRITICAL,
     equation="value added of industry in percent of GDP on remittances and the controls of G1",
-    variables=("industry", *VARIABLES),
+    variables=("industry", *REGRESSORS),
     specs=lambda: static_specs("industry", "remit", CONTROLS, "L(remit, [1, 2])"),
     prefer=PREFER,
 )

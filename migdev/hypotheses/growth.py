@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import (
+    CONTROLS,
     LONG_RUN,
+    OTHERS,
     PREFER,
     dynamic_specs,
     long_run_specs,
@@ -12,8 +14,6 @@ from migdev.hypotheses.specs import (
     threshold_spec,
 )
 
-OTHERS = "trade + inflation + popgrowth + government"
-CONTROLS = f"L(y) + {OTHERS}"
 VARIABLES = ("growth", "y", "remit", "trade", "inflation", "popgrowth", "government")
 HALF_POINT = (
     "Ten percent of GDP more of remittances, the difference between a median and a highly "

@@ -18,6 +18,10 @@ from migdev.study.study import Spec
 #: Within estimates first: internal instruments and lagged levels rest on what cannot be tested.
 PREFER = ("Fixed effects", "IV, internal", "Random effects", "Pooled OLS")
 BOTH = ("entity", "time")
+#: Controls of the growth equation, and its regressors by their names as variables.
+OTHERS = "trade + inflation + popgrowth + government"
+CONTROLS = f"L(y) + {OTHERS}"
+REGRESSORS = ("remit", "y", "trade", "inflation", "popgrowth", "government")
 
 
 def static_specs(

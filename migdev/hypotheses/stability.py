@@ -6,17 +6,17 @@ from migdev.covariance import Clustered
 from migdev.estimators.linear import FixedEffects
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import (
+    CONTROLS,
     LONG_RUN,
+    OTHERS,
     PREFER,
+    REGRESSORS,
     dynamic_specs,
     long_run_specs,
     static_specs,
 )
 from migdev.study.study import Spec
 
-OTHERS = "trade + inflation + popgrowth + government"
-CONTROLS = f"L(y) + {OTHERS}"
-VARIABLES = ("remit", "y", "trade", "inflation", "popgrowth", "government")
 LAGS = "L(remit, [1, 2])"
 
 PUBLISHED = (
@@ -37,7 +37,7 @@ M1 = Question(
     source="DF and CR: Chami, Hakura and Montiel (2012), Journal of Globalization and Development "
     "3(1); Bugamelli and Paterno (2011), Economica 78, 480-500",
     equation="standard deviation of growth within the window on remittances and the controls of G1",
-    variables=("volatility", *VARIABLES),
+    variables=("volatility", *REGRESSORS),
     specs=lambda: {
         **static_specs("volatility", "remit", CONTROLS, LAGS),
         **dynamic_specs("volatility", "remit", OTHERS, state="L(volatility)"),
@@ -57,7 +57,7 @@ M2 = Question(
     source="DF and CR: Combes and Ebeke (2011), World Development 39, 1076-1089",
     equation="standard deviation of the consumption share within the window on remittances and the "
     "controls of G1",
-    variables=("consumption_volatility", *VARIABLES),
+    variables=("consumption_volatility", *REGRESSORS),
     specs=lambda: static_specs("consumption_volatility", "remit", CONTROLS, LAGS),
     prefer=PREFER,
 )
