@@ -8,6 +8,7 @@ from scipy import special
 
 from migdev.diagnostics.series import read_series, require_entities
 from migdev.errors import IdentificationError, SpecificationError
+from migdev.kernels.batched import batched_ols
 from migdev.kernels.durbin_hausman import (
     GROUP_MEAN,
     GROUP_VARIANCE,
@@ -16,7 +17,6 @@ from migdev.kernels.durbin_hausman import (
     durbin_hausman,
 )
 from migdev.kernels.interactive import factor_criteria, principal_components
-from migdev.kernels.slopes import batched_ols
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 

@@ -147,7 +147,9 @@ class CCEMeanGroup:
         )  # fmt: skip
 
     def _jackknifed(self, d: Design, H: FloatArray, fit: Slopes) -> FloatArray:
-        slopes, bad = half_panel(d.y, self._regressors(d, H), d.entity, fit.params)
+        slopes, bad = half_panel(
+            d.y, np.column_stack([self._own_terms(d), H]), d.entity, fit.params
+        )
         if bad.any():
             raise IdentificationError(
                 f"{d.formula!r}: in half of the periods the regressors are collinear in "
@@ -157,11 +159,10 @@ class CCEMeanGroup:
         return slopes
 
     def _slopes(self, d: Design, H: FloatArray) -> Slopes:
-        return entity_slopes(d.y, self._regressors(d, H), d.entity)
+        return entity_slopes(d.y, self._own_terms(d), d.entity, H)
 
-    def _regressors(self, d: Design, H: FloatArray) -> FloatArray:
-        parts = [d.X, trend(d)[:, None], H] if self.trend else [d.X, H]
-        return np.column_stack(parts)
+    def _own_terms(self, d: Design) -> FloatArray:
+        return np.column_stack([d.X, trend(d)]) if self.trend else d.X
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

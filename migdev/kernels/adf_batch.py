@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from migdev.kernels.slopes import batched_ols, blocks
+from migdev.kernels.batched import batched_ols
+from migdev.kernels.slopes import blocks
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.unit_root_tables import MACKINNON
 

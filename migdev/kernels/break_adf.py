@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from migdev.kernels.adf_batch import adf_arrays, by_length_and_lag, standardised
-from migdev.kernels.slopes import batched_ols
+from migdev.kernels.batched import batched_ols
 from migdev.kernels.types import FloatArray, IntArray
 
 # Zivot and Andrews (1992), tables 2 to 4: asymptotic, break fraction estimated.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from migdev.kernels.batched import batched_ols
 from migdev.kernels.causality import granger_wald
-from migdev.kernels.slopes import batched_ols
 from migdev.kernels.types import FloatArray
 
 

@@ -26,20 +26,15 @@ def averages_at(
     -------
     (n, p (lags + 1)) averages, lag by lag; (n,) True where no average is missing.
     """
-    low = int(periods.min())
+    low = min(int(periods.min()), int(at.min()) - lags)
     span = int(max(periods.max(), at.max())) - low + 1
-    counts = np.bincount(periods - low, minlength=span).astype(float)
-    sums = np.stack(
-        [np.bincount(periods - low, weights=column, minlength=span) for column in values.T], axis=1
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = sums / counts[:, None]
-    columns = []
-    for lag in range(lags + 1):
-        index = at - lag - low
-        columns.append(np.where((index >= 0)[:, None], means[np.maximum(index, 0)], np.nan))
-    H = np.column_stack(columns)
-    return H, ~np.isnan(H).any(axis=1)
+    counts = np.bincount(periods - low, minlength=span)
+    sums = np.stack([np.bincount(periods - low, column, span) for column in values.T])
+    with np.errstate(invalid="ignore"):
+        means = sums / counts  # 0 / 0: nothing is observed in that period
+    path = np.concatenate([means[:, lags - lag : span - lag] for lag in range(lags + 1)])
+    index = at - low - lags
+    return path[:, index].T, ~np.isnan(path).any(axis=0)[index]
 
 
 def cce_pooled(S: FloatArray, XMy: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:

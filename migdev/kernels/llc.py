@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.kernels.adf_batch import adf_arrays, deterministics, standardised
-from migdev.kernels.slopes import batched_ols
+from migdev.kernels.batched import batched_ols
 from migdev.kernels.types import FloatArray, IntArray
 from migdev.kernels.unit_root_tables import LLC_MOMENTS, LLC_PERIODS
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from migdev.kernels.adf_batch import adf_arrays, choose_lags, deterministics
-from migdev.kernels.slopes import batched_ols, blocks
+from migdev.kernels.batched import batched_ols
+from migdev.kernels.slopes import blocks
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 

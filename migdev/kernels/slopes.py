@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from migdev.kernels.batched import TOL, batched_ols, bordered_ols
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
-
-# Distance of a unit column from the span of those before it, as in R's lm.
-_TOL = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,31 +68,39 @@ def blocks(entity: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
         yield codes, starts[codes][:, None] + np.arange(length)
 
 
-def entity_slopes(y: FloatArray, X: FloatArray, entity: IntArray) -> Slopes:
-    """OLS of ``y`` on ``X`` for each entity by batched Householder QR.
+def entity_slopes(
+    y: FloatArray, X: FloatArray, entity: IntArray, common: FloatArray | None = None
+) -> Slopes:
+    """OLS of ``y`` on ``X`` (and ``common``) for each entity by batched Householder QR.
 
     Parameters
     ----------
     y : (n,); X : (n, k); entity : (n,)
-        Rows sorted by entity. Entities shorter than k come back missing.
+        Rows sorted by entity. Entities with fewer rows than coefficients come back missing.
+    common : (n, h), optional
+        Regressors that are functions of the period alone, after those of X: entities that are
+        observed in the same periods share their factor.
     """
     n, k = X.shape
     N = int(entity.max(initial=-1)) + 1
     counts = np.bincount(entity, minlength=N)
-    if N and n == N * counts[0] and (counts == counts[0]).all() and counts[0] >= k:
-        b, B, e, bad = batched_ols(y.reshape(N, -1), np.ascontiguousarray(X).reshape(N, -1, k))
+    h = 0 if common is None else common.shape[1]
+    if N and n == N * counts[0] and (counts == counts[0]).all() and counts[0] >= k + h:
+        H = None if common is None else common.reshape(N, -1, h)
+        b, B, e, bad = _with_common(y.reshape(N, -1), X.reshape(N, -1, k), H)
         return Slopes(
             params=b, bread=B, rss=np.einsum("gt,gt->g", e, e), counts=counts, resid=e.reshape(-1),
             dependent=bad,
         )  # fmt: skip
-    params, rss = np.full((N, k), np.nan), np.full(N, np.nan)
-    bread, resid = np.full((N, k, k), np.nan), np.full(n, np.nan)
-    dependent = np.zeros((N, k), dtype=bool)
+    params, rss = np.full((N, k + h), np.nan), np.full(N, np.nan)
+    bread, resid = np.full((N, k + h, k + h), np.nan), np.full(n, np.nan)
+    dependent = np.zeros((N, k + h), dtype=bool)
     for codes, rows in blocks(entity):
-        if rows.shape[1] < k:
+        if rows.shape[1] < k + h:
             dependent[codes] = True
             continue
-        b, B, e, bad = batched_ols(y[rows], X[rows])
+        H = None if common is None else _columns_at(common, rows)
+        b, B, e, bad = _with_common(y[rows], _columns_at(X, rows), H)
         params[codes], bread[codes], dependent[codes] = b, B, bad
         resid[rows] = e
         rss[codes] = np.einsum("gt,gt->g", e, e)
@@ -103,32 +109,22 @@ def entity_slopes(y: FloatArray, X: FloatArray, entity: IntArray) -> Slopes:
     )
 
 
-def batched_ols(
-    Y: FloatArray, X: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
-    """Coefficients (g, k), inverses of X'X (g, k, k), residuals (g, T), dependent columns (g, k).
+def _columns_at(X: FloatArray, rows: IntArray) -> FloatArray:
+    """(g, T, k) rows of a matrix, stored column by column."""
+    return np.moveaxis(X.T[:, rows], 0, 2)
 
-    Parameters
-    ----------
-    Y : (g, T); X : (g, T, k) with T >= k
-    """
-    g, _, k = X.shape
-    if k == 0:
-        return np.empty((g, 0)), np.empty((g, 0, 0)), Y.copy(), np.zeros((g, 0), dtype=bool)
-    lengths = np.sqrt(np.einsum("gtk,gtk->gk", X, X))
-    scale = 1.0 / np.where(lengths > 0, lengths, 1.0)
-    Q, R = np.linalg.qr(X * scale[:, None, :])
-    bad = np.abs(np.einsum("gkk->gk", R)) < _TOL
-    failed = bad.any(axis=1)
-    if failed.any():
-        R[failed] = np.eye(k)
-    inverse = np.linalg.inv(R) * scale[:, :, None]
-    b = np.einsum("gij,gj->gi", inverse, np.einsum("gtk,gt->gk", Q, Y))
-    resid = Y - np.einsum("gtk,gk->gt", X, b)
-    bread = inverse @ inverse.transpose(0, 2, 1)
-    if failed.any():
-        b[failed], bread[failed], resid[failed] = np.nan, np.nan, np.nan
-    return b, bread, resid, bad
+
+def _with_common(
+    Y: FloatArray, X: FloatArray, H: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+    """OLS on (X, H); one factor of H (g, T, h) serves all where it is the same in every entity."""
+    if H is None:
+        return batched_ols(Y, X)
+    if len(H) > 1 and X.shape[2] and H.shape[2] and bool((H == H[:1]).all()):
+        outcome = bordered_ols(Y, X, H[0])
+        if not outcome[3].any():
+            return outcome
+    return batched_ols(Y, np.concatenate([X, H], axis=2))
 
 
 def partial_out(V: FloatArray, H: FloatArray, entity: IntArray) -> tuple[FloatArray, BoolArray]:
@@ -149,7 +145,7 @@ def partial_out(V: FloatArray, H: FloatArray, entity: IntArray) -> tuple[FloatAr
         Hg = Hg / np.where(lengths > 0, lengths, 1.0)[:, None, :]
         if rows.shape[1] >= H.shape[1]:
             Q, R = np.linalg.qr(Hg)
-            bad = np.abs(np.einsum("gkk->gk", R)) < _TOL
+            bad = np.abs(np.einsum("gkk->gk", R)) < TOL
             dependent[codes] = bad
             spoiled = bad.any(axis=1)
         else:
@@ -160,7 +156,7 @@ def partial_out(V: FloatArray, H: FloatArray, entity: IntArray) -> tuple[FloatAr
                 Vg = Vg - Q @ (Q.transpose(0, 2, 1) @ Vg)
         if spoiled.any():
             U, s, _ = np.linalg.svd(Hg[spoiled], full_matrices=False)
-            U = U * (s > _TOL * s[:, :1])[:, None, :]
+            U = U * (s > TOL * s[:, :1])[:, None, :]
             V0 = V[rows][spoiled]
             for _ in range(2):
                 V0 = V0 - U @ (U.transpose(0, 2, 1) @ V0)

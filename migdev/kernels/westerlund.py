@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.kernels.adf_batch import deterministics
+from migdev.kernels.batched import batched_ols
 from migdev.kernels.pedroni import bartlett
-from migdev.kernels.slopes import batched_ols
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 
