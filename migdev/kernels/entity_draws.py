@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from migdev.kernels.pmg import pooled_long_run
+from migdev.kernels.pmg import long_run_scale, maximise, scaled_gram
 from migdev.kernels.robust_mean import robust_mean
 from migdev.kernels.types import FloatArray, IntArray
+
+_CHUNK = 2_000_000  # numbers in the scores of the draws that are maximised together
 
 
 def drawn(N: int, replications: int, seed: int) -> IntArray:
@@ -49,13 +51,17 @@ def pooled_draws(
     -------
     Samples whose likelihood has no maximum are left out, so B' may fall short of B.
     """
-    rows = []
-    for w in who:
-        ml = pooled_long_run(G[w], counts[w], [theta])
-        if not ml.converged:
-            continue
-        c = np.concatenate([[1.0], -ml.theta])
-        gap = P[w][:, :, 1:] @ c
-        short = P[w][:, :, 0] - ml.speed[:, None] * gap
-        rows.append(np.concatenate([ml.theta, [ml.speed.mean()], short.mean(axis=0)]))
-    return np.array(rows).reshape(len(rows), len(theta) + 1 + P.shape[1])
+    N, scale = len(G), long_run_scale(G)
+    Gs, T, c0 = scaled_gram(G, scale), counts.astype(float), theta * scale
+    found = []
+    for some in np.array_split(who, max(1, who.size * len(theta) // _CHUNK)):
+        weights = np.stack([np.bincount(w, minlength=N) for w in some]).astype(float)
+        ends = maximise(np.broadcast_to(c0, (len(some), len(c0))), Gs, T, weights)
+        c = np.column_stack([np.ones(len(some)), -ends.theta / scale])
+        share, speed = weights / N, ends.points.speed
+        short = share @ P[:, :, 0] - np.einsum(
+            "sn,snm->sm", share * speed, np.tensordot(c, P[:, :, 1:], axes=(1, 2))
+        )
+        rows = np.column_stack([-c[:, 1:], (share * speed).sum(axis=1), short])
+        found.append(rows[ends.converged])
+    return np.concatenate(found)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,58 +52,88 @@ class PooledLongRun:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Point:
-    """The concentrated likelihood and its derivatives at one theta."""
+class Points:
+    """The concentrated likelihood of S problems and its derivatives, each at its own theta.
 
-    loglik: float
+    Attributes
+    ----------
+    loglik : (S,); speed, sigma2 : (S, N); scores : (S, N, k), without the weights
+    gradient : (S, k); hessian, information : (S, k, k)
+    """
+
+    loglik: FloatArray
     speed: FloatArray
     sigma2: FloatArray
     scores: FloatArray
+    gradient: FloatArray
     hessian: FloatArray
     information: FloatArray
 
+    def put(self, at: IntArray, others: Points) -> None:
+        """Write other points over those at ``at``."""
+        for field in fields(self):
+            getattr(self, field.name)[at] = getattr(others, field.name)
 
-def _evaluate(theta: FloatArray, G: FloatArray, T: FloatArray) -> _Point:
+    def take(self, at: IntArray | BoolArray) -> Points:
+        return Points(*(getattr(self, field.name)[at] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maxima:
+    """Where Newton's method ended in each of S problems: theta (S, k), the points there,
+    iterations (S,) and whether it is a maximum (S,)."""
+
+    theta: FloatArray
+    points: Points
+    iterations: IntArray
+    converged: BoolArray
+
+
+def evaluate(theta: FloatArray, G: FloatArray, T: FloatArray, weights: FloatArray) -> Points:
     """Eqs. (3)-(6) of :class:`migdev.estimators.pooled_mean_group.PooledMeanGroup`.
 
     Parameters
     ----------
-    theta : (k,)
+    theta : (S, k)
     G : (N, 2 + k, 2 + k)
         Gram matrices of (Delta y, y_{-1}, x) after the short-run regressors are taken out.
     T : (N,)
+    weights : (S, N)
+        How often each entity counts.
     """
-    c = np.concatenate([[1.0], -theta])
-    p, Q = G[:, 0, 1:], G[:, 1:, 1:]  # Z'a and Z'Z with a = Delta y, Z = (y_{-1}, x)
-    Qc = Q @ c
-    d = Qc @ c  # xi'xi, xi = y_{-1} - x'theta
-    speed = (p @ c) / d
+    S, k = theta.shape
+    c = np.column_stack([np.ones(S), -theta])
+    Qc = np.tensordot(c, G[:, 1:, 1:], axes=(1, 1))  # Z'xi, Z = (y_{-1}, x), xi = Z c
+    d = np.einsum("snj,sj->sn", Qc, c)  # xi'xi
+    speed = c @ G[:, 0, 1:].T / d
     rss = np.maximum(G[:, 0, 0] - speed**2 * d, 0.0)
     sigma2 = rss / T
     with np.errstate(divide="ignore"):
-        loglik = float(np.sum(-0.5 * T * (np.log(2 * np.pi * sigma2) + 1)))
-    q, Qx = Qc[:, 1:], Q[:, 1:, 1:]  # x'xi and x'x
-    u = p[:, 1:] - speed[:, None] * q  # x'e
-    scores = -(speed / sigma2)[:, None] * u
-    r = 2 * speed[:, None] * u  # gradient of rss
-    v = u - speed[:, None] * q
-    second = 2 * (speed[:, None, None] ** 2 * Qx - v[:, :, None] * v[:, None, :] / d[:, None, None])
-    hessian = -0.5 * (
-        np.einsum("n,nij->ij", 1 / sigma2, second) - np.einsum("n,ni,nj->ij", T / rss**2, r, r)
-    )
-    free = Qx - q[:, :, None] * q[:, None, :] / d[:, None, None]
-    information = np.einsum("n,nij->ij", speed**2 / sigma2, free)
-    return _Point(loglik, speed, sigma2, scores, hessian, information)
+        loglik = -0.5 * np.einsum("sn,sn->s", weights * T, np.log(2 * np.pi * sigma2) + 1)
+    q = Qc[:, :, 1:]  # x'xi
+    u = G[:, 0, 2:] - speed[:, :, None] * q  # x'e
+    scores = -(speed / sigma2)[:, :, None] * u
+    v = u - speed[:, :, None] * q
+    per = weights / sigma2
+    pull = per * speed**2
+    level = (pull @ G[:, 2:, 2:].reshape(len(G), k * k)).reshape(S, k, k)
+    hessian = _outer(per / d, v) + 2 * _outer(weights / T, scores) - level
+    return Points(
+        loglik, speed, sigma2, scores, np.einsum("sn,snk->sk", weights, scores), hessian,
+        level - _outer(pull / d, q),
+    )  # fmt: skip
+
+
+def _outer(weights: FloatArray, v: FloatArray) -> FloatArray:
+    """(S, k, k) sums of w v v' over entities."""
+    total: FloatArray = (v * weights[:, :, None]).transpose(0, 2, 1) @ v
+    return total
 
 
 def pooled_long_run(
-    G: FloatArray, counts: IntArray, starts: list[FloatArray], tol: float = 1e-10,
-    max_iter: int = 200,
-) -> PooledLongRun:  # fmt: skip
-    """Newton's method from several starts; the best maximum is kept.
-
-    Where the Hessian is not negative definite the information matrix, which always is positive
-    definite, takes its place (Fisher scoring). Steps are halved until the likelihood rises.
+    G: FloatArray, counts: IntArray, starts: list[FloatArray], max_iter: int = 200
+) -> PooledLongRun:
+    """The best of the maxima that Newton's method finds from several starts.
 
     Parameters
     ----------
@@ -111,52 +141,110 @@ def pooled_long_run(
         Gram matrices of (Delta y, y_{-1}, x) after the short-run regressors are taken out.
     counts : (N,)
     starts : list of (k,)
-    tol : float
-        On the Newton decrement g'(-H)^{-1}g, twice the gain that a further step promises.
     """
-    T = counts.astype(float)
-    scale = np.sqrt(G.sum(axis=0).diagonal()[2:] / G.sum(axis=0)[1, 1])
-    D = np.concatenate([[1.0, 1.0], 1 / scale])
-    Gs = G * np.outer(D, D)
-    best: tuple[_Point, FloatArray, int, bool] | None = None
-    for start in starts:
-        outcome = _newton(start * scale, Gs, T, tol, max_iter)
-        better = best is None or (outcome[3], outcome[0].loglik) > (best[3], best[0].loglik)
-        if better:
-            best = outcome
-    assert best is not None
-    point, theta, iterations, converged = best
+    scale = long_run_scale(G)
+    found = maximise(
+        np.stack(starts) * scale, scaled_gram(G, scale), counts.astype(float),
+        np.ones((len(starts), len(G))), max_iter,
+    )  # fmt: skip
+    best = int(np.lexsort((found.points.loglik, found.converged))[-1])
+    point = found.points.take(np.array([best]))
     outer = np.outer(scale, scale)
     return PooledLongRun(
-        theta=theta / scale, speed=point.speed, sigma2=point.sigma2, loglik=point.loglik,
-        gradient=point.scores.sum(axis=0) * scale, hessian=point.hessian * outer,
-        information=point.information * outer, scores=point.scores * scale,
-        iterations=iterations, converged=converged,
+        theta=found.theta[best] / scale, speed=point.speed[0], sigma2=point.sigma2[0],
+        loglik=float(point.loglik[0]), gradient=point.gradient[0] * scale,
+        hessian=point.hessian[0] * outer, information=point.information[0] * outer,
+        scores=point.scores[0] * scale, iterations=int(found.iterations[best]),
+        converged=bool(found.converged[best]),
     )  # fmt: skip
 
 
-def _newton(
-    theta: FloatArray, G: FloatArray, T: FloatArray, tol: float, max_iter: int
-) -> tuple[_Point, FloatArray, int, bool]:
-    point = _evaluate(theta, G, T)
+def long_run_scale(G: FloatArray) -> FloatArray:
+    """(k,) size of the long-run regressors beside the lagged level."""
+    total = np.einsum("nii->i", G)
+    return np.asarray(np.sqrt(total[2:] / total[1]))
+
+
+def scaled_gram(G: FloatArray, scale: FloatArray) -> FloatArray:
+    D = np.concatenate([[1.0, 1.0], 1 / scale])
+    return np.asarray(G * np.outer(D, D))
+
+
+def maximise(
+    theta: FloatArray, G: FloatArray, T: FloatArray, weights: FloatArray, max_iter: int = 200,
+    tol: float = 1e-10,
+) -> Maxima:  # fmt: skip
+    """Newton's method on S problems at once.
+
+    Where the Hessian is not negative definite the information matrix, which is positive definite
+    unless regressors are collinear, takes its place (Fisher scoring). Steps are halved until the
+    likelihood rises.
+
+    Parameters
+    ----------
+    theta : (S, k)
+        Starts.
+    G : (N, 2 + k, 2 + k); T : (N,); weights : (S, N)
+        As in :func:`evaluate`.
+    tol : float
+        On the Newton decrement g'(-H)^{-1}g, twice the gain that a further step promises.
+    """
+    S = len(theta)
+    theta, points = theta.copy(), evaluate(theta, G, T, weights)
+    iterations, converged = np.full(S, max_iter), np.zeros(S, dtype=bool)
+    going = np.arange(S)
     for iteration in range(1, max_iter + 1):
-        gradient = point.scores.sum(axis=0)
-        curvature = -point.hessian
-        if not np.linalg.eigvalsh(curvature)[0] > 0:
-            curvature = point.information
-        step = np.linalg.solve(curvature, gradient)
-        decrement = float(gradient @ step)
-        if decrement < tol * tol * (1 + abs(point.loglik)) or not np.isfinite(decrement):
-            definite = bool(np.linalg.eigvalsh(-point.hessian)[0] > 0)
-            return point, theta, iteration, definite and np.isfinite(decrement)
-        length = 1.0
-        while length > 1e-10:
-            trial = _evaluate(theta + length * step, G, T)
-            if trial.loglik > point.loglik:
-                break
-            length /= 2
-        else:  # rounding error is all that is left to gain
-            done = decrement < 1e-8 * (1 + abs(point.loglik)) ** 0.5
-            return point, theta, iteration, done
-        theta, point = theta + length * step, trial
-    return point, theta, max_iter, False
+        now = points if len(going) == S else points.take(going)
+        step, decrement, definite = _direction(now)
+        done = ~(decrement >= tol * tol * (1 + np.abs(now.loglik)))
+        iterations[going[done]] = iteration
+        converged[going[done]] = definite[done] & np.isfinite(decrement[done])
+        going, step, decrement = going[~done], step[~done], decrement[~done]
+        stuck = _climb(theta, points, going, step, G, T, weights)
+        at = going[stuck]  # rounding error is all that is left to gain
+        iterations[at] = iteration
+        converged[at] = decrement[stuck] < 1e-8 * np.sqrt(1 + np.abs(points.loglik[at]))
+        going = going[~stuck]
+        if not len(going):
+            break
+    return Maxima(theta, points, iterations, converged)
+
+
+def _direction(points: Points) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Steps (S, k), their decrements (S,), NaN where there is no direction, and where the Hessian
+    is negative definite (S,)."""
+    curvature = -points.hessian
+    definite = _positive(curvature)
+    if not definite.all():
+        curvature[~definite] = points.information[~definite]
+    able = definite | _positive(curvature)
+    curvature[~able] = np.eye(curvature.shape[1])
+    step = np.linalg.solve(curvature, points.gradient[:, :, None])[:, :, 0]
+    decrement = np.einsum("sk,sk->s", points.gradient, step)
+    return step, np.where(able, decrement, np.nan), definite
+
+
+def _positive(matrices: FloatArray) -> BoolArray:
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    smallest = np.linalg.eigvalsh(np.where(finite[:, None, None], matrices, 0.0))[:, 0]
+    return np.asarray(finite & (smallest > 0))
+
+
+def _climb(
+    theta: FloatArray, points: Points, going: IntArray, step: FloatArray, G: FloatArray,
+    T: FloatArray, weights: FloatArray,
+) -> BoolArray:  # fmt: skip
+    """Move ``theta`` and ``points`` of the problems ``going`` uphill; True where none rose."""
+    length = 1.0
+    stuck = np.ones(len(going), dtype=bool)
+    while length > 1e-10 and stuck.any():
+        who = np.flatnonzero(stuck)
+        at = going[who]
+        trial = theta[at] + length * step[who]
+        there = evaluate(trial, G, T, weights[at])
+        rose = there.loglik > points.loglik[at]
+        theta[at[rose]] = trial[rose]
+        points.put(at[rose], there if rose.all() else there.take(rose))
+        stuck[who[rose]] = False
+        length /= 2
+    return stuck
