@@ -39,6 +39,7 @@ _HOME = {
     "convergence_clubs": "migdev.diagnostics.convergence",
     "sigma_convergence": "migdev.diagnostics.dispersion",
     "beta_convergence": "migdev.diagnostics.catching_up",
+    "bai_perron": "migdev.diagnostics.breaks",
     "gap_to": "migdev.diagnostics.pairs",
     "gap_tests": "migdev.diagnostics.pairs",
     "juodis_karavias_sarafidis": "migdev.diagnostics.causality",

@@ -119,7 +119,7 @@ def _further(
     return best
 
 
-def date_intervals(parts: list[Regime], errors: str, level: float) -> FloatArray:
+def date_intervals(parts: list[Regime], level: float) -> FloatArray:
     r"""(g, m, 2) by how many rows each break may lie before and after its estimate.
 
     With :math:`\Delta = \delta_{i+1} - \delta_i`, shrinking breaks and

@@ -85,8 +85,10 @@ def _regime(
     rows = np.arange(len(Y))[:, None]
     y, Z = np.where(inside, Y[rows, at], 0.0), np.where(inside[:, :, None], X[rows, at], 0.0)
     b, bread, e, _ = batched_ols(y, Z)
-    e = np.where(inside, e, 0.0)
     rss = np.einsum("gt,gt->g", e, e)
+    perfect = rss <= 1e-26 * np.einsum("gt,gt->g", y, y)  # rounding error is no variance
+    e = np.where(inside & ~perfect[:, None], e, 0.0)
+    rss = np.where(perfect, 0.0, rss)
     moments = np.swapaxes(Z, 1, 2) @ Z / n[:, None, None]
     if errors == "hac":
         omega = long_run(Z * e[:, :, None], n, prewhiten)
