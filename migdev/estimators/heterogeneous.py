@@ -108,7 +108,11 @@ class MeanGroup:
         y, X = d.y, d.X
         if self.demean:
             stacked = np.column_stack([y, X])
+            before = np.einsum("nkk->nk", entity_gram(stacked, stacked, d.entity))
             stacked -= period_means(stacked, d.codes("time"))
+            after = np.einsum("nkk->nk", entity_gram(stacked, stacked, d.entity))
+            # A variable that all entities share leaves rounding error.
+            stacked[(after <= 1e-16 * before)[d.entity]] = 0.0
             if d.intercept:
                 stacked[:, 1] = 1.0
             y, X = stacked[:, 0], stacked[:, 1:]
@@ -197,13 +201,18 @@ class SwamyRandomCoefficients:
 def _swamy(fit: Slopes) -> tuple[FloatArray, FloatArray, FloatArray, bool]:
     """Params, cov, covariance of the slopes, and whether eq. (2) had to be mended."""
     N = len(fit.params)
-    V = fit.cov
     spread = mean_and_cov(fit.params)[1] * N
-    Delta = spread - V.mean(axis=0)
+    # In units of the slopes' own spread, so that the sign of an eigenvalue and the inverses below
+    # do not hang on the units of the regressors.
+    unit = np.sqrt(np.diagonal(spread))
+    unit = np.where(unit > 0, unit, 1.0)
+    outer = np.outer(unit, unit)
+    V = fit.cov / outer
+    Delta = spread / outer - V.mean(axis=0)
     mended = bool((np.linalg.eigvalsh(Delta) < 0).any())
     if mended:
-        Delta = spread
+        Delta = spread / outer
     precision = np.linalg.inv(Delta + V)
     cov = np.linalg.inv(precision.sum(axis=0))
-    params = cov @ np.einsum("nij,nj->i", precision, fit.params)
-    return params, (cov + cov.T) / 2, Delta, mended
+    params = unit * (cov @ np.einsum("nij,nj->i", precision, fit.params / unit))
+    return params, (cov + cov.T) / 2 * outer, Delta * outer, mended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from migdev.kernels.least_squares import independent_columns, least_squares
 from migdev.kernels.shift import lag_rows
 from migdev.kernels.slopes import period_means
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
@@ -76,7 +77,10 @@ def common_process(
         return np.zeros(len(y)), broken
     stacked = np.column_stack([dy, dX])
     within = stacked - period_means(stacked, codes)
-    slopes = np.linalg.lstsq(within[:, 1:], within[:, 0], rcond=None)[0]
+    lengths = np.sqrt(np.einsum("ij,ij->j", dX, dX))
+    keep = independent_columns(within[:, 1:], lengths)  # common variables belong to the process
+    slopes = np.zeros(dX.shape[1])
+    slopes[keep] = least_squares(within[:, 1:][:, keep], within[:, 0]).params
     step = np.bincount(codes, weights=dy - dX @ slopes) / np.bincount(codes)
     path = np.concatenate([[0.0], np.cumsum(step)])
     process: FloatArray = path[time - first]
