@@ -31,6 +31,7 @@ from migdev.estimators.pooled_mean_group import (
     long_run_slopes,
     own_regressions,
     record_error_correction,
+    with_residuals,
 )
 from migdev.kernels.robust_mean import robust_mean
 from migdev.kernels.slopes import Slopes, entity_slopes, mean_and_cov
@@ -101,13 +102,12 @@ class CSARDL:
         k = len(form.long_run)
         width = 1 + k + form.W.shape[1]
         form = restrict(form, long_enough(form.design, width, self.short, "CSARDL"))
-        every = np.ones((int(form.design.entity.max()) + 1, form.W.shape[1]), dtype=bool)
-        fit = own_regressions(form, every)
+        _, every, fit = own_regressions(form)
         kept = identified(form.design, fit, names, self.short, "CSARDL")
         if kept is not form.design:
             form = restrict(form, kept)
-            every = every[: int(kept.entity.max()) + 1]
-            fit = own_regressions(form, every)
+            _, every, fit = own_regressions(form)
+        fit = with_residuals(fit, form, form.lagged, form.x)
         own = long_run_slopes(fit, k)
         shown = len(names) - averages
         flag_speeds(own.params[:, k], labels_of(form), self.formula)

@@ -24,7 +24,13 @@ from migdev.estimators.error_correction import (
     flag_speeds,
     restrict,
 )
-from migdev.kernels.ardl import choose_orders, masked_partial_out, masked_slopes, term_mask
+from migdev.kernels.ardl import (
+    Compressed,
+    choose_orders,
+    masked_partial_out,
+    masked_slopes,
+    term_mask,
+)
 from migdev.kernels.entity_draws import drawn, pooled_draws
 from migdev.kernels.pmg import pooled_long_run
 from migdev.kernels.robust_mean import robust_mean
@@ -96,7 +102,8 @@ class ErrorCorrectionMeanGroup:
         check_choice("inference", self.inference, ("t", "normal"))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
-        form, orders, mask, fit = _unrestricted(self, panel, "ErrorCorrectionMeanGroup")
+        form, orders, mask, _, fit = _unrestricted(self, panel, "ErrorCorrectionMeanGroup")
+        fit = with_residuals(fit, form, form.lagged, form.x)
         own = long_run_slopes(fit, len(form.long_run))
         flag_speeds(own.params[:, len(form.long_run)], labels_of(form), self.formula)
         how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
@@ -189,10 +196,9 @@ class PooledMeanGroup:
         check_choice("inference", self.inference, ("t", "normal"))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
-        form, orders, mask, free = _unrestricted(self, panel, "PooledMeanGroup")
-        d, k = form.design, len(form.long_run)
-        V = masked_partial_out(np.column_stack([d.y, form.lagged, form.x]), form.W, d.entity, mask)
-        G = entity_gram(V, V, d.entity)
+        form, orders, mask, data, free = _unrestricted(self, panel, "PooledMeanGroup")
+        k = len(form.long_run)
+        G = _long_run_gram(data, mask)
         ml = pooled_long_run(G, free.counts, _starts(G, free, k))
         if not ml.converged:
             size = ", ".join(
@@ -206,8 +212,9 @@ class PooledMeanGroup:
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        gap = form.lagged - form.x @ ml.theta
-        fit = masked_slopes(d.y, gap[:, None], form.W, d.entity, mask)
+        c = np.concatenate([[1.0], -ml.theta])
+        fit = data.fit((data.X @ c)[:, None], mask)
+        fit = with_residuals(fit, form, form.lagged - form.x @ ml.theta)
         flag_speeds(fit.params[:, 0], labels_of(form), self.formula)
         short, short_cov = mean_and_cov(fit.params)
         m = len(short)
@@ -247,15 +254,12 @@ class PooledMeanGroup:
         ConvergenceError
             Fewer than half of the samples have a maximum of the likelihood.
         """
-        form, _, mask, free = _unrestricted(self, panel, "PooledMeanGroup")
-        d, k = form.design, len(form.long_run)
-        V = np.column_stack([d.y, form.lagged, form.x])
-        M = masked_partial_out(V, form.W, d.entity, mask)
-        nothing = np.empty((d.nobs, 0))
-        P = [masked_slopes(v, nothing, form.W, d.entity, mask).params for v in V.T]
+        form, _, mask, data, _ = _unrestricted(self, panel, "PooledMeanGroup")
+        k, none = len(form.long_run), np.empty((len(data.y), 0))
+        P = [masked_slopes(v, none, data.W, data.entity, mask).params for v in (data.y, *data.X.T)]
         found = pooled_draws(
-            entity_gram(M, M, d.entity), np.stack(P, axis=2), free.counts,
-            params[:k], drawn(len(free.counts), draws, seed),
+            _long_run_gram(data, mask), np.stack(P, axis=2), data.counts, params[:k],
+            drawn(len(data.counts), draws, seed),
         )  # fmt: skip
         if len(found) < draws / 2:
             raise ConvergenceError(
@@ -270,34 +274,50 @@ class PooledMeanGroup:
 
 def _unrestricted(
     spec: ErrorCorrectionMeanGroup | PooledMeanGroup, panel: Panel, what: str
-) -> tuple[ErrorCorrection, IntArray | None, BoolArray, Slopes]:
-    """Each entity's own regression: arrays, lag orders, terms kept, fit."""
+) -> tuple[ErrorCorrection, IntArray | None, BoolArray, Compressed, Slopes]:
+    """Each entity's own regression: arrays, lag orders, terms kept, compressed data, fit."""
     form = error_correction(spec.formula, panel, spec.lags, spec.max_lags, spec.trend, what)
     width = 1 + form.x.shape[1] + form.W.shape[1]
     form = restrict(form, long_enough(form.design, width, spec.short, what))
     names = ("lagged level", *form.long_run, *form.short_run)
-    every = np.ones((int(form.design.entity.max()) + 1, form.W.shape[1]), dtype=bool)
-    fit = own_regressions(form, every)
+    data, every, fit = own_regressions(form)
     kept = identified(form.design, fit, names, spec.short, what)
     if kept is not form.design:
         form = restrict(form, kept)
-        every = every[: int(kept.entity.max()) + 1]
-        fit = own_regressions(form, every)
+        data, every, fit = own_regressions(form)
     if not isinstance(spec.lags, str):
-        return form, None, every, fit
+        return form, None, every, data, fit
     owner, order = np.array(form.owner), np.array(form.order)
-    orders = choose_orders(
-        form.design.y, np.column_stack([form.lagged, form.x]), form.W, form.design.entity,
-        owner, order, spec.max_lags, spec.lags,
-    )  # fmt: skip
+    orders = choose_orders(data, owner, order, spec.max_lags, spec.lags)
     mask = term_mask(orders, owner, order)
-    return form, orders, mask, own_regressions(form, mask)
+    return form, orders, mask, data, data.fit(data.X, mask)
 
 
-def own_regressions(form: ErrorCorrection, mask: BoolArray) -> Slopes:
-    """OLS of each entity's error-correction form on the terms it keeps, ``mask`` (N, m)."""
-    X = np.column_stack([form.lagged, form.x])
-    return masked_slopes(form.design.y, X, form.W, form.design.entity, mask)
+def own_regressions(form: ErrorCorrection) -> tuple[Compressed, BoolArray, Slopes]:
+    """Each entity's data in triangular form, all terms kept (N, m), and the OLS on them."""
+    d = form.design
+    data = Compressed.of(d.y, np.column_stack([form.lagged, form.x]), form.W, d.entity)
+    every = np.ones((len(data.counts), form.W.shape[1]), dtype=bool)
+    return data, every, data.fit(data.X, every)
+
+
+def with_residuals(fit: Slopes, form: ErrorCorrection, *columns: FloatArray) -> Slopes:
+    """The fit with the residuals of the data; ``columns`` stand before the short-run terms."""
+    entity, resid = form.design.entity, form.design.y.copy()
+    for j, column in enumerate(np.column_stack([*columns, form.W]).T):
+        resid -= column * fit.params[entity, j]
+    return replace(fit, resid=resid)
+
+
+def _long_run_gram(data: Compressed, mask: BoolArray) -> FloatArray:
+    """(N, 2 + k, 2 + k) Gram matrices of (Delta y, y_{-1}, x) without the short-run terms."""
+    V = np.column_stack([data.y, data.X])
+    if mask.all():  # the triangle has taken out W already
+        m = data.W.shape[1]
+        tail = V.reshape(len(mask), -1, V.shape[1])[:, m:]
+        return np.asarray(tail.transpose(0, 2, 1) @ tail)
+    V = masked_partial_out(V, data.W, data.entity, mask)
+    return entity_gram(V, V, data.entity)
 
 
 def long_run_slopes(fit: Slopes, k: int) -> Slopes:

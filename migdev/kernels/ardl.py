@@ -4,39 +4,73 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from migdev.kernels.slopes import Slopes, entity_slopes, partial_out
+from migdev.kernels.slopes import Slopes, entity_slopes, partial_out, triangles
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compressed:
+    """Each entity's (W, X, y) as the rows of its triangle: every regression among these columns
+    has the same coefficients, errors and RSS there as in the data, on far fewer rows.
+
+    Attributes
+    ----------
+    y : (r,); X : (r, p); W : (r, m); entity : (r,), r = N (m + p + 1)
+    counts : (N,)
+        Rows of each entity in the data.
+    """
+
+    y: FloatArray
+    X: FloatArray
+    W: FloatArray
+    entity: IntArray
+    counts: IntArray
+
+    @classmethod
+    def of(cls, y: FloatArray, X: FloatArray, W: FloatArray, entity: IntArray) -> Compressed:
+        m = W.shape[1]
+        V = triangles(np.column_stack([W, X, y]), entity)
+        return cls(
+            y=V[:, -1], X=V[:, m:-1], W=V[:, :m], counts=np.bincount(entity),
+            entity=np.repeat(np.arange(len(V) // V.shape[1]), V.shape[1]),
+        )  # fmt: skip
+
+    def fit(self, X: FloatArray, mask: BoolArray) -> Slopes:
+        """y on ``X`` (r, q) and the terms that each entity keeps; residuals are those of the
+        compressed rows."""
+        fit = masked_slopes(self.y, X, self.W, self.entity, mask)
+        return replace(fit, counts=self.counts)
+
+
 def choose_orders(
-    y: FloatArray, X: FloatArray, W: FloatArray, entity: IntArray, owner: IntArray,
-    order: IntArray, largest: int, criterion: str,
-) -> IntArray:  # fmt: skip
+    data: Compressed, owner: IntArray, order: IntArray, largest: int, criterion: str
+) -> IntArray:
     r"""(N, 1 + k) lag orders that minimise :math:`T\ln(RSS/T) + c\,m` by entity, c = 2 (AIC) or
     ln T (BIC), over all combinations on the sample of the largest one.
 
     Parameters
     ----------
-    y : (n,); X : (n, p)
-        Regressors that are always in.
-    W : (n, m)
-        Terms whose lag may be left out; ``owner`` (m,) is the variable, -1 for terms always in,
-        ``order`` (m,) the lag. A variable with order q keeps the terms with lags below q.
+    data : Compressed
+        The columns of X are always in, those of W by their lag.
+    owner, order : (m,)
+        The variable of each term of W, -1 for terms always in, and its lag. A variable with order q
+        keeps the terms with lags below q.
     """
-    variables = X.shape[1]  # the lagged level and k regressors: as many orders
-    counts = np.bincount(entity)
+    variables = data.X.shape[1]  # the lagged level and k regressors: as many orders
+    counts = data.counts
     penalty = np.full(len(counts), 2.0) if criterion == "aic" else np.log(counts)
     best = np.full(len(counts), np.inf)
     chosen = np.zeros((len(counts), variables), dtype=np.int64)
     ranges = [range(1, largest + 1), *[range(largest + 1)] * (variables - 1)]
     for orders in itertools.product(*ranges):
         keep = (owner < 0) | (order < np.asarray(orders)[owner])
-        fit = entity_slopes(y, np.column_stack([X, W[:, keep]]), entity)
+        fit = entity_slopes(data.y, np.column_stack([data.X, data.W[:, keep]]), data.entity)
         with np.errstate(divide="ignore"):
-            value = counts * np.log(fit.rss / counts) + penalty * (X.shape[1] + keep.sum())
+            value = counts * np.log(fit.rss / counts) + penalty * (variables + keep.sum())
         better = value < best
         best[better], chosen[better] = value[better], orders
     return chosen

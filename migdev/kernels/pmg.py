@@ -8,6 +8,9 @@ import numpy as np
 
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
+# Gains below this share of the log-likelihood cannot be told from its rounding.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PooledLongRun:
@@ -187,23 +190,25 @@ def maximise(
     G : (N, 2 + k, 2 + k); T : (N,); weights : (S, N)
         As in :func:`evaluate`.
     tol : float
-        On the Newton decrement g'(-H)^{-1}g, twice the gain that a further step promises.
+        On the Newton decrement g'(-H)^{-1}g, twice the gain that a further step promises. Where
+        that is lost in the rounding of the likelihood, steps go on while they still shrink it.
     """
     S = len(theta)
     theta, points = theta.copy(), evaluate(theta, G, T, weights)
     iterations, converged = np.full(S, max_iter), np.zeros(S, dtype=bool)
-    going = np.arange(S)
+    going, before = np.arange(S), np.full(S, np.inf)
     for iteration in range(1, max_iter + 1):
         now = points if len(going) == S else points.take(going)
         step, decrement, definite = _direction(now)
-        done = ~(decrement >= tol * tol * (1 + np.abs(now.loglik)))
+        size = 1 + np.abs(now.loglik)
+        near = definite & (decrement < _ROUNDING * size)
+        done = ~(decrement >= tol * tol * size) | (near & (decrement > before[going] / 4))
         iterations[going[done]] = iteration
-        converged[going[done]] = definite[done] & np.isfinite(decrement[done])
-        going, step, decrement = going[~done], step[~done], decrement[~done]
-        stuck = _climb(theta, points, going, step, G, T, weights)
-        at = going[stuck]  # rounding error is all that is left to gain
-        iterations[at] = iteration
-        converged[at] = decrement[stuck] < 1e-8 * np.sqrt(1 + np.abs(points.loglik[at]))
+        converged[going[done]] = near[done]
+        before[going] = decrement
+        going, step, near = going[~done], step[~done], near[~done]
+        stuck = _climb(theta, points, going, step, near, G, T, weights)
+        iterations[going[stuck]] = iteration
         going = going[~stuck]
         if not len(going):
             break
@@ -219,22 +224,25 @@ def _direction(points: Points) -> tuple[FloatArray, FloatArray, BoolArray]:
         curvature[~definite] = points.information[~definite]
     able = definite | _positive(curvature)
     curvature[~able] = np.eye(curvature.shape[1])
-    step = np.linalg.solve(curvature, points.gradient[:, :, None])[:, :, 0]
-    decrement = np.einsum("sk,sk->s", points.gradient, step)
-    return step, np.where(able, decrement, np.nan), definite
+    step = np.asarray(np.linalg.solve(curvature, points.gradient[:, :, None])[:, :, 0], float)
+    decrement: FloatArray = np.einsum("sk,sk->s", points.gradient, step)
+    decrement[~able] = np.nan
+    return step, decrement, definite
 
 
 def _positive(matrices: FloatArray) -> BoolArray:
-    finite = np.isfinite(matrices).all(axis=(1, 2))
-    smallest = np.linalg.eigvalsh(np.where(finite[:, None, None], matrices, 0.0))[:, 0]
-    return np.asarray(finite & (smallest > 0))
+    finite = np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
+    if not finite.all():
+        matrices = np.where(finite[:, None, None], matrices, 0.0)
+    return np.asarray(np.linalg.eigvalsh(matrices)[:, 0] > 0)
 
 
 def _climb(
-    theta: FloatArray, points: Points, going: IntArray, step: FloatArray, G: FloatArray,
-    T: FloatArray, weights: FloatArray,
+    theta: FloatArray, points: Points, going: IntArray, step: FloatArray, near: BoolArray,
+    G: FloatArray, T: FloatArray, weights: FloatArray,
 ) -> BoolArray:  # fmt: skip
-    """Move ``theta`` and ``points`` of the problems ``going`` uphill; True where none rose."""
+    """Move ``theta`` and ``points`` of the problems ``going`` uphill, those ``near`` a maximum by a
+    whole step; True where no step rose."""
     length = 1.0
     stuck = np.ones(len(going), dtype=bool)
     while length > 1e-10 and stuck.any():
@@ -242,7 +250,7 @@ def _climb(
         at = going[who]
         trial = theta[at] + length * step[who]
         there = evaluate(trial, G, T, weights[at])
-        rose = there.loglik > points.loglik[at]
+        rose = near[who] | (there.loglik > points.loglik[at])
         theta[at[rose]] = trial[rose]
         points.put(at[rose], there if rose.all() else there.take(rose))
         stuck[who[rose]] = False

@@ -85,13 +85,6 @@ def entity_slopes(
     N = int(entity.max(initial=-1)) + 1
     counts = np.bincount(entity, minlength=N)
     h = 0 if common is None else common.shape[1]
-    if N and n == N * counts[0] and (counts == counts[0]).all() and counts[0] >= k + h:
-        H = None if common is None else common.reshape(N, -1, h)
-        b, B, e, bad = _with_common(y.reshape(N, -1), X.reshape(N, -1, k), H)
-        return Slopes(
-            params=b, bread=B, rss=np.einsum("gt,gt->g", e, e), counts=counts, resid=e.reshape(-1),
-            dependent=bad,
-        )  # fmt: skip
     params, rss = np.full((N, k + h), np.nan), np.full(N, np.nan)
     bread, resid = np.full((N, k + h, k + h), np.nan), np.full(n, np.nan)
     dependent = np.zeros((N, k + h), dtype=bool)
@@ -101,6 +94,11 @@ def entity_slopes(
             continue
         H = None if common is None else _columns_at(common, rows)
         b, B, e, bad = _with_common(y[rows], _columns_at(X, rows), H)
+        if len(rows) == N:
+            return Slopes(
+                params=b, bread=B, rss=np.einsum("gt,gt->g", e, e), counts=counts,
+                resid=e.reshape(-1), dependent=bad,
+            )  # fmt: skip
         params[codes], bread[codes], dependent[codes] = b, B, bad
         resid[rows] = e
         rss[codes] = np.einsum("gt,gt->g", e, e)
@@ -110,7 +108,9 @@ def entity_slopes(
 
 
 def _columns_at(X: FloatArray, rows: IntArray) -> FloatArray:
-    """(g, T, k) rows of a matrix, stored column by column."""
+    """(g, T, k) rows of a matrix, stored column by column; a view of it where that is all."""
+    if rows.size == len(X):  # one block holds every row, in order
+        return X.reshape(*rows.shape, X.shape[1])
     return np.moveaxis(X.T[:, rows], 0, 2)
 
 
@@ -127,6 +127,20 @@ def _with_common(
     return batched_ols(Y, np.concatenate([X, H], axis=2))
 
 
+def triangles(V: FloatArray, entity: IntArray) -> FloatArray:
+    """(N m, m) upper triangles R_i with R_i'R_i = V_i'V_i, by entity; rows sorted by entity.
+
+    Parameters
+    ----------
+    V : (n, m); entity : (n,)
+    """
+    m = V.shape[1]
+    out = np.zeros((int(entity.max(initial=-1)) + 1, m, m))
+    for codes, rows in blocks(entity):
+        out[codes, : min(rows.shape[1], m)] = np.linalg.qr(_columns_at(V, rows), mode="r")
+    return out.reshape(-1, m)
+
+
 def partial_out(V: FloatArray, H: FloatArray, entity: IntArray) -> tuple[FloatArray, BoolArray]:
     """Residuals of the columns of ``V`` on ``H`` within each entity, and dependent columns of H.
 
@@ -140,7 +154,7 @@ def partial_out(V: FloatArray, H: FloatArray, entity: IntArray) -> tuple[FloatAr
     out = np.empty_like(V)
     dependent = np.zeros((N, H.shape[1]), dtype=bool)
     for codes, rows in blocks(entity):
-        Vg, Hg = V[rows], H[rows]
+        Vg, Hg = _columns_at(V, rows), _columns_at(H, rows)
         lengths = np.sqrt(np.einsum("gtk,gtk->gk", Hg, Hg))
         Hg = Hg / np.where(lengths > 0, lengths, 1.0)[:, None, :]
         if rows.shape[1] >= H.shape[1]:
@@ -175,7 +189,7 @@ def entity_gram(A: FloatArray, B: FloatArray, entity: IntArray) -> FloatArray:
     N = int(entity.max(initial=-1)) + 1
     out = np.empty((N, A.shape[1], B.shape[1]))
     for codes, rows in blocks(entity):
-        out[codes] = A[rows].transpose(0, 2, 1) @ B[rows]
+        out[codes] = _columns_at(A, rows).transpose(0, 2, 1) @ _columns_at(B, rows)
     return out
 
 
