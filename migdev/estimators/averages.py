@@ -12,28 +12,41 @@ from migdev.errors import CollinearityWarning, DroppedRowsWarning, listing
 from migdev.estimators.entities import require_several
 from migdev.kernels.cce import averages_at
 from migdev.kernels.least_squares import independent_columns
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.types import BoolArray, FloatArray, IntArray
 from migdev.panel.design import Design
+from migdev.panel.formula import argument, one_term, parse, quote_columns
 
-_LAG = re.compile(r"^L\((?P<inner>.*?)(?:,\s*\d+)?\)$")
+_LAG = re.compile(r"^L\((?P<inner>.*?)(?:,\s*(?:k\s*=\s*)?[-+]?\d+)?\)$")
 
 
 def averaged_variables(d: Design, lags: int, averages: Sequence[str] | None) -> list[str]:
     """Expressions whose cross-section averages enter."""
     if averages is not None:
-        return list(dict.fromkeys(averages))
-    terms = [d.dependent, *d.names[int(d.intercept) :]]
-    if lags:
-        terms = [under_lags(term) for term in terms]
+        names = {name: f"`{name}`" for name in d.panel.columns if not name.isidentifier()}
+        return list(dict.fromkeys(names.get(text, text) for text in averages))
+    if not lags:
+        return [d.dependent, *d.names[int(d.intercept) :]]
+    parsed = parse(quote_columns(d.formula, d.panel.columns))
+    terms = [
+        ":".join(one_term(under_lags(argument(factor))) for factor in term.factors)
+        for term in [*parsed.dependent, *parsed.exog]
+    ]
     return list(dict.fromkeys(terms))
 
 
 def under_lags(term: str) -> str:
+    """What ``L(.)`` of a single factor holds, however often it is lagged."""
     match = _LAG.match(term)
-    while match:
+    while match and _closed(match["inner"]):
         term = match["inner"]
         match = _LAG.match(term)
     return term
+
+
+def _closed(text: str) -> bool:
+    """Whether no bracket of ``text`` closes before it opens: not so in ``x) / L(z``."""
+    depth = np.cumsum([(c == "(") - (c == ")") for c in text])
+    return bool((depth >= 0).all())
 
 
 def augmented(
@@ -62,9 +75,9 @@ def augment(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the main design has told what is missing
-        z = Design.build(f"{terms[0]} ~ 0 + {' + '.join(terms)}", d.panel)
-    names = list(z.names)
-    return _placed(d, z.X, z.time, lags, names, current_only)
+        # With an intercept, so that factors lose their base level.
+        z = Design.build(f"{terms[0]} ~ {' + '.join(terms)}", d.panel)
+    return _placed(d, z.X[:, 1:], z.time, lags, z.names[1:], current_only)
 
 
 def _placed(
@@ -94,18 +107,28 @@ def _placed(
         d, H = kept, H[known]
     require_several(d, "CCE")
     first = np.unique(d.time, return_index=True)[1]
-    ones = np.ones((len(first), 1))
-    keep = independent_columns(np.column_stack([ones, H[first]]))[1:]
+    base = np.column_stack([np.ones(len(first)), d.X[first][:, common_regressors(d)]])
+    keep = independent_columns(np.column_stack([base, H[first]]))[base.shape[1] :]
     if not keep.all():
         gone = [label for label, kept_ in zip(labels, keep, strict=True) if not kept_]
         warnings.warn(
             f"{d.formula!r}: {listing(gone)} are left out: over the {len(first)} periods they are "
-            "collinear with the averages before them.",
+            "collinear with the averages before them or with regressors that all entities share.",
             CollinearityWarning,
             stacklevel=5,
         )
         H, labels = H[:, keep], [n for n, kept_ in zip(labels, keep, strict=True) if kept_]
     return d, H, labels
+
+
+def common_regressors(d: Design) -> BoolArray:
+    """(k,) regressors that are the same for all entities in every period, the intercept aside."""
+    periods, first = np.unique(d.time, return_index=True)
+    row = np.empty(int(periods[-1] - periods[0]) + 1, dtype=np.int64)
+    row[periods - periods[0]] = first
+    common: BoolArray = np.all(d.X == d.X[row[d.time - periods[0]]], axis=0)
+    common[: int(d.intercept)] = False
+    return common
 
 
 def shared(d: Design, H: FloatArray, kept: Design) -> tuple[Design, FloatArray]:

@@ -12,7 +12,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.estimators.averages import augmented, shared
+from migdev.estimators.averages import augmented, common_regressors, shared
 from migdev.estimators.entities import (
     build,
     check_choice,
@@ -85,6 +85,8 @@ class CCEMeanGroup:
     Notes
     -----
     Averages are taken over all rows of the panel where every averaged variable is observed.
+    Those that repeat a regressor which all entities share (an oil price, a dummy of years) are left
+    out with a warning, so that each entity keeps its own coefficient of it.
 
     Raises
     ------
@@ -208,6 +210,13 @@ class CCEPooled:
         d = build(self.formula, panel, "CCEPooled", requires=requires)
         if len(d.names) == int(d.intercept):
             raise FormulaError(f"CCEPooled needs a regressor; {self.formula!r} has none.")
+        common = common_regressors(d)
+        if common.any() and (self.averages is None or d.dependent in self.averages):
+            raise IdentificationError(
+                f"{self.formula!r}: {listing(np.array(d.names)[common].tolist())} are the same for "
+                "all entities in every period, and the averages leave nothing of them to a pooled "
+                "slope. Leave them out, or use CCEMeanGroup."
+            )
         d, H, labels = augmented(d, self.lags, self.averages)
         width = len(d.names) + len(labels) + self.trend
         d, H = shared(d, H, long_enough(d, width, self.short, "CCEPooled"))

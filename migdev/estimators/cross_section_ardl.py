@@ -27,15 +27,15 @@ from migdev.estimators.error_correction import (
     with_terms,
 )
 from migdev.estimators.pooled_mean_group import (
+    identified_form,
     labels_of,
     long_run_slopes,
-    own_regressions,
     record_error_correction,
     with_residuals,
 )
 from migdev.kernels.robust_mean import robust_mean
 from migdev.kernels.slopes import Slopes, entity_slopes, mean_and_cov
-from migdev.panel.formula import parse, quote_columns
+from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import ErrorCorrectionEstimate
 from migdev.results.heterogeneous import HeterogeneousEstimate
@@ -102,12 +102,9 @@ class CSARDL:
         k = len(form.long_run)
         width = 1 + k + form.W.shape[1]
         form = restrict(form, long_enough(form.design, width, self.short, "CSARDL"))
-        _, every, fit = own_regressions(form)
-        kept = identified(form.design, fit, names, self.short, "CSARDL")
-        if kept is not form.design:
-            form = restrict(form, kept)
-            _, every, fit = own_regressions(form)
-        fit = with_residuals(fit, form, form.lagged, form.x)
+        form, _, reduced = identified_form(form, self.short, "CSARDL")
+        fit = with_residuals(reduced.own(), form, form.lagged, form.x)
+        every = np.ones((len(fit.params), form.W.shape[1]), dtype=bool)
         own = long_run_slopes(fit, k)
         shown = len(names) - averages
         flag_speeds(own.params[:, k], labels_of(form), self.formula)
@@ -126,7 +123,7 @@ class CSARDL:
         """The form with averages, names of its columns, and how many are averages."""
         form = error_correction(self.formula, panel, self.lags, 1, self.trend, "CSARDL")
         parsed = parse(quote_columns(self.formula, panel.columns))
-        terms = [str(term) for term in [*parsed.dependent, *parsed.exog]]
+        terms = [one_term(argument(term.factors[0])) for term in [*parsed.dependent, *parsed.exog]]
         d, H, labels = augment(form.design, self.cross_lags, self.averages or terms)
         form = with_terms(restrict(form, d), H, tuple(labels))
         return form, ("lagged level", *form.long_run, *form.short_run), len(labels)
@@ -174,16 +171,17 @@ class CSDL:
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         parsed = parse(quote_columns(self.formula, panel.columns))
-        x = [term.factors[0].expr for term in parsed.exog if len(term.factors) == 1]
+        x = [argument(term.factors[0]) for term in parsed.exog if len(term.factors) == 1]
         if parsed.endog is not None or not x or len(x) < len(list(parsed.exog)):
             raise FormulaError(
                 f"CSDL reads 'y ~ x + z', plain variables or expressions, not {self.formula!r}."
             )
-        y = parsed.dependent[0].factors[0].expr
+        y = one_term(argument(parsed.dependent[0].factors[0]))
         moves = [f"D({v})" if j == 0 else f"L(D({v}), {j})" for v in x for j in range(self.lags)]
+        x = [one_term(v) for v in x]
         head = "" if parsed.intercept else "0 + "
         d = build(f"{y} ~ {head}{' + '.join([*x, *moves])}", panel, "CSDL")
-        d, H, labels = augment(d, self.cross_lags, [y, *x], current_only=(y,))
+        d, H, labels = augment(d, self.cross_lags, [y, *x], current_only=(d.dependent,))
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = (*names, *labels)
 

@@ -17,7 +17,7 @@ from migdev.errors import (
 from migdev.estimators.entities import build
 from migdev.kernels.types import BoolArray, FloatArray
 from migdev.panel.design import Design
-from migdev.panel.formula import parse, quote_columns
+from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
 
 Lags = int | str | tuple[int, ...]
@@ -94,7 +94,7 @@ def error_correction(
             f"{what} reads 'dependent ~ x + z', plain variables or expressions; {formula!r} has "
             + ("no regressor." if len(terms) < 2 else "interactions: put them in a column first.")
         )
-    y, *x = [term.factors[0].expr for term in terms]
+    y, *x = [argument(term.factors[0]) for term in terms]
     orders = _orders(lags, max_lags, len(x), formula)
     short, owner, order = [], [], []
     for j, (name, q) in enumerate(zip([y, *x], orders, strict=True)):
@@ -102,7 +102,7 @@ def error_correction(
             short.append(f"D({name})" if lag == 0 else f"L(D({name}), {lag})")
             owner.append(j)
             order.append(lag)
-    text = f"D({y}) ~ 0 + {' + '.join([f'L({y})', *x, *short])}"
+    text = f"D({y}) ~ 0 + {' + '.join([f'L({y})', *map(one_term, x), *short])}"
     d = build(text, panel, what, requires=requires)
     k = len(x)
     W, names = [d.X[:, 1 + k :]], list(d.names[1 + k :])

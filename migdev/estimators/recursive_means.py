@@ -13,7 +13,7 @@ from migdev.estimators.entities import build
 from migdev.kernels.recursive_means import less_past_mean
 from migdev.kernels.types import FloatArray
 from migdev.panel.design import Design
-from migdev.panel.formula import parse, quote_columns
+from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
 
 
@@ -29,27 +29,31 @@ def recursive_design(
             f"{what} with recursive=True reads 'y ~ L(y) + x + z', variables or expressions "
             f"without products or brackets, not {formula!r}."
         )
-    written = [str(term.factors[0].expr) for term in terms]
+    written = [argument(term.factors[0]) for term in terms]
     bases = list(dict.fromkeys(under_lags(expr) for expr in written))
     alias = {base: f"less_past_mean_{j}" for j, base in enumerate(bases)}
     adjusted = {}
     for base in bases:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the main design tells what is missing
-            d = Design.build(f"{base} ~ 1", panel, intercept=False)
+            d = Design.build(f"{one_term(base)} ~ 1", panel, intercept=False)
         x = np.full(len(panel), np.nan)
         x[d.rows] = d.y
         adjusted[alias[base]] = less_past_mean(x, panel.entity_codes)
     own = panel.assign(**adjusted)
     y, *X = (e.replace(under_lags(e), alias[under_lags(e)]) for e in written)
-    d = build(f"{y} ~ 0 + {' + '.join(X)}", own, what)
-    d, H, labels = augment(d, lags, list(alias.values()))
 
     def original(text: str) -> str:
         for base, name in reversed(alias.items()):
-            text = text.replace(name, base)
+            text = text.replace(name, base.replace("`", ""))
         return text
 
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        d = build(f"{y} ~ 0 + {' + '.join(X)}", own, what)
+        d, H, labels = augment(d, lags, list(alias.values()))
+    for warning in told:
+        warnings.warn(original(str(warning.message)), warning.category, stacklevel=3)
     restored = replace(
         d, formula=formula, dependent=original(d.dependent), panel=panel,
         names=tuple(original(name) for name in d.names),

@@ -80,6 +80,20 @@ def quote_columns(text: str, columns: Iterable[str]) -> str:
     return _DOTTED.sub(lambda m: f"`{m[0]}`" if m[0] in known else m[0], text)
 
 
+def argument(factor: Factor) -> str:
+    """A factor as text that Python reads, so that it can be put into ``L(.)``."""
+    if str(factor.eval_method).endswith("LOOKUP") and not factor.expr.isidentifier():
+        return f"`{factor.expr}`"
+    return str(factor.expr)
+
+
+def one_term(text: str) -> str:
+    """An expression as text that a formula reads as one term: ``x / z`` in braces."""
+    masked = _QUOTED.sub("quoted", text)
+    body = ast.parse(masked, mode="eval").body
+    return text if isinstance(body, ast.Name | ast.Call) else f"{{{text}}}"
+
+
 @lru_cache(maxsize=512)
 def parse(text: str) -> Parsed:
     """Read a formula.

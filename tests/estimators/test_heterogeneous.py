@@ -269,12 +269,34 @@ def test_one_entity_is_refused(grunfeld):
 def test_average_of_a_common_variable_is_left_out(panels):
     panel = panels["grunfeld"]
     panel = panel.assign(oil=np.sin(panel["year"].to_numpy(dtype=float)))
-    with pytest.raises(IdentificationError, match="mean\\(oil\\)"):
-        CCEMeanGroup(formula="inv ~ value + oil").fit(panel)
-    fit = CCEMeanGroup(formula="inv ~ value + oil", averages=("inv", "value")).fit(panel)
+    with pytest.warns(CollinearityWarning, match=r"mean\(oil\)"):
+        fit = CCEMeanGroup(formula="inv ~ value + oil").fit(panel)
     assert list(fit.params.index) == ["Intercept", "value", "oil"]
+    named = CCEMeanGroup(formula="inv ~ value + oil", averages=("inv", "value")).fit(panel)
+    np.testing.assert_allclose(fit.params, named.params, rtol=1e-12)
+    with pytest.raises(IdentificationError, match="'oil' are the same for all"):
+        CCEPooled(formula="inv ~ value + oil").fit(panel)
     with pytest.warns(CollinearityWarning, match=r"mean\(I\(2"):
         CCEMeanGroup(formula="inv ~ value", averages=("inv", "value", "I(2 * value)")).fit(panel)
+
+
+@pytest.mark.parametrize(
+    ("formula", "averaged"),
+    [
+        ("inv ~ L(inv)*L(value)", ["inv", "value", "inv:value"]),
+        ("inv ~ L(inv, k=1) + L(value, 2)", ["inv", "value"]),
+        ("inv ~ L(value, -1)", ["inv", "value"]),
+        ("inv ~ {L(value) / L(capital)}", ["inv", "L(value) / L(capital)"]),
+        ("inv ~ L(np.log(value), 1)", ["inv", "np.log(value)"]),
+        ("inv ~ poly(value, 2)", ["inv", "poly(value, 2)[1]", "poly(value, 2)[2]"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::migdev.errors.DroppedRowsWarning")
+def test_lagged_averages_are_of_the_variables_under_the_lags(panels, formula, averaged):
+    fit = CCEMeanGroup(formula=formula, lags=1).fit(panels["grunfeld"])
+    current = [n for n in fit.slope_names if n.startswith("mean(")]
+    assert current == [f"mean({name})" for name in averaged]
+    assert f"L(mean({averaged[-1]}), 1)" in fit.slope_names
 
 
 def test_options_are_checked():

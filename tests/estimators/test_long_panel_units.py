@@ -108,3 +108,36 @@ def test_a_shared_variable_belongs_to_the_common_process():
         for _, g in d.groupby("id")
     ]  # fmt: skip
     np.testing.assert_allclose(with_oil.params, np.mean(own, axis=0)[:3], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "options"),
+    [
+        (md.PooledMeanGroup, {}),
+        (md.DynamicFixedEffects, {}),
+        (md.CSARDL, {"cross_lags": 1}),
+        (md.CSDL, {"cross_lags": 1}),
+        (md.CCEMeanGroup, {"lags": 1}),
+        (md.CCEMeanGroup, {"recursive": True}),
+    ],
+)
+def test_expressions_and_names_with_blanks_are_single_regressors(estimator, options):
+    frame = _frame()
+    frame["scale"] = np.exp(frame["z"] / 5)
+    frame["ratio"] = frame["x"] / frame["scale"]
+    panel = _panel(frame.rename(columns={"x": "gdp growth"}))
+    column = estimator(formula="y ~ ratio", **options).fit(panel)
+    expression = estimator(formula="y ~ {`gdp growth` / scale}", **options).fit(panel)
+    assert expression.names == [
+        name.replace("ratio", "gdp growth / scale") for name in column.names
+    ]  # fmt: skip
+    np.testing.assert_allclose(expression.params, column.params, rtol=1e-9)
+    blank = estimator(formula="y ~ `gdp growth`", **options).fit(panel)
+    plain = estimator(formula="y ~ x", **options).fit(_panel(frame))
+    np.testing.assert_allclose(blank.params, plain.params, rtol=1e-12)
+
+
+def test_recursive_means_warn_in_the_users_words():
+    with pytest.warns(md.errors.DroppedRowsWarning, match="'y ~ 0 \\+ x'") as caught:
+        md.CCEMeanGroup(formula="y ~ x", recursive=True).fit(_panel(_frame()))
+    assert not any("less_past_mean" in str(w.message) for w in caught)
