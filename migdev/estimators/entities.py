@@ -17,6 +17,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
+from migdev.kernels.ardl import Reduced
 from migdev.kernels.slopes import Slopes
 from migdev.kernels.spells import longest_spells
 from migdev.kernels.types import BoolArray, FloatArray
@@ -87,7 +88,9 @@ def long_enough(design: Design, k: int, short: str, what: str) -> Design:
     return design
 
 
-def identified(design: Design, fit: Slopes, names: Sequence[str], short: str, what: str) -> Design:
+def identified(
+    design: Design, fit: Slopes | Reduced, names: Sequence[str], short: str, what: str
+) -> Design:
     """The design without entities whose regressors are collinear, or an error that names them."""
     bad: BoolArray = np.any(fit.dependent, axis=1)
     if not bad.any():

@@ -24,17 +24,11 @@ from migdev.estimators.error_correction import (
     flag_speeds,
     restrict,
 )
-from migdev.kernels.ardl import (
-    Compressed,
-    choose_orders,
-    masked_partial_out,
-    masked_slopes,
-    term_mask,
-)
+from migdev.kernels.ardl import Compressed, Reduced, choose_orders, term_mask
 from migdev.kernels.entity_draws import drawn, pooled_draws
 from migdev.kernels.pmg import pooled_long_run
 from migdev.kernels.robust_mean import robust_mean
-from migdev.kernels.slopes import Slopes, entity_gram, mean_and_cov
+from migdev.kernels.slopes import Slopes, mean_and_cov
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
@@ -102,8 +96,8 @@ class ErrorCorrectionMeanGroup:
         check_choice("inference", self.inference, ("t", "normal"))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
-        form, orders, mask, _, fit = _unrestricted(self, panel, "ErrorCorrectionMeanGroup")
-        fit = with_residuals(fit, form, form.lagged, form.x)
+        form, orders, mask, data = _unrestricted(self, panel, "ErrorCorrectionMeanGroup")
+        fit = with_residuals(data.own(), form, form.lagged, form.x)
         own = long_run_slopes(fit, len(form.long_run))
         flag_speeds(own.params[:, len(form.long_run)], labels_of(form), self.formula)
         how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
@@ -196,10 +190,10 @@ class PooledMeanGroup:
         check_choice("inference", self.inference, ("t", "normal"))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
-        form, orders, mask, data, free = _unrestricted(self, panel, "PooledMeanGroup")
+        form, orders, mask, data = _unrestricted(self, panel, "PooledMeanGroup")
         k = len(form.long_run)
-        G = _long_run_gram(data, mask)
-        ml = pooled_long_run(G, free.counts, _starts(G, free, k))
+        free, G = data.own(), data.gram
+        ml = pooled_long_run(G, data.counts, _starts(G, free, k))
         if not ml.converged:
             size = ", ".join(
                 f"{name}: {value:.3g}"
@@ -213,8 +207,7 @@ class PooledMeanGroup:
                 stacklevel=2,
             )
         c = np.concatenate([[1.0], -ml.theta])
-        fit = data.fit((data.X @ c)[:, None], mask)
-        fit = with_residuals(fit, form, form.lagged - form.x @ ml.theta)
+        fit = with_residuals(data.along(c), form, form.lagged - form.x @ ml.theta)
         flag_speeds(fit.params[:, 0], labels_of(form), self.formula)
         short, short_cov = mean_and_cov(fit.params)
         m = len(short)
@@ -254,11 +247,9 @@ class PooledMeanGroup:
         ConvergenceError
             Fewer than half of the samples have a maximum of the likelihood.
         """
-        form, _, mask, data, _ = _unrestricted(self, panel, "PooledMeanGroup")
-        k, none = len(form.long_run), np.empty((len(data.y), 0))
-        P = [masked_slopes(v, none, data.W, data.entity, mask).params for v in (data.y, *data.X.T)]
+        form, _, _, data = _unrestricted(self, panel, "PooledMeanGroup")
         found = pooled_draws(
-            _long_run_gram(data, mask), np.stack(P, axis=2), data.counts, params[:k],
+            data.gram, np.roll(data.P, 1, axis=2), data.counts, params[: len(form.long_run)],
             drawn(len(data.counts), draws, seed),
         )  # fmt: skip
         if len(found) < draws / 2:
@@ -274,31 +265,43 @@ class PooledMeanGroup:
 
 def _unrestricted(
     spec: ErrorCorrectionMeanGroup | PooledMeanGroup, panel: Panel, what: str
-) -> tuple[ErrorCorrection, IntArray | None, BoolArray, Compressed, Slopes]:
-    """Each entity's own regression: arrays, lag orders, terms kept, compressed data, fit."""
+) -> tuple[ErrorCorrection, IntArray | None, BoolArray, Reduced]:
+    """Each entity's own regression: arrays, lag orders, terms kept, and what its fit needs."""
     form = error_correction(spec.formula, panel, spec.lags, spec.max_lags, spec.trend, what)
     width = 1 + form.x.shape[1] + form.W.shape[1]
     form = restrict(form, long_enough(form.design, width, spec.short, what))
-    names = ("lagged level", *form.long_run, *form.short_run)
-    data, every, fit = own_regressions(form)
-    kept = identified(form.design, fit, names, spec.short, what)
-    if kept is not form.design:
-        form = restrict(form, kept)
-        data, every, fit = own_regressions(form)
+    form, data, reduced = identified_form(form, spec.short, what)
     if not isinstance(spec.lags, str):
-        return form, None, every, data, fit
+        return form, None, _all_terms(form, data), reduced
     owner, order = np.array(form.owner), np.array(form.order)
     orders = choose_orders(data, owner, order, spec.max_lags, spec.lags)
     mask = term_mask(orders, owner, order)
-    return form, orders, mask, data, data.fit(data.X, mask)
+    return form, orders, mask, data.reduce(mask)
 
 
-def own_regressions(form: ErrorCorrection) -> tuple[Compressed, BoolArray, Slopes]:
-    """Each entity's data in triangular form, all terms kept (N, m), and the OLS on them."""
+def identified_form(
+    form: ErrorCorrection, short: str, what: str
+) -> tuple[ErrorCorrection, Compressed, Reduced]:
+    """The form without entities whose regressors are collinear, its data in triangular form, and
+    without the short-run terms, all of them kept."""
+    data = _compressed(form)
+    reduced = data.reduce(_all_terms(form, data))
+    names = ("lagged level", *form.long_run, *form.short_run)
+    kept = identified(form.design, reduced, names, short, what)
+    if kept is not form.design:
+        form = restrict(form, kept)
+        data = _compressed(form)
+        reduced = data.reduce(_all_terms(form, data))
+    return form, data, reduced
+
+
+def _all_terms(form: ErrorCorrection, data: Compressed) -> BoolArray:
+    return np.ones((len(data.counts), form.W.shape[1]), dtype=bool)
+
+
+def _compressed(form: ErrorCorrection) -> Compressed:
     d = form.design
-    data = Compressed.of(d.y, np.column_stack([form.lagged, form.x]), form.W, d.entity)
-    every = np.ones((len(data.counts), form.W.shape[1]), dtype=bool)
-    return data, every, data.fit(data.X, every)
+    return Compressed.of(d.y, np.column_stack([form.lagged, form.x]), form.W, d.entity)
 
 
 def with_residuals(fit: Slopes, form: ErrorCorrection, *columns: FloatArray) -> Slopes:
@@ -307,17 +310,6 @@ def with_residuals(fit: Slopes, form: ErrorCorrection, *columns: FloatArray) -> 
     for j, column in enumerate(np.column_stack([*columns, form.W]).T):
         resid -= column * fit.params[entity, j]
     return replace(fit, resid=resid)
-
-
-def _long_run_gram(data: Compressed, mask: BoolArray) -> FloatArray:
-    """(N, 2 + k, 2 + k) Gram matrices of (Delta y, y_{-1}, x) without the short-run terms."""
-    V = np.column_stack([data.y, data.X])
-    if mask.all():  # the triangle has taken out W already
-        m = data.W.shape[1]
-        tail = V.reshape(len(mask), -1, V.shape[1])[:, m:]
-        return np.asarray(tail.transpose(0, 2, 1) @ tail)
-    V = masked_partial_out(V, data.W, data.entity, mask)
-    return entity_gram(V, V, data.entity)
 
 
 def long_run_slopes(fit: Slopes, k: int) -> Slopes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from migdev.kernels.slopes import Slopes, entity_slopes, partial_out, triangles
+from migdev.kernels.batched import TOL, upper_inverse
+from migdev.kernels.slopes import Slopes, entity_slopes, triangles
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
 
@@ -39,11 +41,95 @@ class Compressed:
             entity=np.repeat(np.arange(len(V) // V.shape[1]), V.shape[1]),
         )  # fmt: skip
 
-    def fit(self, X: FloatArray, mask: BoolArray) -> Slopes:
-        """y on ``X`` (r, q) and the terms that each entity keeps; residuals are those of the
-        compressed rows."""
-        fit = masked_slopes(self.y, X, self.W, self.entity, mask)
-        return replace(fit, counts=self.counts)
+    def reduce(self, mask: BoolArray) -> Reduced:
+        """Take out the terms of W that each entity keeps, ``mask`` (N, m)."""
+        N, m, p = *mask.shape, self.X.shape[1]
+        V = np.column_stack([self.W, self.X, self.y]).reshape(N, m + p + 1, m + p + 1)
+        P, B = np.zeros((N, m, p + 1)), np.zeros((N, m, m))
+        tail, dependent = np.empty((N, p + 1, p + 1)), np.zeros((N, p + m), dtype=bool)
+        for pattern, at in _patterns(mask):
+            h, keep = int(pattern.sum()), np.flatnonzero(pattern)
+            R: Any = V[at]
+            if h < m:
+                R = np.linalg.qr(R[:, :, np.append(keep, np.arange(m, m + p + 1))], mode="r")
+            lengths = np.sqrt(np.einsum("gij,gij->gj", R, R))
+            pivots = np.abs(np.einsum("gjj->gj", R))
+            bad = pivots[:, :-1] <= TOL * lengths[:, :-1]
+            dependent[np.ix_(at, p + keep)], dependent[at, :p] = bad[:, :h], bad[:, h:]
+            R[bad.any(axis=1), :, :-1] = np.eye(h + p + 1)[:, :-1]
+            inverse = upper_inverse(R[:, :h, :h])
+            P[np.ix_(at, keep)] = inverse @ R[:, :h, h:]
+            B[np.ix_(at, keep, keep)] = inverse @ inverse.transpose(0, 2, 1)
+            tail[at] = R[:, h:, h:]
+        return Reduced(P=P, B=B, tail=tail, dependent=dependent, counts=self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reduced:
+    """Regressions of y on X or on one combination of it, next to terms W that differ by entity.
+
+    Attributes
+    ----------
+    P : (N, m, p + 1)
+        Coefficients of (X, y) on the terms kept; zero for those left out.
+    B : (N, m, m)
+        Inverse of W'W.
+    tail : (N, p + 1, p + 1)
+        Upper triangle of (X, y) once W is out.
+    dependent : (N, p + m)
+        Columns of (X, W) that are collinear.
+    counts : (N,)
+    """
+
+    P: FloatArray
+    B: FloatArray
+    tail: FloatArray
+    dependent: BoolArray
+    counts: IntArray
+
+    @property
+    def gram(self) -> FloatArray:
+        """(N, p + 1, p + 1) Gram matrices of (y, X) without W."""
+        V = np.roll(self.tail, 1, axis=2)
+        return np.asarray(V.transpose(0, 2, 1) @ V)
+
+    def own(self) -> Slopes:
+        """y on (X, W); missing for entities with collinear columns."""
+        p = self.tail.shape[1] - 1
+        inverse = upper_inverse(self.tail[:, :p, :p])
+        return self._slopes(
+            np.einsum("nij,nj->ni", inverse, self.tail[:, :p, p]), self.P[:, :, :p],
+            inverse @ inverse.transpose(0, 2, 1), self.tail[:, p, p] ** 2, self.dependent,
+        )  # fmt: skip
+
+    def along(self, c: FloatArray) -> Slopes:
+        """y on (X c, W), c (p,)."""
+        p = len(c)
+        xi, a = self.tail[:, :, :p] @ c, self.tail[:, :, p]
+        length = np.einsum("ni,ni->n", xi, xi)
+        speed = np.einsum("ni,ni->n", xi, a) / length
+        rss = ((a - speed[:, None] * xi) ** 2).sum(axis=1)
+        return self._slopes(
+            speed[:, None], (self.P[:, :, :p] @ c)[:, :, None], 1 / length[:, None, None], rss,
+            np.delete(self.dependent, np.s_[1:p], axis=1),
+        )  # fmt: skip
+
+    def _slopes(
+        self, b: FloatArray, S: FloatArray, bread: FloatArray, rss: FloatArray, bad: BoolArray
+    ) -> Slopes:
+        """Coefficients ``b`` (N, q) of regressors that load on W with ``S`` (N, m, q), then W's."""
+        q, cross = b.shape[1], -S @ bread
+        whole = np.empty((len(b), q + S.shape[1], q + S.shape[1]))
+        whole[:, :q, :q], whole[:, q:, :q] = bread, cross
+        whole[:, :q, q:] = cross.transpose(0, 2, 1)
+        whole[:, q:, q:] = self.B - cross @ S.transpose(0, 2, 1)
+        params = np.concatenate([b, self.P[:, :, -1] - np.einsum("nmq,nq->nm", S, b)], axis=1)
+        failed = bad.any(axis=1)
+        params[failed], whole[failed] = np.nan, np.nan
+        return Slopes(
+            params=params, bread=whole, rss=rss, counts=self.counts, resid=np.empty(0),
+            dependent=bad,
+        )  # fmt: skip
 
 
 def choose_orders(
@@ -82,59 +168,11 @@ def term_mask(orders: IntArray, owner: IntArray, order: IntArray) -> BoolArray:
     return mask
 
 
-def masked_slopes(
-    y: FloatArray, X: FloatArray, W: FloatArray, entity: IntArray, mask: BoolArray
-) -> Slopes:
-    """OLS of ``y`` on ``X`` and the terms of ``W`` that each entity keeps; others come as zero.
-
-    ``dependent`` marks collinear columns. ``counts`` lacks the left-out terms' degrees of freedom,
-    so read them from the mask.
-
-    Parameters
-    ----------
-    y : (n,); X : (n, p); W : (n, m); entity : (n,); mask : (N, m)
-    """
+def _patterns(mask: BoolArray) -> Iterator[tuple[BoolArray, IntArray]]:
+    """Each set of terms and the entities that keep it."""
     if mask.all():
-        return entity_slopes(y, np.column_stack([X, W]), entity)
-    N, p, m = len(mask), X.shape[1], W.shape[1]
-    params, bread = np.zeros((N, p + m)), np.zeros((N, p + m, p + m))
-    dependent = np.zeros((N, p + m), dtype=bool)
-    rss, resid = np.empty(N), np.empty(len(y))
-    for pattern, codes, rows in _patterns(mask, entity):
-        columns = np.concatenate([np.arange(p), p + np.flatnonzero(pattern)])
-        V = np.column_stack([X[rows], W[rows][:, pattern]])
-        fit = entity_slopes(y[rows], V, _renumber(entity[rows]))
-        params[np.ix_(codes, columns)] = fit.params
-        bread[np.ix_(codes, columns, columns)] = fit.bread
-        dependent[np.ix_(codes, columns)] = fit.dependent
-        rss[codes], resid[rows] = fit.rss, fit.resid
-    return Slopes(
-        params=params, bread=bread, rss=rss, counts=np.bincount(entity), resid=resid,
-        dependent=dependent,
-    )  # fmt: skip
-
-
-def masked_partial_out(
-    V: FloatArray, W: FloatArray, entity: IntArray, mask: BoolArray
-) -> FloatArray:
-    """Residuals of ``V`` (n, v) on the terms of ``W`` that each entity keeps."""
-    if mask.all():
-        return partial_out(V, W, entity)[0]
-    out = np.empty_like(V)
-    for pattern, _, rows in _patterns(mask, entity):
-        out[rows] = partial_out(V[rows], W[rows][:, pattern], _renumber(entity[rows]))[0]
-    return out
-
-
-def _patterns(mask: BoolArray, entity: IntArray) -> Iterator[tuple[BoolArray, IntArray, IntArray]]:
+        yield mask[0], np.arange(len(mask))
+        return
     patterns, which = np.unique(mask, axis=0, return_inverse=True)
-    which = which.reshape(-1)
     for i, pattern in enumerate(patterns):
-        codes = np.flatnonzero(which == i)
-        rows = np.arange(len(entity)) if len(patterns) == 1 else np.flatnonzero(which[entity] == i)
-        yield pattern, codes, rows
-
-
-def _renumber(codes: IntArray) -> IntArray:
-    numbers: IntArray = np.unique(codes, return_inverse=True)[1].astype(np.int64, copy=False)
-    return numbers
+        yield pattern, np.flatnonzero(which.reshape(-1) == i)
