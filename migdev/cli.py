@@ -147,8 +147,16 @@ def preparation(
     """Python source that makes the analysis data from the raw files of a package."""
     names = "".join(f"\n    RAW / {path.name!r}," for path in paths)
     mapping = "None" if columns is None else f"RAW / {columns.name!r}"
+    from migdev import hypotheses
+
+    asked = hypotheses.get(question)
     between = "" if years is None else f".between({years[0]}, {years[1]})"
     options = "" if window is None else f", window={window}"
+    more = (
+        '\n    write_data(question.prepare_background(panel), DATA / "background")'
+        if asked.background
+        else ""
+    )
     return f'''"""Makes data/panel.csv from the raw files."""
 
 from pathlib import Path
@@ -164,5 +172,6 @@ FILES = [{names}
 
 if __name__ == "__main__":
     panel = load_panel(FILES, {mapping}){between}
-    write_data(md.hypotheses.get({question!r}).prepare(panel{options}), DATA)
+    question = md.hypotheses.get({question!r})
+    write_data(question.prepare(panel{options}), DATA){more}
 '''

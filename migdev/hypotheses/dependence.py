@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from migdev.covariance import Clustered
-from migdev.estimators.common_factors import CCEMeanGroup
-from migdev.estimators.heterogeneous import MeanGroup
-from migdev.estimators.jackknife import HalfPanelJackknife
 from migdev.estimators.linear import FixedEffects
+from migdev.hypotheses.pretests import CHANGES, LEVELS, convergence_pretests, lead_pretests
 from migdev.hypotheses.registry import Question
-from migdev.hypotheses.specs import CONTROLS, PREFER, REGRESSORS, static_specs
+from migdev.hypotheses.specs import (
+    CONTROLS,
+    FEWEST,
+    LEAST,
+    LONG_SAMPLE,
+    PREFER,
+    REGRESSORS,
+    lead_specs,
+    static_specs,
+)
 from migdev.study.study import Spec
 
-LEAD = "growth ~ L(growth) + L(remit)"
 CLUSTERED = Clustered("entity")
 CRITICAL = "CR: Delgado Wise and Marquez Covarrubias (2009), Social Analysis 53, 85-105"
 
@@ -47,7 +53,12 @@ D1 = Question(
         ),
     },
     prefer=("Absolute", "Given remittances", "Conditional"),
-)
+    pretests=lambda: convergence_pretests(
+        "y", ("invest",), "USA", specs=("Absolute", "Given remittances", "Conditional"),
+        background=True,
+    ),
+    background=("y", "invest"),
+)  # fmt: skip
 
 D2 = Question(
     id="D2",
@@ -126,24 +137,18 @@ D7 = Question(
     reason="as G1",
     family="dependence",
     source=CRITICAL,
-    equation="growth on its own past and last year's remittances, country by country and pooled; "
-    "the tests of causality in both directions are in migdev.diagnostics",
+    equation="growth on its own past and last year's remittances, or their change where the level "
+    "may have a unit root, country by country and pooled; causality is tested in both directions "
+    "before. The ratio to GDP rises where GDP falls, so a rebound of output looks like a lead of "
+    "remittances",
     variables=("growth", "remit"),
     window=0,
-    specs=lambda: {
-        "Mean group": Spec(
-            estimator=MeanGroup(formula=LEAD, robust=True, short="drop"),
-            strategy="country by country",
-        ),
-        "Half-panel jackknife": Spec(
-            estimator=HalfPanelJackknife(formula=LEAD, effects=("entity", "time")),
-            strategy="within countries",
-        ),
-        "CCE mean group": Spec(
-            estimator=CCEMeanGroup(formula=LEAD, short="drop"), strategy="net of common shocks"
-        ),
-    },
-    prefer=("CCE mean group", "Mean group", "Half-panel jackknife"),
+    sample=LONG_SAMPLE.format(FEWEST),
+    fewest=FEWEST,
+    least=LEAST,
+    specs=lambda: lead_specs("growth", "remit"),
+    prefer=LEVELS + CHANGES,
+    pretests=lambda: lead_pretests("growth", "remit"),
 )
 D8 = Question(
     id="D8",

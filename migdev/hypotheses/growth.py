@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from migdev.hypotheses.pretests import long_run_pretests
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import (
     CONTROLS,
+    FEWEST,
+    LEAST,
     LONG_RUN,
+    LONG_SAMPLE,
     OTHERS,
     PREFER,
     dynamic_specs,
@@ -131,8 +135,12 @@ G5 = Question(
     equation="log income on remittances and investment in the long run, country by country",
     variables=("y", "remit", "invest"),
     window=0,
+    sample=LONG_SAMPLE.format(FEWEST),
+    fewest=FEWEST,
+    least=LEAST,
     specs=lambda: long_run_specs("y ~ remit + invest"),
     prefer=LONG_RUN,
+    pretests=lambda: long_run_pretests("y", ("remit", "invest"), trending=("y",)),
 )
 
 G6 = Question(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing, suggestion
 from migdev.hypotheses.variables import VARIABLES, low_and_middle_income, prepare
 from migdev.panel.panel import Panel
 from migdev.study.answer import Answer
+from migdev.study.fingerprint import LATER
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint import Component, JointStudy
 from migdev.study.joint_answer import JointAnswer
+from migdev.study.pretests import PreTests
 from migdev.study.study import Spec, Study
 
 _ROOMS = ("growth", "channels", "stability", "poverty", "dependence", "policy", "joint")
@@ -46,6 +49,15 @@ class Question(Hypothesis):
         Name of the null pattern of a joint question.
     waits_for : str
         The estimator or data without which the question cannot be run.
+    fewest : int
+        Complete periods of all variables that an entity needs to be in the sample.
+    least : tuple of (variable, value)
+        Averages over the complete periods that an entity needs.
+    pretests : callable, optional
+        Gives the :class:`~migdev.study.pretests.PreTests` of the question.
+    background : tuple of str
+        Variables of a second panel, yearly and of all countries, for pre-tests that need longer
+        series or countries outside the sample.
     """
 
     variables: tuple[str, ...] = ()
@@ -56,6 +68,10 @@ class Question(Hypothesis):
     components: tuple[Component, ...] = ()
     null: str = "null"
     waits_for: str = ""
+    fewest: int = field(default=0, metadata=LATER)
+    least: tuple[tuple[str, float], ...] = field(default=(), metadata=LATER)
+    pretests: Callable[[], PreTests] | None = field(default=None, metadata=LATER)
+    background: tuple[str, ...] = field(default=(), metadata=LATER)
 
     @property
     def runnable(self) -> bool:
@@ -95,7 +111,12 @@ class Question(Hypothesis):
                 f"window={years} leaves without years. Use window={self.window} (years), or "
                 "another number above 1."
             )
-        return prepare(low_and_middle_income(panel), self.variables, window=years)
+        made = prepare(low_and_middle_income(panel), self.variables, window=years)
+        return long_enough(made, self.variables, self.fewest, self.least)
+
+    def prepare_background(self, panel: Panel) -> Panel | None:
+        """The yearly panel of all countries for pre-tests that ask for it."""
+        return prepare(panel, self.background) if self.background else None
 
     def study(self, **options: Any) -> Study | JointStudy:
         """The hypothesis with its specifications; ``options`` go to a joint study (``sample``,
@@ -110,13 +131,51 @@ class Question(Hypothesis):
                 f"{self.id} cannot be run yet: it waits for {self.waits_for}. "
                 f"Runnable: {listing(names(runnable=True), 20)}."
             )
-        return Study(self, self.specs(), prefer=self.prefer, sample=self.sample)
+        pretests = None if self.pretests is None else self.pretests()
+        return Study(self, self.specs(), prefer=self.prefer, sample=self.sample, pretests=pretests)
 
     def run(
         self, panel: Panel, *, window: int | None = None, plan: Any = None, strict: bool = False
     ) -> Answer | JointAnswer:
         """Prepare a World-Bank-coded panel, fit, and judge."""
-        return self.study().run(self.prepare(panel, window), plan=plan, strict=strict)
+        study, prepared = self.study(), self.prepare(panel, window)
+        if isinstance(study, JointStudy):
+            return study.run(prepared, plan=plan, strict=strict)
+        return study.run(
+            prepared, plan=plan, strict=strict, background=self.prepare_background(panel)
+        )
+
+
+def long_enough(
+    panel: Panel,
+    variables: tuple[str, ...],
+    fewest: int,
+    least: tuple[tuple[str, float], ...] = (),
+) -> Panel:
+    """Keep the entities with enough complete periods, and averages over these that are large
+    enough.
+
+    Raises
+    ------
+    SpecificationError
+        No entity is left.
+    """
+    if not fewest and not least:
+        return panel
+    complete = panel.frame[list(variables)].notna().all(axis=1).to_numpy()
+    counts = np.bincount(panel.entity_codes, weights=complete, minlength=len(panel.entities))
+    keep, words = counts >= max(fewest, 1), [f"fewer than {fewest} complete periods"]
+    for name, value in least:
+        means = panel.frame[name].where(complete).groupby(panel.entity_codes).mean()
+        keep &= (means.reindex(range(len(keep))) >= value).to_numpy()
+        words.append(f"{name} below {value:g} on average")
+    if not keep.any():
+        raise SpecificationError(
+            f"No entity has {fewest} complete periods of {listing(variables)}"
+            + "".join(f" and {n} of {v:g} on average" for n, v in least)
+            + f"; the longest has {int(counts.max())}. Give longer data."
+        )
+    return panel.where(keep[panel.entity_codes], ", or ".join(words))
 
 
 def register(question: Question) -> Question:

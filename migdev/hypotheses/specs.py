@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from migdev.covariance import Clustered
-from migdev.estimators.common_factors import CCEMeanGroup
+from migdev.estimators.common_factors import AugmentedMeanGroup, CCEMeanGroup
+from migdev.estimators.cross_section_ardl import CSARDL
 from migdev.estimators.dynamic import DifferenceGMM, GMMStyle, IVStyle, SystemGMM
 from migdev.estimators.dynamic_fixed_effects import DynamicFixedEffects
+from migdev.estimators.heterogeneous import MeanGroup
 from migdev.estimators.instrumental import IV2SLS
+from migdev.estimators.jackknife import HalfPanelJackknife
 from migdev.estimators.linear import FixedEffects, PooledOLS
 from migdev.estimators.pooled_mean_group import ErrorCorrectionMeanGroup, PooledMeanGroup
 from migdev.estimators.random import RandomEffects
@@ -99,7 +102,18 @@ def threshold_spec(left: str, focal: str, controls: str) -> Spec:
 
 
 #: Common shocks come first: without them the long run of one country is that of its neighbours.
-LONG_RUN = ("CCE mean group", "Pooled mean group", "Mean group", "Dynamic fixed effects")
+#: The pre-tests may change this order.
+LONG_RUN = (
+    "CCE mean group", "Augmented mean group", "CS-ARDL", "Mean group", "Pooled mean group",
+    "Dynamic fixed effects",
+)  # fmt: skip
+#: A long run needs long series, and what one percent of GDP does cannot be read in countries whose
+#: remittances are a small part of that.
+FEWEST, LEAST = 25, (("remit", 0.5),)
+LONG_SAMPLE = (
+    "low- and middle-income countries with at least {} complete years that received at least 0.5% "
+    "of GDP on average"
+)
 
 
 def long_run_specs(formula: str) -> dict[str, Spec]:
@@ -122,4 +136,37 @@ def long_run_specs(formula: str) -> dict[str, Spec]:
             estimator=CCEMeanGroup(formula=formula, short="drop"),
             strategy="net of common shocks",
         ),
+        "Augmented mean group": Spec(
+            estimator=AugmentedMeanGroup(formula=formula, robust=True, short="drop"),
+            strategy="net of common shocks",
+        ),
+        "CS-ARDL": Spec(
+            estimator=CSARDL(formula=formula, cross_lags=1, robust=True, short="drop"),
+            strategy="dynamics net of common shocks",
+        ),
     }
+
+
+def lead_specs(outcome: str, focal: str) -> dict[str, Spec]:
+    """An outcome on its own past and that of the focal variable, in levels and in changes: country
+    by country, pooled, and net of common shocks."""
+    found: dict[str, Spec] = {}
+    for ending, term in (("", f"L({focal})"), (" in changes", f"L(D({focal}))")):
+        formula = f"{outcome} ~ L({outcome}) + {term}"
+        found |= {
+            # Lags of the averages, of order T^(1/3): without them a dynamic equation is not freed
+            # of common shocks (Chudik and Pesaran 2015).
+            f"CCE mean group{ending}": Spec(
+                estimator=CCEMeanGroup(formula=formula, lags=3, short="drop"),
+                strategy="net of common shocks", term=term,
+            ),
+            f"Mean group{ending}": Spec(
+                estimator=MeanGroup(formula=formula, robust=True, short="drop"),
+                strategy="country by country", term=term,
+            ),
+            f"Half-panel jackknife{ending}": Spec(
+                estimator=HalfPanelJackknife(formula=formula, effects=BOTH),
+                strategy="within countries", term=term,
+            ),
+        }  # fmt: skip
+    return found

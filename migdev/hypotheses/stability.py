@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from migdev.covariance import Clustered
 from migdev.estimators.linear import FixedEffects
+from migdev.hypotheses.pretests import long_run_pretests
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import (
     CONTROLS,
+    LEAST,
     LONG_RUN,
+    LONG_SAMPLE,
     OTHERS,
     PREFER,
     REGRESSORS,
@@ -120,6 +123,9 @@ M8 = Question(
     "the log terms of trade in the long run",
     variables=("reer", "remit", "y", "terms"),
     window=0,
+    sample=LONG_SAMPLE.format(20),
+    fewest=20,  # broad real effective exchange rates of the BIS begin in 1994
+    least=LEAST,
     specs=lambda: {
         "Fixed effects": Spec(
             estimator=FixedEffects(
@@ -132,6 +138,7 @@ M8 = Question(
         **long_run_specs("reer ~ remit + y + np.log(terms)"),
     },
     prefer=LONG_RUN,
+    pretests=lambda: long_run_pretests("reer", ("remit", "y", "np.log(terms)"), trending=("y",)),
 )
 M9 = _waiting(
     "M9", "Remittances strengthen fiscal effort and governance", {"DF": "+", "CR": "-"},

@@ -32,6 +32,7 @@ def numbers(answer: Any) -> dict[str, Any]:
             "shares": {how: dict(shares) for how, shares in main.shares.items()},
         }
     return {
+        **_pretests(answer),
         "verdict": answer.verdict,
         "views": answer.views,
         "primary": answer.primary,
@@ -41,6 +42,22 @@ def numbers(answer: Any) -> dict[str, Any]:
         },
         "fits": {name: _fit(fit) for name, fit in answer.fits.items()},
         "failures": dict(answer.failures),
+    }
+
+
+def _pretests(answer: Any) -> dict[str, Any]:
+    """What the pre-tests found and decided; nothing for a study without them, as ever."""
+    if not answer.pretests:
+        return {}
+    return {
+        "pretests": {
+            f.name: {"statistic": f.statistic, "pvalue": f.pvalue, "outcome": f.outcome}
+            for f in answer.pretests
+        },
+        "rulings": [
+            {"condition": r.rule.condition, "holds": r.holds, "order": list(r.after)}
+            for r in answer.rulings
+        ],
     }
 
 

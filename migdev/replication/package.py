@@ -34,14 +34,17 @@ ROOT = Path(__file__).resolve().parents[1]
 study = {study}
 
 if __name__ == "__main__":
-    panel = read_data(ROOT / "data")
+    panel = read_data(ROOT / "data"){background}
     answer = {run}
     write_results(answer, ROOT / "results")
     print(answer)
 '''
 
+BACKGROUND = """
+    background = read_data(ROOT / "data" / "background")"""
+
 REGISTERED = """replace(
-        study.run(panel),
+        {run},
         plan={plan!r},
         departures={departures},
     )"""
@@ -101,8 +104,12 @@ def write_package(
     shared, why = may_share(answer.panel)
     shared = shared if include_data is None else include_data
     write_data(answer.panel, folder / "data")
+    background: Panel | None = getattr(answer, "background", None)
+    if background is not None:
+        write_data(background, folder / "data" / "background")
     if not shared:
-        (folder / "data" / "panel.csv").unlink()
+        for path in (folder / "data").rglob("panel.csv"):
+            path.unlink()
     if raw and shared:
         (folder / "data" / "raw").mkdir()
         for path in map(Path, raw):
@@ -146,10 +153,14 @@ def _registered(plan: Path) -> str:
 def _run(answer: Any) -> str:
     """The script that makes the results; the plan's hash and departures stand as they were."""
     study = to_code(answer.study)
-    if not answer.plan:
-        return RUN.format(imports="", study=study, run="study.run(panel)")
-    run = REGISTERED.format(plan=answer.plan, departures=to_code(tuple(answer.departures), 2))
-    return RUN.format(imports="from dataclasses import replace\n", study=study, run=run)
+    more = getattr(answer, "background", None) is not None
+    run = "study.run(panel, background=background)" if more else "study.run(panel)"
+    imports = ""
+    if answer.plan:
+        told = to_code(tuple(answer.departures), 2)
+        run = REGISTERED.format(run=run, plan=answer.plan, departures=told)
+        imports = "from dataclasses import replace\n"
+    return RUN.format(imports=imports, study=study, run=run, background=BACKGROUND if more else "")
 
 
 def used(answer: Any) -> list[Any]:

@@ -38,6 +38,7 @@ def readme(
         claim=claim,
         verdict=answer.verdict,
         reason=answer.reason,
+        cautions=getattr(answer, "cautions", ()),
         sources=sources,
         facts=facts,
         history=answer.panel.history,
@@ -46,6 +47,7 @@ def readme(
         seed=getattr(answer.study, "seed", None),
         plan=answer.plan,
         has_plan=has_plan,
+        has_background=getattr(answer, "background", None) is not None,
         departures="; ".join(answer.departures) or "There are no departures from it.",
         rules=rules,
     )

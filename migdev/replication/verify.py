@@ -90,11 +90,16 @@ def _prepare(root: Path, copy: Path) -> tuple[str, ...]:
     if not (root / "code" / "prepare.py").exists() or not (root / "data" / "raw").exists():
         return ()
     shutil.copytree(root, copy)
-    (copy / "data" / "panel.csv").unlink(missing_ok=True)
+    for path in (copy / "data").rglob("panel.csv"):
+        path.unlink()
     failure = _python(copy, "code/prepare.py")
     if failure:
         return (f"code/prepare.py failed: {failure}",)
-    return tuple(different_columns(root / "data", copy / "data"))
+    found = different_columns(root / "data", copy / "data")
+    if (root / "data" / "background").exists():
+        other = different_columns(root / "data" / "background", copy / "data" / "background")
+        found += [f"{text} (background)" for text in other]
+    return tuple(found)
 
 
 def different_columns(one: Path, other: Path) -> list[str]:

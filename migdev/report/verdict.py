@@ -13,9 +13,18 @@ import pandas as pd
 from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.frame import frame_table
+from migdev.report.pretests import pretest_blocks
 from migdev.report.render import Page, page
 from migdev.report.table import table
-from migdev.report.words import equals, interval, labeller, number, sign_words, term_words
+from migdev.report.words import (
+    capital,
+    equals,
+    interval,
+    labeller,
+    number,
+    sign_words,
+    term_words,
+)
 
 #: Coefficients of period dummies: the row of time effects tells of them.
 DUMMIES = r"^time\["
@@ -41,6 +50,8 @@ def verdict_page(answer: Any) -> Page:
         sections["Focal parameter in every specification"] = [
             focal_figure(answer), *focal_blocks(answer),
         ]  # fmt: skip
+    if answer.pretests:
+        sections["Pre-tests"] = pretest_blocks(answer)
     if answer.fits:
         sections["Estimates"] = estimates(answer)
     sections["Claim and rival predictions"] = _claim(answer)
@@ -65,6 +76,13 @@ def _verdict(answer: Any) -> list[Block]:
     blocks: list[Block] = [
         Callout(f"Verdict: {answer.verdict}", answer.reason + ".", tone=TONE[answer.verdict])
     ]
+    if answer.cautions:
+        blocks.append(
+            Callout(
+                "The pre-tests hold against it", capital("; ".join(answer.cautions)) + ".",
+                tone="warn",
+            )
+        )  # fmt: skip
     facts = {
         f"{view} predicts {sign_words(h.rivals[view])}": outcome
         for view, outcome in answer.views.items()

@@ -15,6 +15,7 @@ from migdev.report.select import split_product
 _SIGNS = {"-": "−", "<=0": "≤ 0", ">=0": "≥ 0", "!=0": "≠ 0", "any": "anything"}
 _LAG = re.compile(r"^(L|F|D)\((.*?)(?:,\s*(\d+))?\)$")
 _POWER = re.compile(r"^I\((.*?)\s*\*\*\s*(\d)\)$")
+_LOG = re.compile(r"^(?:np\.)?log\((\w+)\)$")
 _NAMES = re.compile(r"[^\W\d][\w.]*")
 _TIMES = {"L": "lagged", "F": "led", "D": "changed"}
 _NUMBERS = Numbers(digits=3)
@@ -31,6 +32,11 @@ def number(value: float, error: float | None = None) -> str:
         return ""
     size = abs(value) if error is None else error
     return true_minus(fixed(value, _NUMBERS.decimals([size])))
+
+
+def capital(text: str) -> str:
+    """A clause as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def interval(low: float, high: float, error: float) -> str:
@@ -66,6 +72,8 @@ def labeller(panel: Any) -> Callable[[str], str]:
             kind, periods = found[1], found[3]
             how = f"lag {periods}" if periods and kind == "L" else _TIMES[kind]
             return f"{inner}, {how}" if kind == "L" or not periods else text
+        if (found := _LOG.match(text)) and found[1] in labels:
+            return f"{labels[found[1]]}, in logs"
         if (found := _POWER.match(text)) and found[1] in labels:
             return f"{labels[found[1]]}{' squared' if found[2] == '2' else f', power {found[2]}'}"
         return text

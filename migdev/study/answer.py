@@ -15,7 +15,9 @@ from migdev.evidence.published import compare
 from migdev.panel.panel import Panel
 from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.hypothesis import Hypothesis
+from migdev.study.pretests import Finding
 from migdev.study.rule import Focal, standing, verdict
+from migdev.study.rulings import Ruling, marks
 
 if TYPE_CHECKING:
     from migdev.study.study import Study
@@ -39,6 +41,14 @@ class Answer:
         How the study departs from its registered plan.
     plan : str
         SHA-256 of that plan; empty where none was registered.
+    pretests : tuple of Finding
+        What each pre-test found, also those that could not be run.
+    rulings : tuple of Ruling
+        What each rule of the pre-tests did.
+    order : tuple of str
+        The order in which specifications may give the verdict, after the rules.
+    background : Panel, optional
+        The panel of pre-tests that asked for another than that of the equation.
     """
 
     study: Study
@@ -49,6 +59,10 @@ class Answer:
     warnings: Mapping[str, tuple[str, ...]]
     departures: tuple[str, ...] = ()
     plan: str = ""
+    pretests: tuple[Finding, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
+    order: tuple[str, ...] = ()
+    background: Panel | None = None
 
     @property
     def hypothesis(self) -> Hypothesis:
@@ -56,8 +70,29 @@ class Answer:
 
     @property
     def primary(self) -> str | None:
-        """The specification that gives the verdict: the first of ``prefer`` that was fitted."""
-        return next((name for name in self.study.prefer if name in self.focal), None)
+        """The specification that gives the verdict: the first of the order that was fitted."""
+        order = self.order or self.study.prefer
+        return next((name for name in order if name in self.focal), None)
+
+    @property
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """What the pre-tests hold against specifications, by specification."""
+        return marks(self.rulings)
+
+    @property
+    def pretest_frame(self) -> pd.DataFrame:
+        """The pre-tests, one row each."""
+        return pd.DataFrame(
+            [
+                {
+                    "pretest": f.name, "subject": f.subject, "test": f.test, "on": f.on,
+                    "null": f.null, "statistic": f.statistic, "p_value": f.pvalue,
+                    "critical": f.critical, "outcome": f.outcome, "sample": f.sample,
+                    "note": f.failure or f.note,
+                }
+                for f in self.pretests
+            ]
+        )  # fmt: skip
 
     @property
     def estimate(self) -> Focal | None:
@@ -73,6 +108,11 @@ class Answer:
     def reason(self) -> str:
         """Why the verdict is what it is, in one sentence."""
         return self._judge()[1]
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the pre-tests hold against the specification that gives the verdict."""
+        return self.marks.get(self.primary or "", ())
 
     @property
     def minimum_detectable_effect(self) -> float:
@@ -130,7 +170,8 @@ class Answer:
     def reports(self) -> list[str]:
         """What the fits warned of, each message once, with the specifications that gave it."""
         told: dict[str, list[str]] = {}
-        for name, texts in self.warnings.items():
+        heard = [*self.warnings.items(), *((f.name, f.warnings) for f in self.pretests)]
+        for name, texts in heard:
             for text in texts:
                 told.setdefault(text, []).append(name)
         return merged(told)
@@ -170,6 +211,7 @@ class Answer:
             f"{h.id + ': ' if h.id else ''}{h.claim}",
             f"Verdict: {self.verdict} ({self.reason})",
         ]
+        lines += [f"The pre-tests hold against it: {text}" for text in self.cautions]
         for view, outcome in self.views.items():
             lines.append(f"  {view} (predicts {h.rivals[view]}): {outcome}")
         if self.estimate is not None:
@@ -177,6 +219,8 @@ class Answer:
         lines += [
             f"Failed diagnostic: {n}, {t.name} (p = {t.pvalue:.4f})" for n, _, t in self.alarms
         ]
+        lines += [f"Pre-test: {line}" for line in map(in_line, self.pretests)]
+        lines += [f"Rule: {r.rule.condition}: {r.effect}" for r in self.rulings if r.holds]
         lines += [f"Among published results: {self.evidence}"] if self.evidence else []
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         table = self.frame.drop(columns="note").to_string(index=False, float_format="{:.4g}".format)
@@ -199,6 +243,19 @@ class Answer:
         from migdev.replication.package import write_package
 
         return write_package(self, Path(path), **options)
+
+
+def in_line(found: Finding) -> str:
+    """A pre-test in one line."""
+    if found.failure:
+        return f"{found.name}: not run ({found.failure})"
+    beside = ""
+    if np.isfinite(found.pvalue):
+        beside = f" (p = {found.pvalue:.4f})"
+    elif np.isfinite(found.critical):
+        beside = f" (critical value {found.critical:.3f})"
+    outcome = "" if found.rejects is None else f": {found.outcome}"
+    return f"{found.name}: {found.statistic:.4g}{beside}{outcome}"
 
 
 def merged(told: Mapping[str, list[str]]) -> list[str]:

@@ -10,6 +10,10 @@ from typing import Any
 
 from migdev.errors import SpecificationError
 
+#: Metadata of a field that came after plans were registered: left out where it has its default,
+#: so that what says no more than it did keeps its hash.
+LATER = {"later": True}
+
 
 def canonical(item: Any) -> Any:
     """Plain JSON content: a dataclass becomes its class and its fields."""
@@ -17,7 +21,12 @@ def canonical(item: Any) -> Any:
         return item
     if is_dataclass(item) and not isinstance(item, type):
         name = f"{type(item).__module__}.{type(item).__qualname__}"
-        return {"class": name, **{f.name: canonical(getattr(item, f.name)) for f in fields(item)}}
+        told = {
+            f.name: canonical(getattr(item, f.name))
+            for f in fields(item)
+            if not (f.metadata.get("later") and getattr(item, f.name) == f.default)
+        }
+        return {"class": name, **told}
     if isinstance(item, Mapping):
         return {str(k): canonical(v) for k, v in item.items()}
     if isinstance(item, list | tuple):

@@ -16,12 +16,19 @@ RULE = (
     "strategies), contradicted, no effect (two one-sided tests), undecided. A joint pattern is "
     "established by an intersection-union test at the declared level."
 )
+PRETESTS = (
+    "Before any fit the pre-tests are run. A rule of theirs whose condition holds moves "
+    "specifications behind others in `prefer`, or marks them; one whose condition does not hold, "
+    "or cannot be told, does nothing."
+)
 
 
 def plan_content(study: Any) -> dict[str, Any]:
-    """What a plan declares: hypotheses, specifications, their order, the sample and the rule."""
+    """What a plan declares: hypotheses, specifications, their order, the sample, the pre-tests with
+    what they decide, and the rule."""
     content: dict[str, Any] = canonical(study)
-    return {**content, "rule": RULE}
+    rule = f"{PRETESTS} {RULE}" if getattr(study, "pretests", None) else RULE
+    return {**content, "rule": rule}
 
 
 def check_plan(study: Any, path: str | Path | None, strict: bool) -> tuple[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from migdev.panel.panel import Panel
 from migdev.protocols import Estimator
 from migdev.results.adapt import as_result
 from migdev.study.answer import Answer
+from migdev.study.fingerprint import LATER
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.plan import check_plan, write_plan
+from migdev.study.pretests import PreTests
 from migdev.study.rule import Focal, measure
 
 
@@ -55,12 +57,16 @@ class Study:
         cannot be picked afterwards.
     sample : str
         The sample rule in words, for plans and reports.
+    pretests : PreTests, optional
+        Tests of the data that are run before any fit, and what they decide: which specifications
+        stand behind others in ``prefer``, and which are marked. Part of the plan.
     """
 
     hypothesis: Hypothesis
     specs: Mapping[str, Any]
     prefer: Sequence[str] = ()
     sample: str = ""
+    pretests: PreTests | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         if not self.specs:
@@ -73,6 +79,13 @@ class Study:
                     f"prefer names {name!r}, which is not a specification."
                     f"{suggestion(name, specs)} Specifications: {listing(specs)}."
                 )
+        for rule in self.pretests.rules if self.pretests else ():
+            for name in (*rule.specs, *rule.behind):
+                if name not in specs:
+                    raise SpecificationError(
+                        f"A rule of the pre-tests names {name!r}, which is not a specification."
+                        f"{suggestion(name, specs)} Specifications: {listing(specs)}."
+                    )
         object.__setattr__(self, "specs", specs)
         object.__setattr__(self, "prefer", prefer)
 
@@ -80,8 +93,14 @@ class Study:
         """Write the plan as JSON and return its SHA-256."""
         return write_plan(self, Path(path))
 
-    def run(self, panel: Panel, plan: str | Path | None = None, strict: bool = False) -> Answer:
-        """Fit every specification and judge.
+    def run(
+        self,
+        panel: Panel,
+        plan: str | Path | None = None,
+        strict: bool = False,
+        background: Panel | None = None,
+    ) -> Answer:
+        """Run the pre-tests, fit every specification, and judge.
 
         Parameters
         ----------
@@ -90,6 +109,8 @@ class Study:
             A plan written by :meth:`preregister`. A plan whose content no longer has its own
             hash is refused; departures from it are listed in the answer, or refused where
             ``strict``.
+        background : Panel, optional
+            For pre-tests that ask for longer or wider data than the equation.
 
         Raises
         ------
@@ -97,6 +118,10 @@ class Study:
             The plan was changed after registration, or ``strict`` and the study departs from it.
         """
         digest, found = check_plan(self, plan, strict)
+        tested = self.pretests.run(panel, background) if self.pretests else ()
+        order, rulings = (
+            self.pretests.decide(tested, tuple(self.prefer)) if self.pretests else (self.prefer, ())
+        )
         fits: dict[str, Any] = {}
         focal: dict[str, Focal] = {}
         failures: dict[str, str] = {}
@@ -114,7 +139,8 @@ class Study:
             heard[name] = tuple(dict.fromkeys(str(w.message) for w in caught))
         return Answer(
             study=self, panel=panel, fits=fits, focal=focal, failures=failures, warnings=heard,
-            departures=found, plan=digest,
+            departures=found, plan=digest, pretests=tested, rulings=rulings, order=tuple(order),
+            background=background,
         )  # fmt: skip
 
     def _focal(self, fit: Any, spec: Spec) -> Focal:

@@ -1,0 +1,99 @@
+"""The pre-tests on a verdict page: what they found, and what follows from it by the rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.report.blocks import Bullets, Details, Facts, Text
+from migdev.report.frame import frame_table
+from migdev.report.words import labeller, number
+
+_OUTCOMES = {"measure": "", "not run": "could not be run"}
+
+
+def pretest_blocks(answer: Any) -> list[Any]:
+    """Findings by subject, then the rules that held, the order and the marks."""
+    levels = {test.level for test in answer.study.pretests.tests.values()}
+    told = f" at level {levels.pop():g}" if len(levels) == 1 else ""
+    blocks: list[Any] = [Text(f"Declared with the study and run before any fit{told}.")]
+    label = labeller(answer.panel)
+    for subject in dict.fromkeys(f.subject for f in answer.pretests):
+        found = [f for f in answer.pretests if f.subject == subject]
+        nulls = list(dict.fromkeys(f.null for f in found if f.null))
+        shared = nulls[0] if len(nulls) == 1 else ""
+        blocks.append(Text(f"{subject}{f' (null: {shared})' if shared else ''}:"))
+        blocks.append(_table(found, label, not shared and bool(nulls)))
+    blocks += _decisions(answer)
+    notes = {f.name: _note(f) for f in answer.pretests}
+    blocks.append(Details("Samples and conventions of the pre-tests", (Facts(notes),)))
+    return blocks
+
+
+def _table(found: list[Any], label: Any, nulls: bool) -> Any:
+    rows = []
+    for f in found:
+        row = {"Pre-test": f.name, "On": on_words(f.on, label)}
+        row |= {"Null": f.null} if nulls else {}
+        row |= {
+            "Statistic": number(f.statistic),
+            "p": f.pvalue,
+            "Critical value": number(f.critical),
+            "Null is": _OUTCOMES.get(f.outcome, f.outcome),
+        }
+        rows.append(row)
+    frame = pd.DataFrame(rows).set_index("Pre-test")
+    for name, empty in (
+        ("p", frame["p"].isna()),
+        ("Critical value", frame["Critical value"] == ""),
+    ):
+        if empty.all():
+            frame = frame.drop(columns=name)
+    if not frame["Null is"].astype(bool).any():
+        frame = frame.drop(columns="Null is")
+    return frame_table(frame)
+
+
+def on_words(on: str, label: Any) -> str:
+    """What a test was run on, with the labels of the panel; an equation as it is written."""
+    return on if "~" in on else str(label(on))
+
+
+def _note(f: Any) -> str:
+    if f.failure:
+        return f"{f.test}: {f.failure}"
+    parts = [f.test, f.sample, f.note]
+    if np.isfinite(f.pvalue) or np.isfinite(f.critical):
+        return "; ".join(part for part in parts if part) + "."
+    return "; ".join(part for part in parts if part) + ". No test: a measure."
+
+
+def _decisions(answer: Any) -> list[Any]:
+    rulings = answer.rulings
+    if not rulings:
+        return [Text("No rule was declared, so nothing follows from them but what a reader sees.")]
+    held = [f"{r.rule.condition}: {r.rule.reason} ({_effect(r)})." for r in rulings if r.holds]
+    other = [f"{r.rule.condition}: {r.effect}." for r in rulings if not r.holds]
+    blocks: list[Any] = [Text("What follows, by rules declared beforehand:")]
+    blocks.append(Bullets(held) if held else Text("Nothing: the condition of no rule holds."))
+    if other:
+        blocks.append(Details("Rules whose condition does not hold", (Bullets(other),)))
+    declared, order = tuple(answer.study.prefer), tuple(answer.order)
+    facts = {"Order in which specifications may give the verdict": ", ".join(declared)}
+    if order != declared:
+        facts["The same, after the pre-tests"] = ", ".join(order)
+    else:
+        facts["After the pre-tests"] = "the same"
+    blocks.append(Facts(facts))
+    return blocks
+
+
+def _effect(ruling: Any) -> str:
+    rule = ruling.rule
+    if not rule.behind:
+        everyone = set(rule.specs) >= set(ruling.after)
+        return "marks every specification" if everyone else f"marks {', '.join(rule.specs)}"
+    same = ruling.before == ruling.after
+    return "the order already was so" if same else "the order changes"
