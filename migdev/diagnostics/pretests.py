@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PretestTable:
     """Dependence and unit roots, variable by variable.
 
@@ -34,7 +35,14 @@ class PretestTable:
     note: str
 
     def __str__(self) -> str:
-        return f"{self.frame.to_string(float_format=lambda v: f'{v:.3f}')}\n{self.note}"
+        parts = [self.frame[[c for c in self.frame if c.startswith("D_") == d]] for d in (0, 1)]
+        tables = [t.to_string(float_format=lambda v: f"{v:.3f}") for t in parts if len(t.columns)]
+        return "\n".join([*tables, self.note])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"{self.frame.T.round(3).to_html()}<p>{self.note}</p>"
 
 
 def pretest(
@@ -60,9 +68,24 @@ def pretest(
         Test first differences too.
     short : {"raise", "drop"}
         Entities too short for the lags, or constant.
+
+    Notes
+    -----
+    What is dropped is reported once, although several tests drop the same.
     """
     if isinstance(variables, str) or not len(variables):
         raise SpecificationError("pretest() takes a list of variables, e.g. ['gdp', 'remit'].")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        table = _table(panel, variables, lags, trend, differences, short)
+    for category, message in dict.fromkeys((w.category, str(w.message)) for w in caught):
+        warnings.warn(message, category, stacklevel=2)
+    return table
+
+
+def _table(
+    panel: Panel, variables: Sequence[str], lags: int, trend: bool, differences: bool, short: str
+) -> PretestTable:
     tests: dict[tuple[str, str], PanelTest] = {}
     rows = []
     for name in variables:

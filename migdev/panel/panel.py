@@ -26,6 +26,7 @@ from migdev.panel.door import (
 from migdev.provenance import Extract, Provenance
 
 if TYPE_CHECKING:
+    from migdev.diagnostics.pretests import PretestTable
     from migdev.panel.describe import Description
 
 
@@ -423,3 +424,10 @@ class Panel:
         from migdev.panel.describe import describe
 
         return describe(self)
+
+    def pretest(self, variables: Sequence[str], **options: Any) -> PretestTable:
+        """The customary table of pre-tests: dependence and unit roots, variable by variable; see
+        :func:`migdev.diagnostics.pretests.pretest`, to which the panel hands itself."""
+        from migdev.diagnostics.pretests import pretest
+
+        return pretest(self, variables, **options)
