@@ -13,7 +13,6 @@ from migdev.kernels.bai_perron import BreakTests, date_intervals
 from migdev.kernels.bai_perron_tables import LEVELS
 from migdev.kernels.regime_fits import Regime, regimes
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
-from migdev.panel.panel import Panel
 
 Tables = tuple[FloatArray, FloatArray, FloatArray]
 
@@ -41,7 +40,8 @@ class StructuralBreaks:
         One row per regime and coefficient: ``entity, regime, first, last, nobs, term, estimate,
         std_error``.
     fitted : Series
-        Fitted values of (1), aligned with ``panel.frame``; missing where a row was not used.
+        Fitted values of (1), aligned with ``panel.frame``; missing where a row was not used. Of
+        gaps: by gap and ordinal period.
     level, confidence : float
     note : str
     """
@@ -85,7 +85,7 @@ class Piece:
 
 
 def assemble(
-    panel: Panel,
+    calendar: Any,
     s: Series,
     names: tuple[str, ...],
     pieces: list[Piece],
@@ -100,7 +100,6 @@ def assemble(
 ) -> StructuralBreaks:
     """The frames of the entities of ``s``, whose number of breaks is ``chosen`` (N,)."""
     labels = np.asarray(s.labels)
-    calendar = panel.calendar
     summary: list[pd.DataFrame] = []
     tests: list[pd.DataFrame] = []
     criteria: list[pd.DataFrame] = []
@@ -130,12 +129,13 @@ def assemble(
             b = np.stack([p.params for p in parts], axis=1)
             fit[piece.rows[at]] = np.einsum("gtk,gtk->gt", Z, b[np.arange(len(at))[:, None], which])
     order = pd.Index(labels)
+    where = pd.MultiIndex.from_arrays([order[s.entity], s.time], names=["entity", "time"])
     empty = pd.DataFrame(columns=["entity", "break", "date", "lower", "upper"])
     return StructuralBreaks(
         frame=_sorted(summary, order), tests=_sorted(tests, order),
         criteria=_sorted(criteria, order), breaks=_sorted(dates, order) if dates else empty,
-        regimes=_sorted(spans, order), fitted=_placed(panel, s, fit), level=level,
-        confidence=confidence, note=note,
+        regimes=_sorted(spans, order), fitted=pd.Series(fit, index=where, name="fitted"),
+        level=level, confidence=confidence, note=note,
     )  # fmt: skip
 
 
@@ -276,19 +276,6 @@ def _spans(
             "term": list(names) * (g * r), "estimate": b.ravel(), "std_error": se.ravel(),
         }
     )  # fmt: skip
-
-
-def _placed(panel: Panel, s: Series, fit: FloatArray) -> pd.Series:
-    """Values of the series on the rows of the panel."""
-    codes = panel.entities.get_indexer(s.labels)[s.entity]
-    span = int(panel.ordinals.max()) + 1 - int(panel.ordinals.min())
-    low = int(panel.ordinals.min())
-    key = panel.entity_codes.astype(np.int64) * span + panel.ordinals - low
-    order = np.argsort(key)
-    at = order[np.searchsorted(key[order], codes * span + s.time - low)]
-    out = np.full(len(panel), np.nan)
-    out[at] = fit
-    return pd.Series(out, index=panel.frame.index, name=f"{s.name}, fitted with breaks")
 
 
 def _two(value: float) -> str:

@@ -25,7 +25,7 @@ from migdev.errors import (
     suggestion,
 )
 from migdev.kernels.adf_batch import adf_panel, dickey_fuller_pvalue
-from migdev.kernels.break_adf import CRITICAL, break_adf_panel
+from migdev.kernels.break_adf import CRITICAL, CRITICAL_SEVERAL, break_adf_panel
 from migdev.kernels.types import FloatArray, IntArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -40,7 +40,8 @@ class GapTests:
     frame : DataFrame
         One row per gap: ``entity, reference, first, last`` (the gap in its first and last period),
         ``nobs, lags, adf, adf_p, break_adf, break`` (the last period before the break that speaks
-        most against a unit root), ``rejects, break_rejects``.
+        most against a unit root; with more than one break ``breaks``, a tuple of them), ``rejects,
+        break_rejects``.
     share, break_share : float
         Share of gaps whose unit root is refused at ``level``, without and with a break.
     level : float
@@ -59,7 +60,8 @@ class GapTests:
     def __str__(self) -> str:
         return (
             f"{self.note}\nunit root refused at {self.level:.0%} in {self.share:.1%} of "
-            f"{len(self.frame)} gaps, {self.break_share:.1%} when a break is allowed for"
+            f"{len(self.frame)} gaps, {self.break_share:.1%} when "
+            f"{'breaks are' if 'breaks' in self.frame else 'a break is'} allowed for"
         )
 
 
@@ -101,6 +103,7 @@ def gap_tests(
     max_lags: int | None = None,
     trend: bool = False,
     shift: str = "level",
+    breaks: int = 1,
     trim: float = 0.15,
     level: float = 0.05,
     short: str = "raise",
@@ -115,9 +118,10 @@ def gap_tests(
     A gap without a unit root and without a trend does not widen for ever (long-run convergence);
     without a unit root about a trend the entities catch up or fall behind. The second test adds one
     break at the date that speaks most against a unit root; it always holds a trend (Zivot and
-    Andrews). Where entities do not converge, the share of refusals tends to ``level``; where they
-    do, to one (Pesaran 2007). Single gaps are not independent of one another: the share is a
-    measure, not a test.
+    Andrews). With ``breaks`` of two to five it allows for up to so many, found one after the other
+    (Kapetanios); :func:`gap_breaks` dates them and tells whether a gap closes. Where entities do
+    not converge, the share of refusals tends to ``level``; where they do, to one (Pesaran 2007).
+    Single gaps are not independent of one another: the share is a measure, not a test.
 
     Parameters
     ----------
@@ -132,6 +136,8 @@ def gap_tests(
         A trend in (1).
     shift : {"level", "trend", "both"}
         What breaks.
+    breaks : int
+        Most breaks of the second test, 1 to 5.
     trim : float
         Share of periods at either end without a break.
     level : {0.01, 0.05, 0.10}
@@ -143,13 +149,15 @@ def gap_tests(
     Notes
     -----
     Critical values with a break are asymptotic: at 5% they refuse 7 to 9% of random walks of 50
-    periods, and the nominal share from 100 to 200 on.
+    periods, and the nominal share from 100 to 200 on; those of several breaks refuse
+    6 to 16% in 50 periods (most with five breaks in trend) and 2 to 7% in 100.
 
     References
     ----------
     Bernard and Durlauf (1995), Journal of Applied Econometrics 10, 97-108. Oxley and Greasley
-    (1995), Economic Record 71, 259-270. Pesaran (2007), Journal of Econometrics 138, 312-355. Zivot
-    and Andrews (1992), Journal of Business and Economic Statistics 10, 251-270.
+    (1995), Economic Record 71, 259-270. Kapetanios (2005), Journal of Time Series Analysis 26,
+    123-133. Pesaran (2007), Journal of Econometrics 138, 312-355. Zivot and Andrews (1992), Journal
+    of Business and Economic Statistics 10, 251-270.
     """
     code = trend_code(trend)
     if shift not in CRITICAL:
@@ -158,17 +166,23 @@ def gap_tests(
         raise SpecificationError(f"trim={trim}; a share between 0 and 0.5, e.g. 0.15.")
     if level not in (0.01, 0.05, 0.10):
         raise SpecificationError(f"level={level}; critical values exist for 0.01, 0.05 and 0.1.")
-    s, ends = _gaps(panel, variable, reference, gaps, short)
-    least = 16 if isinstance(lags, str) else 2 * int(lags) + 8
+    if isinstance(breaks, bool) or breaks not in (1, 2, 3, 4, 5):
+        raise SpecificationError(f"breaks={breaks!r}; critical values exist for 1 to 5.")
+    s, ends = gap_series(panel, variable, reference, gaps, short)
+    terms = (breaks - 1) * (2 if shift == "both" else 1)
+    least = (16 if isinstance(lags, str) else 2 * int(lags) + 8) + 4 * terms
     s = require_entities(
-        s, s.lengths >= least, short, f"have fewer than the {least} common periods a break needs",
+        s, s.lengths >= least, short,
+        f"have fewer than the {least} common periods a break needs"
+        if breaks == 1 else f"have fewer than the {least} common periods {breaks} breaks need",
         "Leave them out",
     )  # fmt: skip
     s, orders, how = lag_orders(s, lags, max_lags, code, short, True)
     s, break_orders, _ = lag_orders(s, lags, max_lags, "ct", short, True)
-    break_orders = np.minimum(break_orders, (s.lengths - 8) // 2)
+    break_orders = np.minimum(break_orders, (s.lengths - 8 - 2 * terms) // 2)
     fit = adf_panel(s.y, s.entity, orders, code)
-    t, at = break_adf_panel(s.y, s.entity, break_orders, shift, trim)
+    t, at = break_adf_panel(s.y, s.entity, break_orders, shift, trim, breaks)
+    critical = CRITICAL[shift] if breaks == 1 else CRITICAL_SEVERAL[shift][breaks]
     bad = fit.collinear | np.isnan(t)
     if bad.any():
         raise IdentificationError(
@@ -184,20 +198,32 @@ def gap_tests(
             "entity": chosen["entity"].to_numpy(), "reference": chosen["reference"].to_numpy(),
             "first": s.y[first], "last": s.y[first + s.lengths - 1], "nobs": fit.nobs,
             "lags": orders, "adf": fit.t, "adf_p": p, "break_adf": t,
-            "break": [calendar.label(int(o)) for o in s.time[first + at]],
-            "rejects": p < level, "break_rejects": t < CRITICAL[shift][f"{level:.0%}"],
+            **_dates(calendar, s.time, first, at),
+            "rejects": p < level, "break_rejects": t < critical[f"{level:.0%}"],
         }
     )  # fmt: skip
     note = (
         f"gaps in {variable} {'of all pairs' if reference is None else f'to {reference}'}; {how}; "
-        f"{'intercept and trend' if code == 'ct' else 'intercept'}; break in the "
+        f"{'intercept and trend' if code == 'ct' else 'intercept'}; "
+        f"{'break' if breaks == 1 else f'up to {breaks} breaks'} in the "
         f"{'level and trend' if shift == 'both' else shift}, about a trend"
     )
     return GapTests(
         frame=frame, share=float(frame["rejects"].mean()),
         break_share=float(frame["break_rejects"].mean()), level=level,
-        critical_values=dict(CRITICAL[shift]), note=note,
+        critical_values=dict(critical), note=note,
     )  # fmt: skip
+
+
+def _dates(calendar: Any, time: IntArray, first: IntArray, at: IntArray) -> dict[str, Any]:
+    """The column of dates: one break as it is, several as tuples."""
+    if at.shape[1] == 1:
+        return {"break": [calendar.label(int(o)) for o in time[first + at[:, 0]]]}
+    rows = [
+        tuple(calendar.label(int(time[start + v])) for v in row if v >= 0)
+        for start, row in zip(first, at, strict=True)
+    ]
+    return {"breaks": pd.Series(rows, dtype=object)}
 
 
 def _matrix(panel: Panel, variable: str) -> tuple[FloatArray, IntArray]:
@@ -219,7 +245,7 @@ def _place(panel: Panel, reference: Any) -> int:
     return int(panel.entities.get_loc(reference))
 
 
-def _gaps(
+def gap_series(
     panel: Panel, variable: str, reference: Any, gaps: str, short: str
 ) -> tuple[Series, pd.DataFrame]:
     """The gaps as unbroken series, and who is at their ends, by label."""

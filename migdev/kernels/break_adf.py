@@ -15,6 +15,28 @@ CRITICAL = {
     "both": {"1%": -5.57, "5%": -5.08, "10%": -4.82},
 }
 
+# Kapetanios (2005), table I: up to m breaks, searched one after the other.
+CRITICAL_SEVERAL = {
+    "level": {
+        2: {"1%": -6.162, "5%": -5.685, "10%": -5.467},
+        3: {"1%": -6.991, "5%": -6.529, "10%": -6.265},
+        4: {"1%": -7.560, "5%": -7.104, "10%": -6.832},
+        5: {"1%": -8.248, "5%": -7.636, "10%": -7.398},
+    },
+    "trend": {
+        2: {"1%": -5.616, "5%": -5.096, "10%": -4.784},
+        3: {"1%": -6.286, "5%": -5.726, "10%": -5.429},
+        4: {"1%": -6.856, "5%": -6.305, "10%": -5.999},
+        5: {"1%": -7.395, "5%": -6.717, "10%": -6.417},
+    },
+    "both": {
+        2: {"1%": -6.587, "5%": -6.113, "10%": -5.847},
+        3: {"1%": -7.401, "5%": -7.006, "10%": -6.686},
+        4: {"1%": -8.243, "5%": -7.736, "10%": -7.426},
+        5: {"1%": -9.039, "5%": -8.343, "10%": -8.016},
+    },
+}
+
 
 def break_adf(Y: FloatArray, lag: int, shift: str, trim: float) -> tuple[FloatArray, IntArray]:
     r"""(g,) smallest t of :math:`\alpha` over break dates, and the dates that give them.
@@ -49,10 +71,7 @@ def break_adf(Y: FloatArray, lag: int, shift: str, trim: float) -> tuple[FloatAr
     best, at = np.full(g, np.inf), np.full(g, -1)
     cut = int(trim * T)
     for last in range(cut, T - cut):
-        after = (periods > last).astype(float)
-        moves = {"level": [after], "trend": [after * (periods - last)]}
-        moves["both"] = [*moves["level"], *moves["trend"]]
-        breaks = np.broadcast_to(np.column_stack(moves[shift]), (g, n, len(moves[shift])))
+        breaks = np.broadcast_to(break_terms(periods, last, shift), (g, n, 1 + (shift == "both")))
         X = np.concatenate([level[:, :, None], W, breaks], axis=2)
         b, bread, e, bad = batched_ols(dy, X)
         rss = np.einsum("gt,gt->g", e, e)
@@ -64,12 +83,82 @@ def break_adf(Y: FloatArray, lag: int, shift: str, trim: float) -> tuple[FloatAr
     return np.where(at >= 0, best, np.nan), at
 
 
-def break_adf_panel(
-    y: FloatArray, entity: IntArray, lags: IntArray, shift: str, trim: float
+def several_breaks_adf(
+    Y: FloatArray, lag: int, shift: str, trim: float, breaks: int
 ) -> tuple[FloatArray, IntArray]:
-    """:func:`break_adf` for entities with their own lengths and lag orders; rows sorted by entity,
-    consecutive rows consecutive periods. Dates are positions within the entity."""
-    t, at = np.full(len(lags), np.nan), np.full(len(lags), -1)
+    r"""(g,) smallest t of :math:`\alpha` in (1) with up to m breaks, and their dates (g, m).
+
+    Breaks are added one after the other: at each step every date at least T / 20 periods (and two)
+    from those before is tried, and the one with the smallest sum of squares stays. The statistic is
+    the smallest t of all these regressions.
+
+    Parameters
+    ----------
+    Y, lag, shift, trim
+        As in :func:`break_adf`.
+    breaks : int
+        m.
+
+    Returns
+    -------
+    t : (g,)
+        Missing where no regression can be computed.
+    at : (g, m)
+        Positions of the last periods before the breaks of the regression with the smallest t,
+        increasing; -1 for those it does without.
+    """
+    T = Y.shape[1]
+    Y, scale = standardised(Y, "ct")
+    dy, level, W = adf_arrays(Y, lag, "ct")
+    g, n = dy.shape
+    periods = np.arange(T - n, T)
+    cut, apart = int(trim * T), max(T // 20, 2)
+    best, at = np.full(g, np.inf), np.full((g, breaks), -1)
+    chosen = np.full((g, 0), -1)
+    X = np.concatenate([level[:, :, None], W], axis=2)
+    for step in range(breaks):
+        least, stays = np.full(g, np.inf), np.full(g, -1)
+        for last in range(cut, T - cut):
+            moves = np.broadcast_to(
+                break_terms(periods, last, shift), (g, n, 1 + (shift == "both"))
+            )
+            near = (np.abs(chosen - last) < apart).any(axis=1)
+            b, bread, e, bad = batched_ols(dy, np.concatenate([X, moves], axis=2))
+            rss = np.einsum("gt,gt->g", e, e)
+            df = n - X.shape[2] - moves.shape[2]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                t = b[:, 0] / np.sqrt(bread[:, 0, 0] * rss / df)
+            usable = ~bad.any(axis=1) & (rss > 1e-24 * n) & (scale > 0) & ~near
+            better = usable & (t < best)
+            best[better] = t[better]
+            at[better, :step], at[better, step], at[better, step + 1 :] = chosen[better], last, -1
+            closer = usable & (rss < least)
+            least[closer], stays[closer] = rss[closer], last
+        chosen = np.column_stack([chosen, stays])
+        more = np.stack([break_terms(periods, last, shift) for last in stays])
+        X = np.concatenate([X, more], axis=2)
+    order = np.argsort(np.where(at < 0, T, at), axis=1)
+    return np.where(np.isfinite(best), best, np.nan), np.take_along_axis(at, order, axis=1)
+
+
+def break_terms(periods: IntArray, last: int, shift: str) -> FloatArray:
+    """(n, 1 or 2) DU and DT of eq. (1)."""
+    after = (periods > last).astype(float)
+    moves = {"level": [after], "trend": [after * (periods - last)]}
+    moves["both"] = [*moves["level"], *moves["trend"]]
+    return np.column_stack(moves[shift])
+
+
+def break_adf_panel(
+    y: FloatArray, entity: IntArray, lags: IntArray, shift: str, trim: float, breaks: int = 1
+) -> tuple[FloatArray, IntArray]:
+    """:func:`break_adf`, or :func:`several_breaks_adf` with dates (N, m), for entities with their
+    own lengths and lag orders; rows sorted by entity, consecutive rows consecutive periods. Dates
+    are positions within the entity."""
+    t, at = np.full(len(lags), np.nan), np.full((len(lags), breaks), -1)
     for codes, rows, lag in by_length_and_lag(entity, lags):
-        t[codes], at[codes] = break_adf(y[rows], lag, shift, trim)
+        if breaks == 1:
+            t[codes], at[codes, 0] = break_adf(y[rows], lag, shift, trim)
+        else:
+            t[codes], at[codes] = several_breaks_adf(y[rows], lag, shift, trim, breaks)
     return t, at
