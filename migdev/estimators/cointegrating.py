@@ -92,7 +92,8 @@ class FullyModifiedOLS:
         def regress(y: FloatArray, X: FloatArray, d: Design) -> Cointegrating:
             return fully_modified(y, X, d.entity, code, self.bandwidth)
 
-        return _fit(self, panel, regress, 3 + self.trend, 1, "Fully modified OLS")
+        why = "the first period of an entity has no changes of the regressors"
+        return _fit(self, panel, regress, 3 + self.trend, 1, "Fully modified OLS", why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,8 @@ class DynamicOLS:
             return dynamic_ols(y, X, d.entity, code, self.lags, self.leads, self.bandwidth)
 
         cost = self.lags + self.leads + 1
-        return _fit(self, panel, regress, 1 + self.trend + cost, 1 + cost, "Dynamic OLS")
+        why = "no lags and leads of changes of the regressors"
+        return _fit(self, panel, regress, 1 + self.trend + cost, 1 + cost, "Dynamic OLS", why)
 
 
 def _check(spec: FullyModifiedOLS | DynamicOLS) -> None:
@@ -153,12 +155,16 @@ def _check(spec: FullyModifiedOLS | DynamicOLS) -> None:
     check_choice("group_cov", spec.group_cov, ("within", "spread"))
     check_choice("gaps", spec.gaps, ("longest", "raise"))
     check_choice("short", spec.short, ("raise", "drop"))
-    if spec.bandwidth is not None and spec.bandwidth < 0:
-        raise SpecificationError(f"bandwidth={spec.bandwidth}; zero or more.")
+    whole = isinstance(spec.bandwidth, int) and not isinstance(spec.bandwidth, bool)
+    if spec.bandwidth is not None and (not whole or spec.bandwidth < 0):
+        raise SpecificationError(
+            f"bandwidth={spec.bandwidth!r}; a whole number of lags, zero or more, or None for the "
+            "rule of thumb."
+        )
 
 
 def _fit(
-    spec: Any, panel: Panel, regress: Any, lost: int, per_regressor: int, what: str
+    spec: Any, panel: Panel, regress: Any, lost: int, per_regressor: int, what: str, why: str
 ) -> HeterogeneousEstimate:
     d = build(spec.formula, panel, what, intercept=False)
     if not d.names:
@@ -181,15 +187,15 @@ def _fit(
     else:
         params, cov = fit.params.mean(axis=0), fit.cov.sum(axis=0) / N**2
         how = "averages of the entities' long-run covariances"
-    df = fit.nobs - k - 1 - int(spec.trend)
+    df = fit.nobs - per_regressor * k - 1 - int(spec.trend)
     own = _slopes(fit, df)
     used = ~np.isnan(fit.resid)
     return record(
-        spec=spec, design=d, names=d.names, params=params, cov=cov,
+        spec=spec, design=d.keep(used, why), names=d.names, params=params, cov=cov,
         method=f"{what}, {'pooled' if spec.method == 'pooled' else 'group mean'}",
         description=how, inference="normal", fit=own, slope_names=d.names,
-        slope_df=df, residual=fit.resid,
-        df_resid=float(used.sum() - N * (1 + spec.trend + k)),
+        slope_df=df, residual=fit.resid[used],
+        df_resid=float(df.sum() + (N - 1) * k * (spec.method == "pooled")),
         stats={"omega_mean": float(fit.omega.mean())},
     )  # fmt: skip
 

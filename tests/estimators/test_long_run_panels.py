@@ -106,6 +106,24 @@ def test_cointegrating_regressions_refuse_and_report(grunfeld):
         md.DynamicOLS(formula="inv ~ value", lags=-1)
 
 
+def test_cointegrating_regressions_count_the_rows_they_use(grunfeld):
+    """20 years: fully modified OLS loses the first, lags=2 and leads=1 lose 1 + 2 + 1."""
+    modified = md.FullyModifiedOLS(formula="inv ~ value + capital").fit(grunfeld)
+    assert (modified.nobs, modified.df_resid) == (190, 190 - 10 * 3)
+    dynamic = md.DynamicOLS(formula="inv ~ value + capital", lags=2, leads=1).fit(grunfeld)
+    assert (dynamic.nobs, dynamic.df_resid) == (160, 160 - 10 * (3 + 2 * 4))
+    pooled = md.DynamicOLS(formula="inv ~ value", method="pooled", trend=True).fit(grunfeld)
+    assert (pooled.nobs, pooled.df_resid) == (170, 170 - 10 * (2 + 3) - 1)
+    for fit in (modified, dynamic, pooled):
+        assert sum(fit.dropped.values()) + fit.nobs == 200
+        assert fit.entity_nobs.sum() == fit.nobs == fit.resids.notna().sum()
+    assert dynamic.resids.index.get_level_values("year").min() == 1938
+    assert set(dynamic.entity_df) == {16 - 11}
+    for bad in (True, 2.5, "auto"):
+        with pytest.raises(SpecificationError, match="bandwidth"):
+            md.DynamicOLS(formula="inv ~ value", bandwidth=bad)
+
+
 # ------------------------------------------------------------------ CS-ARDL and CS-DL
 
 
