@@ -9,6 +9,7 @@ from scipy import special
 
 from migdev.diagnostics.series import Series, read_series, require_entities, trend_code
 from migdev.errors import IdentificationError, SpecificationError
+from migdev.kernels.adf_batch import adf, deterministics
 from migdev.kernels.balanced_unit_roots import (
     breitung_statistic,
     hadri_statistic,
@@ -70,6 +71,10 @@ def hadri(
     if bandwidth < 0:
         raise SpecificationError(f"bandwidth={bandwidth}; zero or more.")
     s, Y = _balanced(panel, variable, "Hadri's test", gaps, demean)
+    Q = np.linalg.qr(deterministics(Y.shape[1], code))[0]
+    centred = Y - Y.mean(axis=1, keepdims=True)
+    gap = np.abs(centred - (centred @ Q) @ Q.T).max(axis=1)
+    _exact(s, gap <= 1e-10 * np.ptp(Y, axis=1), "are trends without error")
     z, own = hadri_statistic(Y, code, heterogeneous, df_correction, min(bandwidth, Y.shape[1] - 2))
     return PanelTest(
         name="Hadri z", null="every series is stationary",
@@ -86,6 +91,7 @@ def harris_tzavalis(
     variable: str,
     *,
     trend: bool | str = False,
+    convention: str = "paper",
     demean: bool = False,
     gaps: str = "raise",
 ) -> PanelTest:
@@ -102,6 +108,9 @@ def harris_tzavalis(
         As in :func:`hadri`.
     trend : bool or "n"
         Intercepts, intercepts and trends, or neither.
+    convention : {"paper", "stata"}
+        T as above (``altt`` of Stata's xtunitroot), or the periods of the data, Stata's default,
+        which over-rejects where they are few.
 
     Raises
     ------
@@ -113,14 +122,17 @@ def harris_tzavalis(
     Harris and Tzavalis (1999), Journal of Econometrics 91, 201-226.
     """
     code = trend_code(trend)
+    if convention not in ("paper", "stata"):
+        raise SpecificationError(f"convention={convention!r}; use 'paper' or 'stata'.")
     s, Y = _balanced(panel, variable, "The Harris-Tzavalis test", gaps, demean)
-    T = Y.shape[1] - 1
-    _enough(s, T, 3)
+    _enough(s, Y.shape[1] - 1, 3)
+    T = Y.shape[1] - (convention == "paper")
     z, rho = harris_tzavalis_statistic(Y, code, T)
     return PanelTest(
         name="Harris-Tzavalis z", null="every series has a unit root",
         alternative="all series are stationary", statistic=z, distribution="normal",
-        pvalue=float(special.ndtr(z)), sample=s.sample, note=_WORDS[code], detail={"rho": rho},
+        pvalue=float(special.ndtr(z)), sample=s.sample, detail={"rho": rho},
+        note=f"{_WORDS[code]}; moments for {T} periods",
     )  # fmt: skip
 
 
@@ -169,6 +181,7 @@ def breitung(
         raise SpecificationError(f"lags={lags}; zero or more.")
     s, Y = _balanced(panel, variable, "Breitung's test", gaps, demean)
     _enough(s, Y.shape[1], 2 * lags + 5)
+    _exact(s, adf(Y, lags, code).collinear, "give a collinear or exact Dickey-Fuller regression")
     if robust and Y.shape[1] <= len(Y):
         raise IdentificationError(
             f"breitung(robust=True) estimates a covariance of {len(Y)} entities and needs more "
@@ -187,10 +200,14 @@ def _balanced(
     panel: Panel, variable: str, what: str, gaps: str, demean: bool
 ) -> tuple[Series, FloatArray]:
     s = read_series(panel, variable, gaps=gaps, demean=demean)
-    Y = np.ascontiguousarray(s.matrix(what)[:, :, 0])
+    Y = np.ascontiguousarray(s.matrix(what, "ips() or fisher()")[:, :, 0])
     moves: Any = np.ptp(Y, axis=1) > 0
-    require_entities(s, moves, "raise", "are constant", "Leave them out")
+    require_entities(s, moves, "refuse", "are constant", "Leave them out")
     return s, Y
+
+
+def _exact(s: Series, exact: Any, reason: str) -> None:
+    require_entities(s, ~exact, "refuse", reason, "Leave them out")
 
 
 def _enough(s: Series, T: int, fewest: int) -> None:

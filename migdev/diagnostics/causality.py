@@ -17,6 +17,8 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
+_EXACT = "are constant or collinear, or predict without error"
+
 
 def dumitrescu_hurlin(
     panel: Panel,
@@ -80,12 +82,12 @@ def dumitrescu_hurlin(
     W, periods, collinear = granger_wald(s.y, s.values[:, 1], s.entity, s.time, lags)
     fewest = 2 * lags + 5 if statistic == "Z-tilde" else 2 * lags + 1
     long = periods > fewest
-    for keep, reason in (
-        (long, f"have no more than {fewest} periods with all lags"),
-        (~collinear[long], "are constant or collinear"),
+    for keep, reason, remedy in (
+        (long, f"have no more than {fewest} periods with all lags", "Use fewer lags"),
+        (~collinear[long], _EXACT, "Leave them out"),
     ):
         if not keep.all():
-            s = require_entities(s, keep, short, reason, "Use fewer lags")
+            s = require_entities(s, keep, short, reason, remedy)
     W, periods, _ = granger_wald(s.y, s.values[:, 1], s.entity, s.time, lags)
     average = float(W.mean())
     z_bar = standardised_wald(W, periods, lags, False)
@@ -169,7 +171,7 @@ def toda_yamamoto(
     )  # fmt: skip
     W, periods, bad = granger_wald(s.y, s.values[:, 1], s.entity, s.time, lags, extra)
     if bad.any():
-        s = require_entities(s, ~bad, short, "are constant or collinear", "Leave them out")
+        s = require_entities(s, ~bad, short, _EXACT, "Leave them out")
         W, periods = W[~bad], periods[~bad]
     p = special.chdtrc(lags, W)
     value = float(-2 * np.log(np.clip(p, 1e-300, 1)).sum())
@@ -229,7 +231,15 @@ def juodis_karavias_sarafidis(
         counts = np.bincount(rows.entity, minlength=s.N)
         fewest = 2 * (lags + 2)
         if (counts >= fewest).all():
-            break
+            own = partial_out(rows.y[:, None], rows.Z, rows.entity)[0][:, 0]
+            moves = np.bincount(rows.entity, own**2) > np.bincount(rows.entity, 1e-24 * rows.y**2)
+            if moves.all():
+                break
+            s = require_entities(
+                s, moves, short, "are constant or predict themselves without error",
+                "Leave them out",
+            )  # fmt: skip
+            continue
         s = require_entities(
             s, counts >= fewest, short, f"have fewer than {fewest} periods with all lags",
             "Use fewer lags",

@@ -139,7 +139,8 @@ def kao(
             {\sqrt{\hat\sigma_{0v}^2/(2\hat\sigma_v^2)+3\hat\sigma_v^2/(10\hat\sigma_{0v}^2)}}
 
     with :math:`\sigma_v^2, \sigma_{0v}^2` the variance and long-run variance of :math:`\Delta y`
-    given :math:`\Delta x`; ``DF-rho`` and ``DF-t`` assume strictly exogenous regressors.
+    given :math:`\Delta x`; ``DF-rho`` and ``DF-t`` assume strictly exogenous regressors. T counts
+    the periods of the regression of residuals on their lags, one less than those of the data.
 
     Parameters
     ----------
@@ -169,9 +170,11 @@ def kao(
     V = s.matrix("Kao's test")
     T = V.shape[1]
     enough = np.full(s.N, 2 * lags + 4 <= T)
-    require_entities(s, enough, "raise", f"have fewer than {2 * lags + 4} periods", "Use less lags")
     require_entities(
-        s, ~_collinear(s, "c"), "raise", "have a constant or collinear variable", "Leave it out"
+        s, enough, "refuse", f"have fewer than {2 * lags + 4} periods", "Use less lags"
+    )
+    require_entities(
+        s, ~_collinear(s, "c"), "refuse", "have a constant or collinear variable", "Leave it out"
     )
     width = round(4 * (T / 100) ** (2 / 9)) if bandwidth is None else bandwidth
     z = kao_statistics(V, lags, width)
@@ -190,7 +193,9 @@ def westerlund(
     trend: bool | str = False,
     lags: int | str = 1,
     leads: int = 0,
+    min_lags: int = 0,
     max_lags: int = 3,
+    common_sample: bool = True,
     bandwidth: int = 2,
     bootstrap: int = 0,
     seed: int = 0,
@@ -222,7 +227,11 @@ def westerlund(
         ``detail["statistics"]``.
     trend : bool or "n"
     lags, leads : int
-        p and q; ``lags="aic"`` chooses lags up to ``max_lags`` and leads up to ``leads`` by entity.
+        p and q; ``lags="aic"`` chooses lags from ``min_lags`` to ``max_lags`` and leads up to
+        ``leads`` by entity.
+    common_sample : bool
+        Compare orders on the sample of the largest ones. False compares the Gaussian AIC of each
+        order's own sample, as Stata's xtwest, which moves with the units of y.
     bandwidth : int
         Bartlett lags of the long-run variances (xtwest's ``lrwindow``).
     bootstrap : int
@@ -250,6 +259,8 @@ def westerlund(
     top = max_lags if isinstance(lags, str) else lags
     if min(top, leads, bandwidth, bootstrap) < 0:
         raise SpecificationError("lags, leads, bandwidth and bootstrap are zero or more.")
+    if not 0 <= min_lags <= max_lags:
+        raise SpecificationError(f"min_lags={min_lags}; between 0 and max_lags={max_lags}.")
     if bootstrap and isinstance(lags, str):
         raise SpecificationError("The bootstrap of westerlund() needs fixed lags.")
     s, k = _variables(panel, formula, False, gaps, 6)
@@ -263,7 +274,7 @@ def westerlund(
     orders = np.full((s.N, 2), [top, leads], dtype=np.int64)
     if isinstance(lags, str):
         for codes, rows in blocks(s.entity):
-            chosen = best_orders(s.values[rows], np.arange(len(codes)), top, leads, code, bandwidth)
+            chosen = best_orders(s.values[rows], min_lags, top, leads, code, common_sample)
             orders[codes] = np.column_stack(chosen)
     groups, df, bad = _parts(s, orders, code, bandwidth)
     if bad.any():
@@ -338,7 +349,7 @@ def _collinear(s: Series, trend: str) -> Any:
         e, dependent = residuals_of(s.values[rows], trend)
         spread = np.ptp(s.values[rows][:, :, 0], axis=1)
         with np.errstate(invalid="ignore"):
-            exact = ~(np.abs(e).max(axis=1) > 1e-10 * spread)
+            exact = ~(np.abs(e).max(axis=1) > 1e-10 * spread) | (spread == 0)
         bad[codes] = dependent | exact
     return bad
 

@@ -143,6 +143,16 @@ def cross_section_dependence(
         detail["draws"] = draws
     elif statistic == "CD*":
         Z = _balanced(name, values, entity, time, "CD*")
+        if N < len(Z):
+            raise IdentificationError(
+                f"CD* standardises every series, but {len(Z) - N} of {len(Z)} entities of {name} "
+                "do not vary. Leave them out, or use statistic='CD' or 'CDw'."
+            )
+        if factors >= min(Z.shape) - 1:
+            raise SpecificationError(
+                f"factors={factors} leaves nothing of {Z.shape[0]} entities over {Z.shape[1]} "
+                "periods; CD* needs more of both than factors + 1."
+            )
         value, detail["theta"] = bias_corrected_cd(Z, factors)
         distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
     elif statistic == "LM":

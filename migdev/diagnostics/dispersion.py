@@ -60,7 +60,8 @@ def sigma_convergence(
     -------
     PanelTest
         ``detail``: ``by_period`` (DataFrame ``period, entities, mean, dispersion``), ``trend``,
-        ``std_error``, and ``ends`` (None where fewer than four entities have both ends).
+        ``std_error``, and ``ends`` (None where fewer than four entities have both ends, or the two
+        move together exactly).
 
     Notes
     -----
@@ -70,7 +71,8 @@ def sigma_convergence(
     Raises
     ------
     IdentificationError
-        Fewer than four periods, or fewer than two entities in one of them.
+        Fewer than four periods, or fewer than two entities in one of them; dispersion that does not
+        move.
     PanelError
         "cv" of a variable whose mean is not positive.
 
@@ -118,7 +120,14 @@ def sigma_convergence(
             "Give levels, which are positive, or use 'sd' for logs."
         )
     variance = np.nansum((M - mean) ** 2, axis=0) / (count - 1)
-    s = {"sd": np.sqrt(variance), "variance": variance, "cv": np.sqrt(variance) / mean}[measure]
+    s = variance if measure == "variance" else np.sqrt(variance)
+    if measure == "cv":
+        s = s / mean
+    if not np.ptp(s) > 1e-12 * np.abs(M[seen]).max():
+        raise IdentificationError(
+            f"The dispersion of {variable!r} is {s[0]:.4g} in every period: there is no movement "
+            "to test."
+        )
     labels = [panel.calendar.label(int(o)) for o in periods]
     series = pd.DataFrame({"e": 0, "t": periods, "dispersion": s, "trend": periods - periods[0]})
     fit = PooledOLS(formula="dispersion ~ trend", cov=NeweyWest(bandwidth=bandwidth)).fit(
@@ -150,6 +159,8 @@ def _ends(M: np.ndarray, labels: list[object]) -> TestStatistic | None:
     if N < 4:
         return None
     V = np.cov(pair.T)
+    if not np.linalg.det(V) > 1e-14 * V[0, 0] * V[1, 1]:
+        return None  # one variance is zero, or the ends move together exactly
     gap = (V[0, 0] - V[1, 1]) ** 2 / (4 * np.linalg.det(V))
     return chi2_test(
         "Carree-Klomp", f"the variances of {labels[0]} and {labels[-1]} are equal",

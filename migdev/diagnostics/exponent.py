@@ -121,7 +121,7 @@ def dependence_exponent(
         )
     if isinstance(factors, bool) or not 1 <= factors < min(N, T):
         raise SpecificationError(f"factors={factors!r}; between 1 and {min(N, T) - 1} here.")
-    require_entities(s, np.asarray(np.ptp(X, axis=1) > 0), "raise", "are constant", "Drop them")
+    require_entities(s, np.asarray(np.ptp(X, axis=1) > 0), "refuse", "are constant", "Drop them")
     X = X - X.mean(axis=1, keepdims=True)
     if standardize:
         X = X / X.std(axis=1, ddof=1, keepdims=True)

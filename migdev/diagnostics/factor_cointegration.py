@@ -98,7 +98,7 @@ def westerlund_durbin_hausman(
     _, _, d, dependent = batched_ols(V[:, :, 0], V[:, :, 1:])
     exact = ~(np.abs(d).max(axis=1) > 1e-10 * np.abs(V[:, :, 0]).max(axis=1))
     require_entities(
-        s, ~(dependent.any(axis=1) | exact), "raise", "have a constant or collinear variable",
+        s, ~(dependent.any(axis=1) | exact), "refuse", "have a constant or collinear variable",
         "Leave these out",
     )  # fmt: skip
     if isinstance(factors, str):

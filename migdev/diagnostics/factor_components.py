@@ -80,7 +80,7 @@ def panic(
     s = read_series(panel, variable, gaps=gaps)
     X = np.ascontiguousarray(s.matrix("PANIC")[:, :, 0])
     moves = np.asarray(np.ptp(X, axis=1) > 0)
-    require_entities(s, moves, "raise", "are constant", "Leave them out")
+    require_entities(s, moves, "refuse", "are constant", "Leave them out")
     d = np.diff(X, axis=1)
     scale = d.std(axis=1, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)
@@ -88,7 +88,7 @@ def panic(
     if code == "ct":
         d = d - d.mean(axis=1, keepdims=True)
         moves = d.std(axis=1) > 1e-10 * np.ptp(X, axis=1)
-        require_entities(s, moves, "raise", "are trends without error", "Leave them out")
+        require_entities(s, moves, "refuse", "are trends without error", "Leave them out")
     largest = min(max_factors, min(N, T) // 2 - 1)
     if largest < 1:
         raise IdentificationError(

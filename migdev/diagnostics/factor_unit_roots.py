@@ -78,18 +78,19 @@ def cips(
     )  # fmt: skip
     fit = cadf(s.y, s.entity, s.time, lags, code)
     while True:
+        if s.N < 2:
+            raise IdentificationError("cips() averages over entities and needs at least two.")
         # Leaving an entity out changes the averages, and may shorten others.
         long = fit.nobs > fit.k
         reason = f"have no more than the {fit.k} usable periods that the regression takes"
+        remedy = "Use fewer lags"
         keep = long if not long.all() else ~fit.collinear
         if keep.all():
             break
         if long.all():
-            reason = "are constant or give a collinear regression"
-        s = require_entities(s, keep, short, reason, "Use fewer lags")
+            reason, remedy = "are constant or give a collinear regression", "Leave them out"
+        s = require_entities(s, keep, short, reason, remedy)
         fit = cadf(s.y, s.entity, s.time, lags, code)
-    if s.N < 2:
-        raise IdentificationError("cips() averages over entities and needs at least two.")
     low, high = CIPS_BOUNDS[code]
     t = np.clip(fit.t, low, high) if truncated else fit.t
     T = float(fit.nobs.mean())

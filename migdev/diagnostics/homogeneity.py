@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from migdev.errors import IdentificationError, SpecificationError
+from migdev.errors import IdentificationError, SpecificationError, listing
 from migdev.estimators.averages import averaged_variables
-from migdev.estimators.entities import build, identified, long_enough
+from migdev.estimators.entities import (
+    build,
+    entity_labels,
+    identified,
+    keep_entities,
+    long_enough,
+)
 from migdev.kernels.cce import averages_at
 from migdev.kernels.distributions import t_two_sided
 from migdev.kernels.slope_homogeneity import dispersion
 from migdev.kernels.slopes import entity_slopes, partial_out
+from migdev.kernels.types import FloatArray
+from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -83,17 +91,13 @@ def slope_homogeneity(
     columns += [f"average {j + 1}" for j in range(taken.shape[1] - len(columns))]
     columns += [n for n, t in zip(names, tested, strict=True) if t]
     kept = identified(d, fit_all, columns, short, "slope_homogeneity")
+    kept = _with_errors(kept, fit_all.rss[~fit_all.dependent.any(axis=1)], short)
     if kept is not d:
         at = np.isin(d.rows, kept.rows)
         d, X, taken = kept, X[at], taken[at]
     V = np.column_stack([d.y, X[:, tested]])
     if taken.shape[1]:
         V = partial_out(V, taken, d.entity)[0]
-    rss = entity_slopes(V[:, 0], V[:, 1:], d.entity).rss
-    if not (rss > 1e-20 * np.bincount(d.entity, weights=V[:, 0] ** 2)).all():
-        raise IdentificationError(
-            f"{formula!r} fits some entities without error, so their slopes have no weights."
-        )
     lags = None if not hac else (-1 if bandwidth is None else bandwidth)
     fit = dispersion(V[:, 0], V[:, 1:], d.entity, taken.shape[1], lags)
     value = fit.adjusted if adjusted else fit.delta
@@ -107,3 +111,20 @@ def slope_homogeneity(
         + ("; cross-section averages taken out" if averages else ""),
         detail={"delta": fit.delta, "delta_adjusted": fit.adjusted, "swamy": fit.swamy},
     )  # fmt: skip
+
+
+def _with_errors(d: Design, rss: FloatArray, short: str) -> Design:
+    """The design without entities that the formula fits exactly, or an error that names them."""
+    square = np.bincount(d.entity, weights=d.y**2)
+    spread = square - np.bincount(d.entity, weights=d.y) ** 2 / np.bincount(d.entity)
+    keep = rss > np.maximum(1e-20 * spread, 1e-28 * square)
+    if keep.all():
+        return d
+    gone = entity_labels(d)[~keep].tolist()
+    if short == "raise" or keep.sum() < 2:
+        raise IdentificationError(
+            f"{d.formula!r} fits {len(gone)} of {len(keep)} entities without error: "
+            f"{listing(gone, 20)}. Their slopes have no sampling error to be compared with; leave "
+            "these entities out" + ("." if short == "drop" else " with short='drop'.")
+        )
+    return keep_entities(d, keep, "fitted without error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,8 +75,13 @@ class Series:
             labels=self.labels[mask],
         )  # fmt: skip
 
-    def matrix(self, what: str) -> FloatArray:
+    def matrix(self, what: str, instead: str = "") -> FloatArray:
         """(N, T, m) values of a balanced panel.
+
+        Parameters
+        ----------
+        instead : str
+            What to use where the panel is not balanced, such as ``"ips()"``.
 
         Raises
         ------
@@ -88,8 +94,8 @@ class Series:
             raise PanelError(
                 f"{what} is defined for balanced panels only, but {self.name!r} covers "
                 f"{self.lengths.min()} to {T} periods by entity. Cut a common span with "
-                "panel.between(first, last) and leave out entities that do not fill it, or use "
-                "ips() or fisher()."
+                "panel.between(first, last) and leave out entities that do not fill it"
+                + (f", or use {instead}." if instead else ".")
             )
         return self.values.reshape(self.N, T, self.values.shape[1])
 
@@ -148,13 +154,16 @@ def unbroken_series(s: Series, gaps: str) -> Series:
 def require_entities(
     s: Series, keep: BoolArray, short: str, reason: str, remedy: str, fewest: int = 1
 ) -> Series:
-    """The series where ``keep`` (N,) is true; the others raise or are dropped, by name."""
-    if short not in ("raise", "drop"):
+    """The series where ``keep`` (N,) is true; the others raise or are dropped, by name.
+
+    ``short="refuse"`` raises like "raise", for tests that have no such option to recommend.
+    """
+    if short not in ("raise", "drop", "refuse"):
         raise SpecificationError(f"short={short!r}; use 'raise' or 'drop'.")
     if keep.all():
         return s
     gone = [f"{label}" for label in s.labels[~keep]]
-    if short == "raise" or keep.sum() < fewest:
+    if short != "drop" or keep.sum() < fewest:
         raise IdentificationError(
             f"{s.name!r}: {len(gone)} of {s.N} entities {reason}: {listing(gone, 20)}. {remedy}."
             + (" short='drop' leaves them out." if short == "raise" else "")
@@ -185,7 +194,7 @@ def lag_orders(
 
     Parameters
     ----------
-    lags : int, "aic", "bic" or "t-sig"
+    lags : int, mapping from entity to int, "aic", "bic" or "t-sig"
     max_lags : int, optional
         For a criterion; default Schwert's 12 (T/100)^(1/4), less where the series is too short.
     """
@@ -206,6 +215,14 @@ def lag_orders(
             chosen,
             f"lags by {lags} up to {int(largest.max())}, {chosen.mean():.2f} on average",
         )
+    if isinstance(lags, Mapping):
+        orders = np.array([lags[label] for label in s.labels], dtype=np.int64)
+        long = s.lengths >= 2 * orders + det + 3
+        s = require_entities(
+            s, long, short, "have too few periods for their lags (2 lags + "
+            f"{det + 3} are needed)", "Use fewer lags",
+        )  # fmt: skip
+        return s, orders[long], f"lags by entity, {orders[long].mean():.2f} on average"
     if isinstance(lags, bool) or not isinstance(lags, int | np.integer) or lags < 0:
         raise SpecificationError(f"lags={lags!r}; use a number, 'aic', 'bic' or 't-sig'.")
     needed = 2 * int(lags) + det + 3
@@ -214,3 +231,34 @@ def lag_orders(
         "Use fewer lags", fewest=1,
     )  # fmt: skip
     return s, np.full(s.N, int(lags), dtype=np.int64), f"{lags} lags"
+
+
+def own_lags(s: Series, lags: Any) -> Any:
+    """Lag orders entity by entity as a mapping; a number or a criterion as it is.
+
+    Parameters
+    ----------
+    lags : int, str, mapping from entity to int, or one int per entity in the order of the panel
+    """
+    if isinstance(lags, str | bool | int | float | np.number) or lags is None:
+        return lags
+    if not isinstance(lags, Mapping):
+        values = list(lags)
+        if len(values) != s.N:
+            raise SpecificationError(
+                f"lags has {len(values)} orders, but {s.name!r} has {s.N} entities. Give one each, "
+                "in the order of panel.entities, or a mapping from entity to order."
+            )
+        lags = dict(zip(s.labels, values, strict=True))
+    missing = [label for label in s.labels if label not in lags]
+    if missing:
+        raise SpecificationError(
+            f"lags has no order for {len(missing)} of {s.N} entities: {listing(missing, 20)}."
+        )
+    wrong = {
+        k: v for k, v in lags.items()
+        if isinstance(v, bool) or not isinstance(v, int | np.integer) or v < 0
+    }  # fmt: skip
+    if wrong:
+        raise SpecificationError(f"lags={wrong!r}; orders are whole numbers, zero or more.")
+    return lags

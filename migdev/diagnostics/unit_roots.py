@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import special
 from migdev.diagnostics.series import (
     Series,
     lag_orders,
+    own_lags,
     read_series,
     require_entities,
     trend_code,
@@ -27,6 +29,8 @@ from migdev.kernels.types import FloatArray, IntArray
 from migdev.kernels.unit_root_tables import (
     IPS_MOMENTS,
     IPS_PERIODS,
+    IPS_Z_MOMENTS,
+    IPS_Z_PERIODS,
     TBAR_CRITICAL,
     TBAR_ENTITIES,
     TBAR_PERIODS,
@@ -38,16 +42,18 @@ from migdev.results.panel_test import PanelTest
 
 _NULL = "every entity's series has a unit root"
 _SOME = "some entities' series are stationary"
+Lags = int | str | Sequence[int] | Mapping[Any, int]
 
 
 def ips(
     panel: Panel,
     variable: str,
     *,
-    lags: int | str = 1,
+    lags: Lags = 1,
     max_lags: int | None = None,
     trend: bool | str = False,
     statistic: str = "W",
+    moments: str = "regression",
     common_sample: bool = True,
     df_correction: bool = True,
     demean: bool = False,
@@ -64,14 +70,20 @@ def ips(
     ----------
     variable : str
         A column, or an expression such as ``np.log(gdp)``.
-    lags : int, "aic", "bic" or "t-sig"
+    lags : int, "aic", "bic", "t-sig", one int per entity, or mapping from entity to int
         Lagged differences in each regression; a criterion chooses by entity up to ``max_lags``
         (default Schwert's rule).
     trend : bool
         Intercept only, or intercept and trend.
-    statistic : {"W", "t-bar"}
+    statistic : {"W", "t-bar", "Z", "Z-tilde"}
         (1) with the moments of the paper's table 3, interpolated over periods; or the average
-        itself with the critical values of table 2 (balanced panels without lags).
+        itself with the critical values of table 2 (balanced panels without lags). "Z" (Z-t-bar)
+        takes the moments of table 1, and "Z-tilde" (Z-t-tilde-bar of Stata's ``xtunitroot ips``
+        without lags) averages t-statistics whose variance is estimated under the null, with theirs:
+        both without lags and trend, for 6 periods and more.
+    moments : {"regression", "periods"}
+        Look tables up at the periods of each regression (the paper, plm), or at those of the data
+        (Stata, which differs most where there are many lags and few periods).
     common_sample : bool
         Compare lag orders on the sample of the largest one.
     df_correction : bool
@@ -95,7 +107,8 @@ def ips(
     code = trend_code(trend)
     if code == "n":
         raise SpecificationError("ips() needs an intercept: its moments are tabulated with one.")
-    _one_of("statistic", statistic, ("W", "t-bar"))
+    _one_of("statistic", statistic, ("W", "t-bar", "Z", "Z-tilde"))
+    _one_of("moments", moments, ("regression", "periods"))
     s, orders, fit, note = _regressions(
         panel, variable, lags, max_lags, code, common_sample, demean, gaps, short, df_correction
     )
@@ -105,6 +118,25 @@ def ips(
     common: dict[str, Any] = {
         "null": _NULL, "alternative": _SOME, "sample": s.sample, "detail": detail,
     }  # fmt: skip
+    periods = fit.nobs if moments == "regression" else s.lengths
+    if statistic in ("Z", "Z-tilde"):
+        if orders.any() or code == "ct" or periods.min() < IPS_Z_PERIODS[0]:
+            raise SpecificationError(
+                f"The moments of {statistic} hold for lags=0 without a trend and {IPS_Z_PERIODS[0]}"
+                " periods or more; use statistic='W'."
+            )
+        if statistic == "Z-tilde":
+            t = t_tilde(fit)
+            detail["t_tilde_bar"] = float(t.mean())
+        m, v = (
+            np.interp(periods, IPS_Z_PERIODS, IPS_Z_MOMENTS[statistic, name])
+            for name in ("mean", "var")
+        )
+        Z = float(np.sqrt(s.N) * (t.mean() - m.mean()) / np.sqrt(v.mean()))
+        return PanelTest(
+            name="IPS Z-t-bar" if statistic == "Z" else "IPS Z-t-tilde-bar", statistic=Z,
+            distribution="normal", pvalue=float(special.ndtr(Z)), note=note, **common,
+        )  # fmt: skip
     if statistic == "t-bar":
         if orders.any() or fit.nobs.min() < fit.nobs.max():
             raise SpecificationError(
@@ -113,7 +145,7 @@ def ips(
             )
         cuts = {
             level: interpolate(
-                TBAR_CRITICAL[code, level], TBAR_ENTITIES, TBAR_PERIODS, s.N, int(fit.nobs[0])
+                TBAR_CRITICAL[code, level], TBAR_ENTITIES, TBAR_PERIODS, s.N, int(periods[0])
             )
             for level in ("1%", "5%", "10%")
         }
@@ -121,7 +153,7 @@ def ips(
             name="IPS t-bar", statistic=tbar, distribution="tabulated", pvalue=float("nan"),
             critical_values=cuts, note=note, **common,
         )  # fmt: skip
-    mean, variance = ips_moments(fit.nobs, orders, code)
+    mean, variance = ips_moments(periods, orders, code)
     W = float(np.sqrt(s.N) * (tbar - mean.mean()) / np.sqrt(variance.mean()))
     return PanelTest(
         name="IPS W-t-bar", statistic=W, distribution="normal", pvalue=float(special.ndtr(W)),
@@ -140,11 +172,17 @@ def ips_moments(periods: IntArray, lags: IntArray, trend: str) -> tuple[Any, Any
     return mean, variance
 
 
+def t_tilde(fit: AdfBatch) -> FloatArray:
+    r"""(N,) t-statistics with the variance :math:`\Delta y'M\Delta y/(T-1)`, from those with the
+    residual variance, for regressions without lags."""
+    return np.asarray(fit.t * np.sqrt((fit.nobs - 1) / (fit.t**2 + fit.nobs - fit.k)))
+
+
 def fisher(
     panel: Panel,
     variable: str,
     *,
-    lags: int | str = 1,
+    lags: Lags = 1,
     max_lags: int | None = None,
     trend: bool | str = False,
     statistic: str = "P",
@@ -185,7 +223,9 @@ def fisher(
     code = trend_code(trend)
     _one_of("statistic", statistic, ("P", "Z", "L", "Pm"))
     _one_of("test", test, ("adf", "pp"))
-    if test == "pp" and not isinstance(lags, int):
+    if test == "pp" and (
+        isinstance(lags, bool) or not isinstance(lags, int | np.integer) or lags < 0
+    ):
         raise SpecificationError("test='pp' takes lags as a number of Newey-West lags.")
     s, orders, fit, note = _regressions(
         panel, variable, 0 if test == "pp" else lags, max_lags, code, common_sample, demean, gaps,
@@ -193,7 +233,7 @@ def fisher(
     )  # fmt: skip
     t = _t(fit, df_correction)
     if test == "pp":
-        t = phillips_perron(s.y, s.entity, int(lags), code)
+        t = phillips_perron(s.y, s.entity, int(lags), code)  # type: ignore[arg-type]
         note = f"Phillips-Perron with {lags} Newey-West lags"
     p = dickey_fuller_pvalue(t, code)
     frame = _by_entity(s, fit, orders, code).assign(t=t, p_value=p)
@@ -230,7 +270,7 @@ def llc(
     panel: Panel,
     variable: str,
     *,
-    lags: int | str = 1,
+    lags: Lags = 1,
     max_lags: int | None = None,
     trend: bool | str = False,
     bandwidth: int | None = None,
@@ -257,8 +297,10 @@ def llc(
         As in :func:`ips`; ``trend="n"`` leaves out the intercept too.
     bandwidth : int, optional
         Bartlett lags of the long-run variances; default 3.21 T^(1/3), rounded.
-    convention : {"paper", "plm"}
-        Read mu* and sigma* at T-tilde, as the paper does, or at T, as plm's purtest.
+    convention : {"paper", "plm", "stata"}
+        Read mu* and sigma* at T-tilde, as the paper does, or at T, as plm's purtest. With a trend
+        both remove one from the differences before the long-run variance; Stata's xtunitroot
+        removes their mean only, cuts the default bandwidth to a whole number, and reads at T-tilde.
 
     Notes
     -----
@@ -276,13 +318,18 @@ def llc(
     Levin, Lin and Chu (2002), Journal of Econometrics 108, 1-24.
     """
     code = trend_code(trend)
-    _one_of("convention", convention, ("paper", "plm"))
+    _one_of("convention", convention, ("paper", "plm", "stata"))
+    if bandwidth is not None and bandwidth < 0:
+        raise SpecificationError(f"bandwidth={bandwidth}; zero or more.")
     s, orders, fit, note = _regressions(
         panel, variable, lags, max_lags, code, common_sample, demean, gaps, short,
         df_correction=convention != "plm",
     )  # fmt: skip
-    Y = s.matrix("The Levin-Lin-Chu test")[:, :, 0]
-    parts: LlcParts = llc_statistic(Y, orders, code, bandwidth, convention == "plm")
+    Y = s.matrix("The Levin-Lin-Chu test", "ips() or fisher()")[:, :, 0]
+    if bandwidth is None and convention == "stata":
+        bandwidth = int(3.21 * Y.shape[1] ** (1 / 3))
+    centre = "c" if convention == "stata" and code == "ct" else code
+    parts: LlcParts = llc_statistic(Y, orders, code, bandwidth, convention == "plm", centre)
     frame = _by_entity(s, fit, orders, code).assign(ratio=parts.ratio)
     return PanelTest(
         name="Levin-Lin-Chu t*", null=_NULL, alternative="all series are stationary",
@@ -302,10 +349,11 @@ def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
 
 
 def _regressions(
-    panel: Panel, variable: str, lags: int | str, max_lags: int | None, trend: str, common: bool,
+    panel: Panel, variable: str, lags: Lags, max_lags: int | None, trend: str, common: bool,
     demean: bool, gaps: str, short: str, df_correction: bool = True,
 ) -> tuple[Series, IntArray, AdfBatch, str]:  # fmt: skip
     s = read_series(panel, variable, gaps=gaps, demean=demean)
+    lags = own_lags(s, lags)
     spread = np.maximum.reduceat(s.y, _starts(s)) - np.minimum.reduceat(s.y, _starts(s))
     moves = spread > 0
     s = require_entities(s, moves, short, "are constant", "Leave them out")

@@ -54,8 +54,9 @@ def long_run_variance(dY: FloatArray, trend: str, bandwidth: int) -> FloatArray:
 
 
 def llc_statistic(
-    Y: FloatArray, lags: IntArray, trend: str, bandwidth: int | None, at_T: bool
-) -> LlcParts:
+    Y: FloatArray, lags: IntArray, trend: str, bandwidth: int | None, at_T: bool,
+    centre: str | None = None,
+) -> LlcParts:  # fmt: skip
     """Eq. (1) of :func:`migdev.diagnostics.unit_roots.llc`.
 
     Parameters
@@ -63,6 +64,8 @@ def llc_statistic(
     Y : (N, T); lags : (N,)
     at_T : bool
         Read the adjustment terms at T and not at T-tilde.
+    centre : {"n", "c", "ct"}, optional
+        What differences lose before their long-run variance; default as ``trend``.
     """
     N, T = Y.shape
     if bandwidth is None:
@@ -91,7 +94,7 @@ def llc_statistic(
     Tt = T - float(lags.mean()) - 1
     se = float(np.sqrt(rss / n / square))
     t_delta = delta / se
-    ratio = np.sqrt(long_run_variance(np.diff(Y, axis=1), trend, bandwidth)) / short
+    ratio = np.sqrt(long_run_variance(np.diff(Y, axis=1), centre or trend, bandwidth)) / short
     table = LLC_MOMENTS[trend]
     when = T if at_T else Tt
     mu = float(np.interp(when, LLC_PERIODS, table[:, 0]))

@@ -85,7 +85,8 @@ def weighted_cd(pairs: PairwiseCorrelations, draws: int, rng: np.random.Generato
 def screened_correlations(pairs: PairwiseCorrelations) -> tuple[float, int]:
     r"""Sum and number of the :math:`|\rho_{ij}|` beyond :math:`2\sqrt{\ln N/T_{ij}}`."""
     size = np.abs(pairs.rho)
-    high = size > 2 * np.sqrt(np.log(pairs.N) / pairs.shared)
+    N = len(np.unique([pairs.first, pairs.second]))
+    high = size > 2 * np.sqrt(np.log(N) / pairs.shared)
     return float(size[high].sum()), int(high.sum())
 
 
@@ -115,4 +116,4 @@ def bias_corrected_cd(Z: FloatArray, factors: int) -> tuple[float, float]:
     root = np.sqrt(np.diagonal(R))
     rho = (R / np.outer(root, root))[np.triu_indices(N, 1)]
     CD = float(np.sqrt(T) * rho.sum() / np.sqrt(len(rho)))
-    return (CD + np.sqrt(T / 2) * (1 - share)) / share, 1 - share
+    return float((CD + np.sqrt(T / 2) * (1 - share)) / share), 1 - share

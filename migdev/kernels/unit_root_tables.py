@@ -1,6 +1,6 @@
 """Published moments and critical values of panel unit-root tests.
 
-Sources: Im, Pesaran and Shin (2003), Journal of Econometrics 115, 53-74, tables 2 and 3; Levin, Lin
+Sources: Im, Pesaran and Shin (2003), Journal of Econometrics 115, 53-74, tables 1 to 3; Levin, Lin
 and Chu (2002), Journal of Econometrics 108, 1-24, table 2; Pesaran (2007), Journal of Applied
 Econometrics 22, 265-312, tables II(a)-(c); MacKinnon (1994), Journal of Business and Economic
 Statistics 12, 167-176.
@@ -16,6 +16,27 @@ from migdev.kernels.types import FloatArray
 def _table(text: str) -> FloatArray:
     return np.array([[float(v) for v in row.split()] for row in text.strip().splitlines()])
 
+
+# IPS's table 1: moments of t ("Z") and of t with the variance under the null ("Z-tilde"), no lags.
+IPS_Z_PERIODS = np.array([6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 100, 500, 1000])
+IPS_Z_MOMENTS = {
+    ("Z", "mean"): np.array(
+        [-1.520, -1.514, -1.501, -1.501, -1.504, -1.514, -1.522, -1.520, -1.526, -1.523, -1.527,
+         -1.532, -1.531, -1.529]
+    ),
+    ("Z", "var"): np.array(
+        [1.745, 1.414, 1.228, 1.132, 1.069, 0.923, 0.851, 0.809, 0.789, 0.770, 0.760, 0.735, 0.715,
+         0.707]
+    ),
+    ("Z-tilde", "mean"): np.array(
+        [-1.125, -1.178, -1.214, -1.244, -1.274, -1.349, -1.395, -1.423, -1.439, -1.463, -1.477,
+         -1.504, -1.526, -1.526]
+    ),
+    ("Z-tilde", "var"): np.array(
+        [0.497, 0.506, 0.506, 0.527, 0.521, 0.565, 0.592, 0.609, 0.623, 0.639, 0.656, 0.683, 0.704,
+         0.702]
+    ),
+}  # fmt: skip
 
 # Rows: lags 0-8. Columns: periods of the regression.
 IPS_PERIODS = np.array([10, 15, 20, 25, 30, 40, 50, 60, 70, 100])

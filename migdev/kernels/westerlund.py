@@ -24,7 +24,6 @@ class EcmParts:
         regressors are taken out
     rss : residual sum of squares
     df : degrees of freedom
-    aic : n ln(rss / n) + 2 k
     collinear : the regression cannot be computed
     """
 
@@ -35,7 +34,6 @@ class EcmParts:
     square: FloatArray
     rss: FloatArray
     df: int
-    aic: FloatArray
     collinear: BoolArray
 
 
@@ -49,38 +47,30 @@ def ecm_parts(V: FloatArray, lags: int, leads: int, trend: str, bandwidth: int) 
     bandwidth : int
         Bartlett lags of the long-run variances.
     """
-    g, T, width = V.shape
-    k = width - 1
-    D = np.diff(V, axis=1)  # D[:, t] is the change into period t + 1
+    T, k = V.shape[1], V.shape[2] - 1
+    D = np.diff(V, axis=1)
     first, last = lags, D.shape[1] - leads
     n = last - first
+    dy, level, W = _ecm_arrays(V, lags, leads, trend)
     own = deterministics(T, trend)[1:]
-    det = np.broadcast_to(own[first:last], (g, n, own.shape[1]))
-    past_y = [D[:, first - j : last - j, 0] for j in range(1, lags + 1)]
-    moves = [D[:, first - j : last - j, 1:] for j in range(-leads, lags + 1)]
-    pieces = [det, V[:, first:last, 1:], *[p[:, :, None] for p in past_y], *moves]
-    W = np.concatenate(pieces, axis=2)
-    dy, level = D[:, first:last, 0], V[:, first:last, 0]
-    if trend != "n":
-        level = level - level.mean(axis=1, keepdims=True)
     dyt, _, dy_resid, bad = batched_ols(dy, W)
     level_resid = batched_ols(level, W)[2]
     cross = np.einsum("gt,gt->g", level_resid, dy_resid)
     square = np.einsum("gt,gt->g", level_resid, level_resid)
-    alpha = cross / square
+    alpha = np.divide(cross, square, out=np.full(len(V), np.nan), where=square > 0)
     e = dy_resid - alpha[:, None] * level_resid
     rss = np.einsum("gt,gt->g", e, e)
     coefficients = W.shape[2] + 1
     df = n - coefficients
-    se = np.sqrt(rss / df / square)
+    se = np.sqrt(np.divide(rss / df, square, out=np.full(len(V), np.nan), where=square > 0))
     # u: what neither levels, deterministics nor lags of Delta y explain; it exists where these do,
     # beyond the periods that leads cost.
     X = np.concatenate([level[:, :, None], W], axis=2)
     b = batched_ols(dy, X)[0]
-    d = det.shape[2]
+    d = own.shape[1]
     shift = 0.0 if trend == "n" else V[:, first:last, 0].mean(axis=1, keepdims=True)
     end = D.shape[1]
-    longer = np.broadcast_to(own[first:end], (g, end - first, d))
+    longer = np.broadcast_to(own[first:end], (len(V), end - first, d))
     u = D[:, first:end, 0] - b[:, :1] * (V[:, first:end, 0] - shift)
     u = u - np.einsum("gtd,gd->gt", longer, b[:, 1 : 1 + d])
     u = u - np.einsum("gtk,gk->gt", V[:, first:end, 1:], b[:, 1 + d : 1 + d + k])
@@ -91,10 +81,14 @@ def ecm_parts(V: FloatArray, lags: int, leads: int, trend: str, bandwidth: int) 
         dy_all = dy_all - dy_all.mean(axis=1, keepdims=True)
     omega_u = bartlett(u, bandwidth, u.shape[1])[1]
     omega_y = bartlett(dy_all, bandwidth, dy_all.shape[1])[1]
+    ratio = np.sqrt(np.divide(omega_u, omega_y, out=np.full(len(V), np.nan), where=omega_y > 0))
     return EcmParts(
-        alpha=alpha, se=se, ratio=np.sqrt(omega_u / omega_y), cross=cross, square=square, rss=rss,
-        df=df, aic=n * np.log(rss / n) + 2.0 * coefficients,
-        collinear=bad.any(axis=1) | ~np.isfinite(dyt).all(axis=1) | ~(square > 0),
+        alpha=alpha, se=se, ratio=ratio, cross=cross, square=square, rss=rss,
+        df=df,
+        collinear=bad.any(axis=1)
+        | ~np.isfinite(dyt).all(axis=1)
+        | ~(square > 0)
+        | ~(rss > 1e-20 * np.einsum("gt,gt->g", dy, dy)),
     )  # fmt: skip
 
 
@@ -180,14 +174,52 @@ def bootstrap_statistics(
 
 
 def best_orders(
-    V: FloatArray, rows: IntArray, max_lags: int, max_leads: int, trend: str, bandwidth: int
+    V: FloatArray, min_lags: int, max_lags: int, max_leads: int, trend: str, common: bool
 ) -> tuple[IntArray, IntArray]:
-    """(g,) lags and leads with the smallest AIC among all up to the largest."""
-    best = np.full(len(rows), np.inf)
-    lags, leads = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
-    for p in range(max_lags, -1, -1):
+    r"""(g,) lags and leads with the smallest AIC among all up to the largest.
+
+    Parameters
+    ----------
+    V : (g, T, 1 + k)
+    common : bool
+        :math:`\ln(RSS/n) + 2k/n` on the sample of the largest orders; else
+        :math:`-2\ln L + 2k` on each order's own.
+    """
+    g = len(V)
+    best = np.full(g, np.inf)
+    lags, leads = np.full(g, min_lags, dtype=np.int64), np.zeros(g, dtype=np.int64)
+    for p in range(max_lags, min_lags - 1, -1):
         for q in range(max_leads, -1, -1):
-            aic = ecm_parts(V[rows], p, q, trend, bandwidth).aic
-            better = aic < best
-            best[better], lags[better], leads[better] = aic[better], p, q
+            cut = (max_lags - p, max_leads - q) if common else (0, 0)
+            dy, level, W = _ecm_arrays(V, p, q, trend, cut)
+            X = np.concatenate([level[:, :, None], W], axis=2)
+            e = batched_ols(dy, X)[2]
+            n, k = X.shape[1:]
+            with np.errstate(divide="ignore"):
+                value = np.log(np.einsum("gt,gt->g", e, e) / n) + 2.0 * k / n
+            if not common:
+                value = n * (value + 1 + np.log(2 * np.pi))
+            better = value < best
+            best[better], lags[better], leads[better] = value[better], p, q
     return lags, leads
+
+
+def _ecm_arrays(
+    V: FloatArray, lags: int, leads: int, trend: str, cut: tuple[int, int] = (0, 0)
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Delta y (g, n), y_{-1} (g, n), and deterministics, x_{-1} and differences (g, n, m).
+
+    ``cut`` periods at the start and the end are left out beyond those that lags and leads cost.
+    """
+    g, T, _ = V.shape
+    D = np.diff(V, axis=1)  # D[:, t] is the change into period t + 1
+    first, last = lags + cut[0], D.shape[1] - leads - cut[1]
+    own = deterministics(T, trend)[1:]
+    det = np.broadcast_to(own[first:last], (g, last - first, own.shape[1]))
+    past_y = [D[:, first - j : last - j, 0] for j in range(1, lags + 1)]
+    moves = [D[:, first - j : last - j, 1:] for j in range(-leads, lags + 1)]
+    pieces = [det, V[:, first:last, 1:], *[p[:, :, None] for p in past_y], *moves]
+    level = V[:, first:last, 0]
+    if trend != "n":
+        level = level - level.mean(axis=1, keepdims=True)
+    return D[:, first:last, 0], level, np.concatenate(pieces, axis=2)

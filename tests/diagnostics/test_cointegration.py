@@ -183,12 +183,41 @@ def test_westerlund_by_loops(samples, sample, trend, lags, leads):
 def test_westerlund_chooses_lags_and_bootstraps(grunfeld):
     chosen = diagnostics.westerlund(grunfeld, "inv ~ value", lags="aic", max_lags=2)
     assert set(chosen.detail["by_entity"]["lags"]) <= {0, 1, 2}
+    some = diagnostics.westerlund(grunfeld, "inv ~ value", lags="aic", min_lags=1, max_lags=2)
+    assert set(some.detail["by_entity"]["lags"]) <= {1, 2}
+    with pytest.raises(SpecificationError, match="min_lags=4"):
+        diagnostics.westerlund(grunfeld, "inv ~ value", lags="aic", min_lags=4)
     boot = diagnostics.westerlund(grunfeld, "inv ~ value", bootstrap=99, seed=3)
     again = diagnostics.westerlund(grunfeld, "inv ~ value", bootstrap=99, seed=3)
     assert boot.pvalue == again.pvalue
     assert 0 < boot.pvalue <= 1
     with pytest.raises(SpecificationError, match="fixed lags"):
         diagnostics.westerlund(grunfeld, "inv ~ value", lags="aic", bootstrap=9)
+
+
+@pytest.mark.parametrize("common", [True, False])
+def test_westerlund_orders_by_loops(grunfeld, common):
+    """The common sample by the AIC per period; own samples by that of Stata's estat ic."""
+    test = diagnostics.westerlund(
+        grunfeld, "inv ~ value", lags="aic", max_lags=3, leads=1, common_sample=common
+    )
+    expected = []
+    for _, g in grunfeld.frame.groupby("firm"):
+        y, x = g["inv"].to_numpy(), g["value"].to_numpy()
+        dy, dx = np.diff(y), np.diff(x)
+        found = {}
+        for p in range(4):
+            for q in range(2):
+                rows = range(3, 18) if common else range(p, 19 - q)
+                X = [
+                    [1, y[t], x[t], *(dy[t - j] for j in range(1, p + 1)),
+                     *(dx[t - j] for j in range(-q, p + 1))]
+                    for t in rows
+                ]  # fmt: skip
+                found[p, q] = sm.OLS(dy[list(rows)], np.array(X)).fit().aic
+        expected.append(min(found, key=found.get))
+    chosen = test.detail["by_entity"][["lags", "leads"]].to_numpy()
+    assert_allclose(chosen, expected)
 
 
 def test_short_gappy_and_constant_series(samples, grunfeld):

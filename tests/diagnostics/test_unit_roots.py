@@ -102,6 +102,79 @@ def test_cips_matches_plm(samples, table, key):
     agree(test, GOLDEN[table][key])
 
 
+@pytest.mark.parametrize(("table", "key"), cases(["own", "zbar"]))
+def test_own_lags_and_z_t_bar_match_plm(samples, table, key):
+    sample, variable = table.split(".")
+    kind, *parts = key.split(".")
+    if kind == "zbar":
+        options = {"statistic": "Z", "df_correction": parts[0] == "dfcor"}
+        test = diagnostics.ips(samples[sample], variable, lags=0, **options)
+    else:
+        orders = np.resize([0, 2, 1, 3], 10)
+        options = {"lags": orders, "trend": TREND[parts[1]]}
+        call = diagnostics.ips if parts[0] == "ips" else diagnostics.fisher
+        test = call(samples[sample], variable, **options)
+        by_name = dict(zip(samples[sample].entities, orders, strict=True))
+        again = call(samples[sample], variable, **(options | {"lags": by_name}))
+        assert again.statistic == test.statistic
+        assert list(test.detail["by_entity"]["lags"]) == list(orders)
+        peak = MACKINNON["ct" if parts[1] == "trend" else "c"][2]
+        if parts[0] == "madwu" and test.detail["by_entity"]["t"].max() > peak:
+            return  # as above
+    agree(test, GOLDEN[table][key])
+
+
+def test_t_tilde_by_hand(grunfeld):
+    t = []
+    for _, rows in grunfeld.frame.groupby("firm"):
+        y = rows["inv"].to_numpy()
+        d, before = np.diff(y), y[:-1] - y[:-1].mean()
+        t.append(before @ d / np.std(d, ddof=1) / np.sqrt(before @ before))
+    assert len(d) == 19
+    for moments, T in (("regression", 19), ("periods", 20)):
+        mean, variance = (
+            np.interp(T, [15, 20], cells) for cells in ([-1.349, -1.395], [0.565, 0.592])
+        )
+        test = diagnostics.ips(grunfeld, "inv", lags=0, statistic="Z-tilde", moments=moments)
+        assert_allclose(test.detail["t_tilde_bar"], np.mean(t))
+        assert_allclose(test.statistic, np.sqrt(10) * (np.mean(t) - mean) / np.sqrt(variance))
+    # Stata's convention: table 3 at 20 periods, for one lag and an intercept
+    test = diagnostics.ips(grunfeld, "inv", lags=1, moments="periods")
+    expected = np.sqrt(10) * (test.detail["t_bar"] + 1.516) / np.sqrt(0.915)
+    assert_allclose(test.statistic, expected)
+
+
+def test_stata_conventions(grunfeld):
+    paper = diagnostics.harris_tzavalis(grunfeld, "inv")
+    stata = diagnostics.harris_tzavalis(grunfeld, "inv", convention="stata")
+    rho = paper.detail["rho"]
+    assert rho == stata.detail["rho"]
+    for test, T in ((paper, 19), (stata, 20)):
+        variance = 3 * (17 * T**2 - 20 * T + 17) / (5 * (T - 1) * (T + 1) ** 3)
+        assert_allclose(test.statistic, np.sqrt(10) * (rho - 1 + 3 / (T + 1)) / np.sqrt(variance))
+    # The manual's example: 151 exchange rates of 34 years, rho 0.8184 and z -13.1239 as printed.
+    T, N = 34, 151
+    variance = 3 * (17 * T**2 - 20 * T + 17) / (5 * (T - 1) * (T + 1) ** 3)
+    z = np.sqrt(N) * (0.8184 - 1 + 3 / (T + 1)) / np.sqrt(variance)
+    assert_allclose(z, -13.1239, atol=5e-5 * np.sqrt(N / variance))
+    # Levin-Lin-Chu: int(3.21 20^(1/3)) = 8 lags, not round() = 9; differences lose their mean only
+    with_trend = {"lags": 1, "trend": True}
+    stata = diagnostics.llc(grunfeld, "inv", convention="stata", **with_trend)
+    paper = diagnostics.llc(grunfeld, "inv", bandwidth=8, **with_trend)
+    assert "8 Bartlett lags" in stata.note
+    d = np.diff(grunfeld["inv"].to_numpy()[:20])
+    ratios = []
+    for X in (np.ones((19, 1)), np.column_stack([np.ones(19), np.arange(19)])):
+        e = d - X @ np.linalg.lstsq(X, d, rcond=None)[0]
+        ratios.append(e @ e + 2 * sum((1 - j / 9) * (e[j:] @ e[:-j]) for j in range(1, 9)))
+    first = [test.detail["by_entity"]["ratio"][0] for test in (stata, paper)]
+    assert_allclose(first[0] / first[1], np.sqrt(ratios[0] / ratios[1]))
+    assert stata.detail["t_delta"] == paper.detail["t_delta"]
+    # With an intercept alone nothing but the default bandwidth differs.
+    stata = diagnostics.llc(grunfeld, "inv", convention="stata")
+    assert stata.statistic == diagnostics.llc(grunfeld, "inv", bandwidth=8).statistic
+
+
 def test_tables_hold_the_published_cells():
     """Spot checks of the printed tables."""
     from migdev.diagnostics.factor_unit_roots import cips_critical_values
@@ -235,6 +308,16 @@ def test_bad_options_are_refused(grunfeld):
         lambda: diagnostics.hadri(grunfeld, "inv", bandwidth=-1),
         lambda: diagnostics.cips(grunfeld, "inv", lags=-1),
         lambda: diagnostics.ips(grunfeld, "inv", gaps="fill"),
+        lambda: diagnostics.ips(grunfeld, "inv", lags=[1, 2]),
+        lambda: diagnostics.ips(grunfeld, "inv", lags=np.full(10, -1)),
+        lambda: diagnostics.ips(grunfeld, "inv", lags={1: 2}),
+        lambda: diagnostics.ips(grunfeld, "inv", moments="data"),
+        lambda: diagnostics.ips(grunfeld, "inv", statistic="Z"),
+        lambda: diagnostics.ips(grunfeld, "inv", lags=0, trend=True, statistic="Z-tilde"),
+        lambda: diagnostics.fisher(grunfeld, "inv", test="pp", lags=-1),
+        lambda: diagnostics.fisher(grunfeld, "inv", test="pp", lags=[1] * 10),
+        lambda: diagnostics.llc(grunfeld, "inv", bandwidth=-1),
+        lambda: diagnostics.harris_tzavalis(grunfeld, "inv", convention="plm"),
     ):
         with pytest.raises(SpecificationError):
             call()

@@ -35,6 +35,13 @@ for (sample in c("balanced", "unbalanced")) {
       for (test in c("madwu", "Pm", "invnormal", "logit")) put(paste(test, tag, sep = "."), run(test))
       if (sample == "balanced" && !df) put(paste("llc", tag, sep = "."), run("levinlin"))
     }
+    own <- rep_len(c(0, 2, 1, 3), nlevels(attr(d, "index")[[1]]))
+    for (exo in c("intercept", "trend")) {
+      run <- function(test, ...) quiet(purtest(x, test = test, exo = exo, lags = own, p.approx = "MacKinnon1994", ...))
+      put(paste("own", "ips", exo, sep = "."), run("ips", dfcor = TRUE))
+      put(paste("own", "madwu", exo, sep = "."), run("madwu", dfcor = TRUE))
+    }
+    for (df in c(TRUE, FALSE)) put(paste("zbar", if (df) "dfcor" else "plain", sep = "."), quiet(purtest(x, test = "ips", exo = "intercept", lags = 0, ips.stat = "Ztbar", dfcor = df, p.approx = "MacKinnon1994")))
     if (sample == "balanced") {
       for (lags in 0:2) put(paste("llc.none", lags, "plain", sep = "."), quiet(purtest(x, test = "levinlin", exo = "none", lags = lags, dfcor = FALSE, p.approx = "MacKinnon1994")))
       put("tbar.intercept", quiet(purtest(x, test = "ips", exo = "intercept", lags = 0, ips.stat = "tbar", dfcor = TRUE, p.approx = "MacKinnon1994")))

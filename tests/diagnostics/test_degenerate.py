@@ -1,0 +1,122 @@
+"""Constant, exactly predicted and rescaled series in the tests of long panels."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import migdev as md
+from migdev import diagnostics
+from migdev.errors import DroppedEntitiesWarning, DroppedRowsWarning, IdentificationError
+
+N, T = 6, 30
+CONSTANT = "constant"
+LINE = "exact line"
+
+
+def panel(kind: str | None = None, scale: float = 1.0) -> md.Panel:
+    """Random walks; entity "c" is degenerate as ``kind`` says."""
+    rng = np.random.default_rng(11)
+    y, x = np.cumsum(rng.standard_normal((2, N, T)), axis=2)
+    if kind == CONSTANT:
+        y[2] = 5.0
+    elif kind == LINE:
+        y[2] = 2.0 * np.arange(T) + 1
+    frame = pd.DataFrame(
+        {
+            "who": np.repeat(list("abcdef"), T), "t": np.tile(np.arange(T), N),
+            "y": scale * y.ravel(), "x": scale * x.ravel(),
+        }
+    )  # fmt: skip
+    return md.Panel.from_frame(frame, entity="who", time="t")
+
+
+@pytest.mark.parametrize("kind", [CONSTANT, LINE])
+@pytest.mark.parametrize(
+    ("call", "droppable"),
+    [
+        (lambda p, **k: diagnostics.hadri(p, "y", trend=True, **k), False),
+        (lambda p, **k: diagnostics.breitung(p, "y", **k), False),
+        (lambda p, **k: diagnostics.breitung(p, "y", lags=1, **k), False),
+        (lambda p, **k: diagnostics.breitung(p, "y", trend=False, lags=1, **k), False),
+        (lambda p, **k: diagnostics.pedroni(p, "y ~ x", trend=True, lags=1, **k), True),
+        (lambda p, **k: diagnostics.westerlund(p, "y ~ x", **k), True),
+        (lambda p, **k: diagnostics.westerlund(p, "y ~ x", lags="aic", trend=True, **k), True),
+        (lambda p, **k: diagnostics.dumitrescu_hurlin(p, "y ~ x", **k), True),
+        (lambda p, **k: diagnostics.dumitrescu_hurlin(p, "y ~ x", lags=2, **k), True),
+        (lambda p, **k: diagnostics.toda_yamamoto(p, "y ~ x", extra=0, **k), True),
+        (lambda p, **k: diagnostics.juodis_karavias_sarafidis(p, "y ~ x", **k), True),
+        (lambda p, **k: diagnostics.cips(p, "y", **k), True),
+    ],
+)
+def test_exact_series_are_refused_by_name(kind, call, droppable):
+    with pytest.raises(IdentificationError, match=r"1 of 6 entities .*: '?c'?\. Leave") as e:
+        call(panel(kind))
+    assert ("short='drop'" in str(e.value)) == droppable  # only tests that have this option
+    if droppable:
+        with pytest.warns(DroppedEntitiesWarning, match="1 of 6"):
+            test = call(panel(kind), short="drop")
+        assert np.isfinite(test.statistic)
+
+
+def test_tests_that_only_a_constant_hurts():
+    with pytest.raises(
+        IdentificationError, match=r"constant or collinear variable: 'c'\. Leave it"
+    ):
+        diagnostics.kao(panel(CONSTANT), "y ~ x")
+    with (
+        pytest.warns(DroppedRowsWarning, match="5 of 15 pairs"),
+        pytest.raises(IdentificationError, match="1 of 6 entities of y do not vary"),
+    ):
+        diagnostics.cross_section_dependence(panel(CONSTANT), "y", statistic="CD*")
+    with pytest.raises(IdentificationError, match=r"1 of 6 entities without error: '?c'?\."):
+        diagnostics.slope_homogeneity(panel(CONSTANT), "y ~ x")
+    with pytest.warns(DroppedEntitiesWarning, match="fitted without error"):
+        test = diagnostics.slope_homogeneity(panel(CONSTANT), "y ~ x", short="drop")
+    rest = panel(CONSTANT).where("who != 'c'", "degenerate")
+    assert_allclose(test.statistic, diagnostics.slope_homogeneity(rest, "y ~ x").statistic)
+
+
+def test_dispersion_that_does_not_move():
+    same = panel().assign(y=np.tile(np.arange(T), N))
+    with pytest.raises(IdentificationError, match="0 in every period"):
+        diagnostics.sigma_convergence(same, "y")
+    shift = panel().assign(y=np.repeat(np.arange(N), T) + np.tile(np.arange(T), N))
+    with pytest.raises(IdentificationError, match=r"1\.871 in every period"):
+        diagnostics.sigma_convergence(shift, "y")
+    # Ends that move together exactly leave nothing to compare their variances with.
+    wide = np.repeat(np.arange(N), T) * (1 + np.tile(np.sin(np.arange(T)), N))
+    test = diagnostics.sigma_convergence(panel().assign(y=wide), "y")
+    assert test.detail["ends"] is None
+    assert np.isfinite(test.statistic)
+
+
+@pytest.mark.parametrize("scale", [1e8, 1e-8])
+def test_westerlund_chooses_the_same_orders_in_any_units(scale):
+    options = {"lags": "aic", "leads": 1, "trend": True}
+    a = diagnostics.westerlund(panel(), "y ~ x", **options)
+    b = diagnostics.westerlund(panel(scale=scale), "y ~ x", **options)
+    assert_allclose(b.detail["statistics"], a.detail["statistics"], rtol=1e-6)
+    assert a.detail["by_entity"]["lags"].nunique() > 1
+
+
+def test_balance_is_asked_for_without_advice_on_other_subjects():
+    uneven = panel().where("~(who == 'a' and t < 3)", "unbalanced")
+    with pytest.raises(md.errors.PanelError, match=r"do not fill it\.$"):
+        diagnostics.kao(uneven, "y ~ x")
+    with pytest.raises(md.errors.PanelError, match=r"or use ips\(\) or fisher\(\)\.$"):
+        diagnostics.llc(uneven, "y")
+
+
+def test_pretests_report_each_drop_once():
+    broken = panel().where("~(who == 'a' and t == 20)", "a gap")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        diagnostics.pretest(broken, ["y"], differences=False)
+    messages = [str(w.message) for w in caught]
+    assert sum("longest spell" in m for m in messages) == 1
+    assert len(messages) == len(set(messages))
