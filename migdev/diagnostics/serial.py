@@ -36,16 +36,18 @@ def wooldridge_serial(
 
     .. math:: \hat e_{it} = \rho\,\hat e_{i,t-1} + v_{it}, \quad H_0: \rho = \rho_0 \quad (1)
 
-    ==============  =====================================  ================  =====================
-    kind            residuals                              :math:`\rho_0`    who
-    ==============  =====================================  ================  =====================
-    ``drukker``     differences without intercept; (1)     -1/2              Stata's xtserial;
-                    without intercept, factor N/(N-1)                        F(1, N - 1)
-    ``within``      entity effects; (1) with intercept     -1/(T - 1)        plm's pwartest;
-                                                                             F(1, n - 2)
-    ``difference``  differences, intercept by the formula; -1/2, or 0 for    plm's pwfdtest;
-                    (1) with intercept                     null=differences  F(1, n - 2)
-    ==============  =====================================  ================  =====================
+    ==============  ============================  =====================  =====================
+    kind            residuals                     :math:`\rho_0`         who
+    ==============  ============================  =====================  =====================
+    ``drukker``     differences without           -1/2                   Stata's xtserial;
+                    intercept; (1) without                               F(1, N - 1)
+                    intercept, factor N/(N-1)
+    ``within``      entity effects; (1) with      -1/(T - 1)             plm's pwartest;
+                    intercept                                            F(1, n - 2)
+    ``difference``  differences, intercept by     -1/2, or 0 for         plm's pwfdtest;
+                    the formula; (1) with         null=differences       F(1, n - 2)
+                    intercept
+    ==============  ============================  =====================  =====================
 
     Parameters
     ----------
