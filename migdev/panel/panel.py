@@ -190,7 +190,9 @@ class Panel:
 
     @property
     def columns(self) -> list[str]:
-        return [str(c) for c in self._frame.columns]
+        if "columns" not in self._memo:
+            self._memo["columns"] = tuple(str(c) for c in self._frame.columns)
+        return list(self._memo["columns"])
 
     @property
     def periods(self) -> pd.Index[Any]:
