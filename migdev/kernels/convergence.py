@@ -70,8 +70,7 @@ def log_t(
     r = X / X.mean(axis=0) - 1
     mean = members @ r / size  # (g, T)
     H = (members @ r**2 / size - mean**2) / (1 + mean) ** 2
-    first = int(np.floor(trim * T))
-    first = max(first, 1)  # log log t needs t >= 2
+    first = skipped(T, trim)
     t = np.arange(first + 1, T + 1, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         y = np.log(H[:, :1] / H[:, first:]) - 2 * np.log(np.log(t))
@@ -82,12 +81,18 @@ def log_t(
     return b, np.sqrt(variance / (z @ z)), width
 
 
+def skipped(T: int, trim: float) -> int:
+    """[rT], at least 1, for log log t needs t >= 2; a product that rounding put below a whole
+    number counts as this number."""
+    return max(int(np.floor(trim * T + 1e-9)), 1)
+
+
 def log_t_of(X: FloatArray, who: IntArray, trim: float) -> LogT:
     """The regression for one set of entities."""
     members = np.zeros((1, len(X)))
     members[0, who] = 1
     b, se, width = log_t(X, members, trim)
-    nobs = X.shape[1] - max(int(np.floor(trim * X.shape[1])), 1)
+    nobs = X.shape[1] - skipped(X.shape[1], trim)
     return LogT(
         b=float(b[0]), std_error=float(se[0]), t=float(b[0] / se[0]), bandwidth=float(width[0]),
         nobs=nobs,

@@ -118,3 +118,13 @@ def test_real_incomes_form_clubs(data_dir):
     result = diagnostics.convergence_clubs(panel, "y")
     assert result.overall.statistic < -1.65
     assert 2 <= len(result.tests) <= 12
+
+
+def test_trimmed_share_survives_rounding():
+    """0.57 * 100 is 56.99... in binary; the rule means 57 periods."""
+    from migdev.kernels.convergence import skipped
+
+    assert skipped(100, 0.57) == 57
+    assert skipped(34, 1 / 3) == 11
+    assert skipped(30, 1 / 3) == 10
+    assert skipped(10, 0.0) == 1
