@@ -220,7 +220,7 @@ class PooledMeanGroup:
         )
         free_loglik = _loglik(free.rss, free.counts)
         restrictions = (len(fit.params) - 1) * k
-        return record_error_correction(
+        result = record_error_correction(
             self, form, own, mask, params=np.concatenate([ml.theta, short]), cov=cov,
             method="Pooled mean group", inference=self.inference, df_lost=k,
             description=f"long run: {self.cov} matrix; short run: spread of the entities' "
@@ -237,6 +237,9 @@ class PooledMeanGroup:
                 **_order_stats(orders),
             },
         )  # fmt: skip
+        # An entity's long run is the common one, and so is its covariance.
+        result.slope_cov[:, :k, :k] = cov[:k, :k]
+        return result
 
     def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates on samples of entities drawn with replacement; see

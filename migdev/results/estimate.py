@@ -205,9 +205,9 @@ class Estimate:
     def with_cov(self, cov: Covariance) -> Self:
         """The same estimate with another covariance, without refitting."""
         if self.moments is None:
+            again = " Fit again with cov=..." if hasattr(self.spec, "cov") else ""
             raise ResultError(
-                f"{self.method} keeps no scores, so its covariance cannot be replaced. Fit again "
-                "with cov=..."
+                f"{self.method} keeps no scores, so its covariance cannot be replaced.{again}"
             )
         outcome = cov.estimate(self.moments)
         names = self.names

@@ -276,6 +276,7 @@ def test_half_life_and_entity_coefficients(fits):
     assert lives.isna().sum() == 1  # one speed is positive
     own = fit.by_entity()
     assert (own[own["term"] == "pi"]["estimate"] == fit.params["pi"]).all()
+    assert_allclose(own[own["term"] == "pi"]["std_error"], fit.std_errors["pi"])
     assert_allclose(own[own["term"] == "EC"]["estimate"].mean(), phi)
 
 
