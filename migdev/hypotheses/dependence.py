@@ -134,7 +134,8 @@ D7 = Question(
     term="L(remit)",
     views={"DF": "+", "CR": "<=0"},
     smallest_effect=0.05,
-    reason="as G1",
+    reason="One percent of GDP more of remittances would then raise later growth by a twentieth "
+    "of a point, as in G1",
     family="dependence",
     source=CRITICAL,
     equation="growth on its own past and last year's remittances, or their change where the level "

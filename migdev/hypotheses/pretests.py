@@ -122,14 +122,14 @@ def long_run_pretests(
         ),
         PreTestRule(
             when={f"CIPS of {dependent}": "rejected"}, specs=marked,
-            reason="the dependent variable is stationary, so its long run is a level to which it "
-            "returns, and cointegration is not the question",
+            reason="a unit root is refused in the dependent variable, so its long run is a level "
+            "to which it returns, and cointegration is not the question",
         ),
         PreTestRule(
             when={f"CIPS of {dependent}": "not rejected", f"CIPS of {focal}": "rejected"},
             specs=marked,
-            reason="the dependent variable has a unit root and the focal one has none, and what "
-            "is stationary cannot carry what is not",
+            reason="a unit root is not refused in the dependent variable but is in the focal one, "
+            "and what is stationary cannot carry what is not",
         ),
     )  # fmt: skip
     return PreTests(tests=tests, rules=rules)

@@ -25,5 +25,7 @@ def panel_hash(panel: Panel) -> str:
         if pd.api.types.is_numeric_dtype(column.dtype):
             digest.update(column.to_numpy(dtype=float, na_value=float("nan")).tobytes())
         else:
-            digest.update("\x1f".join(column.astype(str)).encode())
+            text = column.astype(str).to_numpy(dtype=object)
+            text[column.isna().to_numpy()] = "\x1d"  # no text of its own: "nan" is another value
+            digest.update("\x1f".join(text).encode())
     return digest.hexdigest()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from migdev.report.blocks import Bullets, Details, Facts, Text
 from migdev.report.frame import frame_table
 from migdev.report.words import labeller, number
 
-_OUTCOMES = {"measure": "", "not run": "could not be run"}
+#: Subjects whose tests say more than their outcome: how much, how fast, who.
+TOLD = ("Convergence",)
+#: Nulls that the tests of a subject share, though each words it in its own way.
+_NULLS = {
+    "Cointegration": "no cointegration",
+    "Causality": "the right-hand variable leads the left-hand one in no entity",
+}
 
 
 def pretest_blocks(answer: Any) -> list[Any]:
@@ -19,29 +24,51 @@ def pretest_blocks(answer: Any) -> list[Any]:
     levels = {test.level for test in answer.study.pretests.tests.values()}
     told = f" at level {levels.pop():g}" if len(levels) == 1 else ""
     blocks: list[Any] = [Text(f"Declared with the study and run before any fit{told}.")]
+    blocks += _background(answer)
     label = labeller(answer.panel)
     for subject in dict.fromkeys(f.subject for f in answer.pretests):
         found = [f for f in answer.pretests if f.subject == subject]
         nulls = list(dict.fromkeys(f.null for f in found if f.null))
-        shared = nulls[0] if len(nulls) == 1 else ""
-        blocks.append(Text(f"{subject}{f' (null: {shared})' if shared else ''}:"))
-        blocks.append(_table(found, label, not shared and bool(nulls)))
+        shared = nulls[0] if len(nulls) == 1 else _NULLS.get(subject, "")
+        on = {on_words(f.on, label) for f in found}
+        where = f" of {on.pop()}" if len(on) == 1 else ""
+        blocks.append(Text(f"{subject}{where}{f' (null: {shared})' if shared else ''}:"))
+        blocks.append(_table(found, label, not where, not shared and bool(nulls)))
+        if subject in TOLD:
+            blocks.append(Bullets([f"{f.name}: {f.failure or f.note}." for f in found]))
     blocks += _decisions(answer)
     notes = {f.name: _note(f) for f in answer.pretests}
     blocks.append(Details("Samples and conventions of the pre-tests", (Facts(notes),)))
     return blocks
 
 
-def _table(found: list[Any], label: Any, nulls: bool) -> Any:
+def _background(answer: Any) -> list[Any]:
+    """On what the pre-tests were run that asked for another panel than that of the equation."""
+    names = [name for name, t in answer.study.pretests.tests.items() if t.background]
+    panel = answer.background
+    if not names or panel is None:
+        return []
+    who = "All" if len(names) == len(answer.pretests) else ", ".join(names)
+    periods = panel.periods
+    return [
+        Text(
+            f"{who}: on a background panel, longer or wider than that of the equation, of "
+            f"{len(panel.entities)} entities from {periods[0]} to {periods[-1]} (fingerprint "
+            f"{panel.fingerprint[:12]}), or its largest balanced block."
+        )
+    ]
+
+
+def _table(found: list[Any], label: Any, on: bool, nulls: bool) -> Any:
     rows = []
     for f in found:
-        row = {"Pre-test": f.name, "On": on_words(f.on, label)}
+        row = {"Pre-test": f.name} | ({"On": on_words(f.on, label)} if on else {})
         row |= {"Null": f.null} if nulls else {}
         row |= {
             "Statistic": number(f.statistic),
             "p": f.pvalue,
             "Critical value": number(f.critical),
-            "Null is": _OUTCOMES.get(f.outcome, f.outcome),
+            "Outcome": _outcome(f),
         }
         rows.append(row)
     frame = pd.DataFrame(rows).set_index("Pre-test")
@@ -51,9 +78,14 @@ def _table(found: list[Any], label: Any, nulls: bool) -> Any:
     ):
         if empty.all():
             frame = frame.drop(columns=name)
-    if not frame["Null is"].astype(bool).any():
-        frame = frame.drop(columns="Null is")
     return frame_table(frame)
+
+
+def _outcome(f: Any) -> str:
+    """What became of the null; of a measure, what its note says first."""
+    if f.outcome == "measure":
+        return "" if f.subject in TOLD else str(f.note).split("; ")[0]
+    return "could not be run" if f.failure else str(f.outcome)
 
 
 def on_words(on: str, label: Any) -> str:
@@ -64,10 +96,9 @@ def on_words(on: str, label: Any) -> str:
 def _note(f: Any) -> str:
     if f.failure:
         return f"{f.test}: {f.failure}"
-    parts = [f.test, f.sample, f.note]
-    if np.isfinite(f.pvalue) or np.isfinite(f.critical):
-        return "; ".join(part for part in parts if part) + "."
-    return "; ".join(part for part in parts if part) + ". No test: a measure."
+    kind = "" if f.outcome != "measure" else "a measure, no test"
+    null = f"null: {f.null}" if f.null else ""
+    return "; ".join(part for part in (f.test, kind, null, f.sample, f.note) if part) + "."
 
 
 def _decisions(answer: Any) -> list[Any]:

@@ -150,7 +150,8 @@ def estimates(answer: Any) -> list[Any]:
     ]  # fmt: skip
     if tests:
         frame = pd.DataFrame(tests).set_index("Specification")
-        blocks.append(Details(f"{len(tests)} diagnostics", (as_table(frame),)))
+        what = "diagnostic" if len(tests) == 1 else "diagnostics"
+        blocks.append(Details(f"{len(tests)} {what}", (as_table(frame),)))
     return blocks
 
 
@@ -194,8 +195,10 @@ def focal_figure(answer: Any) -> Block:
     """The focal parameter with its interval, and the band of effects too small to matter."""
     h = answer.hypothesis
     rows = {name: (f.estimate, f.low, f.high) for name, f in answer.focal.items()}
+    others = any(s.term not in ("", h.term) for s in answer.study.specs.values())
     caption = (
-        f"{term_words(h.term, answer.panel)}, by specification, with {100 * (1 - h.level):.0f}% "
+        f"{term_words(h.term, answer.panel)}{' (or what stands for it)' if others else ''}, by "
+        f"specification, with {100 * (1 - h.level):.0f}% "
         "intervals; the thick one gives the verdict"
     )
     return interval_figure(rows, h.smallest_effect, caption=caption, primary=answer.primary or "")

@@ -143,6 +143,12 @@ def test_fingerprint_follows_content_not_order():
     assert a.fingerprint != read(small(x=[1.0, 2, 3, 4, 6])).fingerprint
 
 
+def test_fingerprint_of_text_with_gaps():
+    texts = [["a", None, "b", "c", "d"], ["a", "nan", "b", "c", "d"], ["a", "", "b", "c", "d"]]
+    found = [read(small()).assign(group=pd.Series(text)).fingerprint for text in texts]
+    assert len(set(found)) == 3
+
+
 def test_column_of_the_byte_order_mark_is_cleaned():
     frame = small().rename(columns={"iso3": "\ufeffiso3"})
     assert read(frame).entities.tolist() == ["a", "b"]
