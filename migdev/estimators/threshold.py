@@ -59,6 +59,10 @@ class PanelThreshold:
     regime : str
         Terms whose coefficients change, such as ``"x"``; those that the formula lacks are added.
     thresholds : {1, 2, 3}
+    regime_intercept : bool
+        Let the level change at each threshold too: an indicator of every regime but the last,
+        which the effects do not absorb (Bick 2010). Without it (Hansen, xthreg) a shift of the
+        level that comes with the regime is read as a change of the slopes.
     effects : tuple of str
         ``("entity",)`` or ``("entity", "time")``.
     trim : float
@@ -93,6 +97,7 @@ class PanelThreshold:
     References
     ----------
     Hansen (1999), Journal of Econometrics 93, 345-368. Bai (1997), Econometric Theory 13, 315-352.
+    Bick (2010), Economics Letters 108, 126-129, for regime intercepts.
     Wang (2015), Stata Journal 15, 121-134.
     """
 
@@ -100,6 +105,7 @@ class PanelThreshold:
     threshold: str
     regime: str
     thresholds: int = 1
+    regime_intercept: bool = False
     effects: tuple[str, ...] = ("entity",)
     trim: float = 0.01
     grid: int | None = None
@@ -152,6 +158,10 @@ class PanelThreshold:
         cuts = np.array(found.thresholds)[order]
         X = np.concatenate([z, pieces(q, x, cuts)], axis=1)
         names = (*z_names, *_labels(x_names, q_name, self._cut_texts(cuts)))
+        if self.regime_intercept:
+            ones = np.ones((design.nobs, 1))
+            X = np.concatenate([X, pieces(q, ones, cuts)[:, :-1]], axis=1)
+            names += _labels(("Intercept",), q_name, self._cut_texts(cuts))[:-1]
         factors = tuple(design.codes(name) for name in self.effects)
         within = absorb(np.column_stack([design.y, X]), factors)
         equation = Equation(
@@ -216,6 +226,8 @@ class PanelThreshold:
             codes = design.codes("time")
             columns.append(np.eye(int(codes.max()) + 1)[codes][:, 1:])
         W = demean(np.concatenate(columns, axis=1), design.entity)
+        if self.regime_intercept:  # the effects absorb it where it does not change
+            x = np.column_stack([x, np.ones(len(x))])
         least = max(int(np.ceil(self.trim * design.nobs)), x.shape[1] + 1)
         return Sample(
             y=demean(design.y, design.entity), W=W, x=x, q=q, entity=design.entity,

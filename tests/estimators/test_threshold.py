@@ -117,6 +117,47 @@ def test_coefficients_are_least_squares_given_the_thresholds() -> None:
     assert list(fit.regimes["rows"]) == [(d[c] != 0).sum() for c in "abc"]
 
 
+@pytest.mark.parametrize("holes", [0.0, 0.2])
+def test_levels_that_change_with_the_regime(holes: float) -> None:
+    d = world(np.random.default_rng(12), 40, 6, holes=holes, step=0.25)
+    d = d[d.groupby("i").i.transform("size") > 1]
+    d["y"] += 1.5 * (d.q <= 0.5)
+    fit = spec(regime_intercept=True, trim=0.05, cov=md.Robust("HC1")).fit(panel(d))
+
+    def fitted(cut: float) -> Any:
+        low = d.q <= cut
+        parts = d.assign(a=d.x * low, b=d.x * ~low, low=low.astype(float))
+        return md.FixedEffects(formula="y ~ z + a + b + low", cov=md.Robust("HC1")).fit(
+            panel(parts)
+        )
+
+    least = int(np.ceil(0.05 * len(d)))
+    tried = [g for g in np.unique(d.q)[:-1] if least <= (d.q <= g).sum() <= len(d) - least]
+    best = min(tried, key=lambda g: fitted(g).stats["rss"])
+    expected = fitted(best)
+    assert fit.thresholds == (best,)
+    assert list(fit.names)[1:] == [f"x[q<={best:g}]", f"x[q>{best:g}]", f"Intercept[q<={best:g}]"]
+    assert_allclose(fit.params, expected.params, rtol=1e-9)
+    assert_allclose(fit.std_errors, expected.std_errors, rtol=1e-9)
+    none = md.FixedEffects(formula="y ~ z + x").fit(panel(d)).stats["rss"]
+    df = len(d) - d.i.nunique()
+    found = expected.stats["rss"]
+    assert fit.stats["threshold_1"].statistic == pytest.approx((none - found) / (found / df))
+
+
+def test_levels_of_three_regimes_and_their_bootstrap() -> None:
+    d = world(np.random.default_rng(13), 80, 8, (-0.5, 0.5), (1.0, 1.0, 1.0))
+    d["y"] += np.array([0.0, 2.0, -1.0])[np.searchsorted([-0.5, 0.5], d.q, side="left")]
+    fit = spec(thresholds=2, regime_intercept=True, replications=99).fit(panel(d))
+    assert_allclose(fit.thresholds, (-0.5, 0.5), atol=0.06)
+    names = [n for n in fit.names if n.startswith("Intercept")]
+    assert len(names) == 2
+    assert_allclose(fit.params[names], [1.0, 3.0], atol=0.25)
+    assert fit.stats["threshold_2"].pvalue < 0.05
+    plain = spec(thresholds=1, replications=0).fit(panel(d))
+    assert plain.stats["rss"] > fit.stats["rss"]
+
+
 def test_three_thresholds_and_truth() -> None:
     d = world(np.random.default_rng(4), 150, 8, (-1.0, 0.0, 1.0), (2.0, 1.0, -1.0, 1.0))
     fit = spec(thresholds=3).fit(panel(d))
