@@ -145,6 +145,7 @@ class CCEMeanGroup:
             + (", recursive mean adjustment" if self.recursive else ""),
             description="spread of the entities' coefficients (Pesaran 2006, eq. 58)",
             inference=self.inference, fit=fit, slope_names=every,
+            regressors=(self._own_terms(d), H), averaged=slopes if self.jackknife else None,
             stats=fit_stats(d.y, d.entity, fit),
         )  # fmt: skip
 
@@ -244,7 +245,7 @@ class CCEPooled:
             spec=self, design=d, names=names, params=params, cov=outcome.cov, method="CCE pooled",
             description=outcome.description, inference=self.inference, fit=fit, slope_names=names,
             residual=resid, df_resid=float(moments.df_resid), moments=moments,
-            cov_spec=self.cov,
+            cov_spec=self.cov, pooling=S, regressors=(MX,),
             stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
         )  # fmt: skip
         if self.cov is None:
@@ -350,15 +351,19 @@ class AugmentedMeanGroup:
             spec=self, design=d, names=names, params=params, cov=cov,
             method="Augmented mean group", description=how, inference=self.inference, fit=fit,
             slope_names=every, stats=fit_stats(y, d.entity, fit),
+            regressors=self._regressors(d, process),
         )  # fmt: skip
 
     def _slopes(self, d: Design, y: FloatArray, process: FloatArray) -> Slopes:
+        return entity_slopes(y, np.column_stack(self._regressors(d, process)), d.entity)
+
+    def _regressors(self, d: Design, process: FloatArray) -> tuple[FloatArray, ...]:
         parts = [d.X]
         if self.trend:
             parts.append(trend(d)[:, None])
         if not self.impose:
             parts.append(process[:, None])
-        return entity_slopes(y, np.column_stack(parts), d.entity)
+        return tuple(parts)
 
 
 def _check(lags: object, short: object, inference: object) -> None:

@@ -35,6 +35,7 @@ from migdev.estimators.pooled_mean_group import (
 )
 from migdev.kernels.robust_mean import robust_mean
 from migdev.kernels.slopes import Slopes, entity_slopes, mean_and_cov
+from migdev.kernels.types import FloatArray
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import ErrorCorrectionEstimate
@@ -185,9 +186,11 @@ class CSDL:
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = (*names, *labels)
 
+        def regressors() -> tuple[FloatArray, ...]:
+            return (d.X, *([periods(d)[:, None]] if self.trend else []), H)
+
         def regress() -> Slopes:
-            extra = [periods(d)[:, None]] if self.trend else []
-            return entity_slopes(d.y, np.column_stack([d.X, *extra, H]), d.entity)
+            return entity_slopes(d.y, np.column_stack(regressors()), d.entity)
 
         kept = long_enough(d, len(every), self.short, "CSDL")
         d, H = kept, H[np.isin(d.rows, kept.rows)]
@@ -200,7 +203,7 @@ class CSDL:
         return record(
             spec=self, design=d, names=names, params=params, cov=cov, method="CS-DL",
             description="spread of the entities' coefficients", inference=self.inference, fit=fit,
-            slope_names=every, stats=fit_stats(d.y, d.entity, fit),
+            slope_names=every, stats=fit_stats(d.y, d.entity, fit), regressors=regressors(),
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,8 +11,16 @@ from migdev.covariance import Unadjusted
 from migdev.errors import IdentificationError
 from migdev.estimators.assembly import Equation, solve
 from migdev.estimators.entities import check_choice
-from migdev.estimators.error_correction import check_lags, error_correction, flag_speeds
-from migdev.kernels.slopes import period_means
+from migdev.estimators.error_correction import (
+    ErrorCorrection,
+    check_lags,
+    error_correction,
+    flag_speeds,
+)
+from migdev.kernels.entity_draws import drawn, random_signs, weighted_draws
+from migdev.kernels.moments import Moments
+from migdev.kernels.slopes import entity_gram, period_means
+from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
@@ -54,6 +63,61 @@ class DynamicFixedEffects:
         check_lags(self.lags, 1)
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
+        form, moments, b, dropped, names = self._regression(panel)
+        d, k = form.design, len(form.long_run)
+        params = _long_run(b, k)
+        flag_speeds(b[:1], ["all"], self.formula)
+        # (theta, phi, short run) as functions of (phi, beta_x, short run): score and bread move
+        # along, so any covariance of the regression becomes the delta method's.
+        A = np.zeros((len(b), len(b)))
+        A[:k, 0], A[:k, 1 : 1 + k], A[k, 0] = -params[:k] / b[0], -np.eye(k) / b[0], 1.0
+        A[1 + k :, 1 + k :] = np.eye(len(b) - 1 - k)
+        moments = replace(
+            moments,
+            X=np.asarray(np.linalg.solve(A.T, moments.X.T).T),
+            bread=A @ moments.bread @ A.T,
+        )
+        outcome = self.cov.estimate(moments)
+        rss = float(moments.resid @ moments.resid)
+        result: ErrorCorrectionEstimate = ErrorCorrectionEstimate.from_arrays(
+            names=(*form.long_run, SPEED, *names[1 + k :]),
+            params=params, cov=outcome.cov,
+            dependent=d.dependent, method="Dynamic fixed effects", nobs=d.nobs,
+            df_resid=float(moments.df_resid), df_inference=outcome.df, spec=self, cov_spec=self.cov,
+            covariance=outcome, moments=moments, residual=moments.resid, observed=d.y,
+            long_run=form.long_run,
+            stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
+            sample=Sample(
+                panel=d.panel, rows=d.rows, entity=d.entity, time=d.time, dropped=d.dropped,
+                dropped_columns=dropped,
+            ),
+        )  # fmt: skip
+        return result
+
+    def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+        """(B, k) estimates on samples of entities drawn with replacement; see
+        :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.bootstrap`."""
+        form, moments, b, _, _ = self._regression(panel)
+        X, y = moments.X, moments.X @ b + moments.resid
+        sums = entity_gram(X, y[:, None], moments.entity)[:, :, 0]
+        who = drawn(len(sums), draws, seed)
+        found = weighted_draws(sums, entity_gram(X, X, moments.entity), who)
+        return _long_run(found, len(form.long_run))
+
+    def wild(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+        """(B, k) estimates after the residuals of every period take a common random sign."""
+        form, moments, b, _, _ = self._regression(panel)
+        time = np.unique(moments.time, return_inverse=True)[1]
+        influence = np.zeros((int(time.max()) + 1, len(b)))
+        np.add.at(influence, time, moments.influence)
+        signs = random_signs(len(influence), draws, seed)
+        return _long_run(b + signs @ influence, len(form.long_run))
+
+    def _regression(
+        self, panel: Panel
+    ) -> tuple[ErrorCorrection, Moments, FloatArray, Mapping[str, str], tuple[str, ...]]:
+        """The within regression behind (1): its form, moments, coefficients (lagged level first),
+        columns left out, and names."""
         form = error_correction(self.formula, panel, self.lags, 1, self.trend,
                                 "DynamicFixedEffects", self.cov.requires())  # fmt: skip
         d, k = form.design, len(form.long_run)
@@ -75,31 +139,10 @@ class DynamicFixedEffects:
                 f"{self.formula!r}: the long run is not identified: {', '.join(dropped)} collinear "
                 "or constant within entities. Leave them out of the formula."
             )
-        theta, phi = -b[1 : 1 + k] / b[0], b[0]
-        flag_speeds(np.array([phi]), ["all"], self.formula)
-        # (theta, phi, short run) as functions of (phi, beta_x, short run): score and bread move
-        # along, so any covariance of the regression becomes the delta method's.
-        A = np.zeros((len(b), len(b)))
-        A[:k, 0], A[:k, 1 : 1 + k], A[k, 0] = -theta / phi, -np.eye(k) / phi, 1.0
-        A[1 + k :, 1 + k :] = np.eye(len(b) - 1 - k)
-        moments = replace(
-            moments,
-            X=np.asarray(np.linalg.solve(A.T, moments.X.T).T),
-            bread=A @ moments.bread @ A.T,
-        )
-        outcome = self.cov.estimate(moments)
-        rss = float(moments.resid @ moments.resid)
-        result: ErrorCorrectionEstimate = ErrorCorrectionEstimate.from_arrays(
-            names=(*form.long_run, SPEED, *names[1 + k :]),
-            params=np.concatenate([theta, [phi], b[1 + k :]]), cov=outcome.cov,
-            dependent=d.dependent, method="Dynamic fixed effects", nobs=d.nobs,
-            df_resid=float(moments.df_resid), df_inference=outcome.df, spec=self, cov_spec=self.cov,
-            covariance=outcome, moments=moments, residual=moments.resid, observed=d.y,
-            long_run=form.long_run,
-            stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
-            sample=Sample(
-                panel=d.panel, rows=d.rows, entity=d.entity, time=d.time, dropped=d.dropped,
-                dropped_columns=dropped,
-            ),
-        )  # fmt: skip
-        return result
+        return form, moments, b, dropped, names
+
+
+def _long_run(b: FloatArray, k: int) -> FloatArray:
+    """(theta, phi, short run) from (phi, beta_x, short run) along the last axis."""
+    phi = b[..., :1]
+    return np.concatenate([-b[..., 1 : 1 + k] / phi, phi, b[..., 1 + k :]], axis=-1)

@@ -16,6 +16,7 @@ from migdev.estimators.entities import (
     record,
     trend,
 )
+from migdev.kernels.entity_draws import drawn, swamy_draws
 from migdev.kernels.robust_mean import robust_mean
 from migdev.kernels.slopes import Slopes, entity_gram, entity_slopes, mean_and_cov, period_means
 from migdev.kernels.types import FloatArray
@@ -100,7 +101,7 @@ class MeanGroup:
         return record(
             spec=self, design=d, names=names, params=params, cov=cov,
             method="Mean group" + (", demeaned" if self.demean else ""), description=how,
-            inference=self.inference, fit=fit, slope_names=names,
+            inference=self.inference, fit=fit, slope_names=names, regressors=(X,),
             stats=fit_stats(y, d.entity, fit),
         )  # fmt: skip
 
@@ -196,6 +197,12 @@ class SwamyRandomCoefficients:
                 },
             },
         )  # fmt: skip
+
+    def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+        """(B, k) estimates on samples of entities drawn with replacement; see
+        :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.bootstrap`."""
+        fit = self.fit(panel)
+        return swamy_draws(fit.slopes, fit.slope_cov, drawn(len(fit.slopes), draws, seed))
 
 
 def _swamy(fit: Slopes) -> tuple[FloatArray, FloatArray, FloatArray, bool]:

@@ -359,8 +359,9 @@ def _order_stats(orders: IntArray | None) -> dict[str, float]:
 def record_error_correction(
     spec: Any, form: ErrorCorrection, own: Slopes, mask: BoolArray, df_lost: int = 0, **fields: Any
 ) -> ErrorCorrectionEstimate:
-    """The record of an error-correction fit; ``df_lost`` counts parameters that are pooled, and the
-    averages show as many coefficients as ``params`` holds (the first)."""
+    """The record of an error-correction fit; ``df_lost`` counts parameters that are pooled (then
+    entities' regressions are not linear), and the averages show as many coefficients as ``params``
+    holds (the first)."""
     names = (*form.long_run, SPEED, *form.short_run)
     used = own.params.shape[1] - form.W.shape[1] + mask.sum(axis=1) - df_lost
     df = own.counts - used
@@ -368,7 +369,8 @@ def record_error_correction(
         spec=spec, design=form.design, names=names[: len(fields["params"])], fit=own,
         slope_names=names,
         kind=ErrorCorrectionEstimate, long_run=form.long_run,
-        df_resid=float(df.sum() - df_lost), slope_df=df, **fields,
+        df_resid=float(df.sum() - df_lost), slope_df=df,
+        regressors=(form.lagged[:, None], form.x, form.W) if not df_lost else (), **fields,
     )  # fmt: skip
     assert isinstance(result, ErrorCorrectionEstimate)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from migdev.kernels.pmg import long_run_scale, maximise, scaled_gram
-from migdev.kernels.robust_mean import robust_mean
+from migdev.kernels.robust_mean import robust_location
 from migdev.kernels.types import FloatArray, IntArray
 
 _CHUNK = 2_000_000  # numbers in the scores of the draws that are maximised together
@@ -20,10 +20,75 @@ def drawn(N: int, replications: int, seed: int) -> IntArray:
 def mean_draws(slopes: FloatArray, robust: bool | str, who: IntArray) -> FloatArray:
     """(B, k) averages, or M-estimates, of the slopes (N, k) of the entities ``who`` (B, N)."""
     if robust is not False:
-        return np.stack([robust_mean(slopes[w], str(robust))[0] for w in who])
+        parts = np.array_split(who, max(1, who.size * slopes.shape[1] // _CHUNK))
+        return np.concatenate([robust_location(slopes[w], str(robust)) for w in parts])
     N = len(slopes)
     weights = np.stack([np.bincount(w, minlength=N) for w in who]) / N
     return np.asarray(weights @ slopes)
+
+
+def weighted_draws(sums: FloatArray, W: FloatArray, who: IntArray) -> FloatArray:
+    r"""(B, k) pooled estimates :math:`(\sum_iW_i)^{-1}\sum_is_i` over the entities ``who`` (B, N).
+
+    Parameters
+    ----------
+    sums : (N, k)
+        :math:`s_i = X_i'y_i`, or :math:`W_i\hat\beta_i`.
+    W : (N, k, k)
+        :math:`X_i'X_i`.
+    """
+    N = len(sums)
+    counts = np.stack([np.bincount(w, minlength=N) for w in who]).astype(float)
+    total = np.tensordot(counts, W, axes=(1, 0))
+    pull = counts @ sums
+    return np.asarray(np.linalg.solve(total, pull[:, :, None])[:, :, 0])
+
+
+def wild_slopes(
+    slopes: FloatArray, influence: FloatArray, entity: IntArray, time: IntArray, signs: FloatArray
+) -> FloatArray:
+    r"""(B, N, p) slopes of every entity after its residuals change sign, period by period:
+    :math:`\hat\beta_i + \sum_tv_t(X_i'X_i)^{-1}x_{it}\hat e_{it}`.
+
+    Parameters
+    ----------
+    slopes : (N, p)
+    influence : (n, p)
+        :math:`(X_i'X_i)^{-1}x_{it}\hat e_{it}`.
+    entity, time : (n,)
+        Codes 0..N-1 and 0..P-1.
+    signs : (B, P)
+        The same for all entities of a period.
+    """
+    N, p = slopes.shape
+    M = np.zeros((signs.shape[1], N, p))
+    M[time, entity] = influence
+    return slopes + (signs @ M.reshape(len(M), N * p)).reshape(-1, N, p)
+
+
+def random_signs(periods: int, replications: int, seed: int) -> FloatArray:
+    """(B, P) of -1 and 1."""
+    rng = np.random.default_rng(seed)
+    return np.asarray(rng.integers(0, 2, size=(replications, periods)) * 2.0 - 1.0)
+
+
+def swamy_draws(slopes: FloatArray, V: FloatArray, who: IntArray) -> FloatArray:
+    """(B, k) GLS averages of the slopes (N, k) with covariances V (N, k, k) of the entities ``who``
+    (B, N): eqs. (1) and (2) of ``SwamyRandomCoefficients`` in every sample."""
+    out = np.empty((len(who), slopes.shape[1]))
+    step = max(1, _CHUNK // (who.shape[1] * slopes.shape[1] ** 2))
+    N = who.shape[1]
+    for i in range(0, len(who), step):
+        b, own = slopes[who[i : i + step]], V[who[i : i + step]]
+        gap = b - b.mean(axis=1, keepdims=True)
+        spread = np.swapaxes(gap, 1, 2) @ gap / (N - 1)
+        Delta = spread - own.mean(axis=1)
+        bad = np.linalg.eigvalsh(Delta)[:, 0] < 0
+        Delta[bad] = spread[bad]
+        precision = np.linalg.inv(Delta[:, None] + own)
+        pull = np.einsum("bnij,bnj->bi", precision, b)
+        out[i : i + step] = np.linalg.solve(precision.sum(axis=1), pull[:, :, None])[:, :, 0]
+    return out
 
 
 def pooled_draws(

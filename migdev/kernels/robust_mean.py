@@ -38,16 +38,7 @@ def robust_mean(
     mean : (k,); cov : (k, k); weights : (N, k)
     """
     N = len(slopes)
-    location = np.median(slopes, axis=0)
-    for step in ("huber",) if kind == "huber" else ("huber", "biweight"):
-        for _ in range(max_iter):
-            u, scale = _scaled(slopes, location)
-            weights = _weights(u, step)
-            new = (weights * slopes).sum(axis=0) / weights.sum(axis=0)
-            moved = np.abs(new - location) > tol * np.maximum(scale, np.abs(new))
-            location = new
-            if not moved.any():
-                break
+    location = robust_location(slopes, kind, tol, max_iter)
     u, scale = _scaled(slopes, location)
     weights = _weights(u, kind)
     psi, slope = weights * u, _derivative(u, kind)
@@ -58,12 +49,29 @@ def robust_mean(
     return location, cov, weights
 
 
+def robust_location(
+    slopes: FloatArray, kind: str, tol: float = 1e-12, max_iter: int = 500
+) -> FloatArray:
+    """(..., k) M-estimates of the mean over the last axis but one of (..., N, k)."""
+    location = np.median(slopes, axis=-2)
+    for step in ("huber",) if kind == "huber" else ("huber", "biweight"):
+        for _ in range(max_iter):
+            u, scale = _scaled(slopes, location)
+            weights = _weights(u, step)
+            new = (weights * slopes).sum(axis=-2) / weights.sum(axis=-2)
+            moved = np.abs(new - location) > tol * np.maximum(scale, np.abs(new))
+            location = new
+            if not moved.any():
+                break
+    return np.asarray(location)
+
+
 def _scaled(slopes: FloatArray, location: FloatArray) -> tuple[FloatArray, FloatArray]:
-    gap = slopes - location
-    scale = np.median(np.abs(gap), axis=0) / _MAD
-    # More than half of the entities share one value: nothing is left to weigh.
-    scale = np.where(scale > 0, scale, np.inf)
-    u: FloatArray = np.where(np.isfinite(scale), gap / scale, 0.0)
+    gap = slopes - location[..., None, :]
+    scale = np.median(np.abs(gap), axis=-2) / _MAD
+    # Half of the entities share one value, or come to it step by step: nothing is left to weigh.
+    scale = np.where(scale > 1e-14 * np.abs(gap).max(axis=-2), scale, np.inf)
+    u: FloatArray = np.where(np.isfinite(scale)[..., None, :], gap / scale[..., None, :], 0.0)
     return u, np.where(np.isfinite(scale), scale, 0.0)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError
+from migdev.kernels.types import FloatArray
 from migdev.results.heterogeneous import HeterogeneousEstimate
 from migdev.results.inference import Combination
 from migdev.results.statistic import TestStatistic, chi2_test
@@ -31,6 +32,26 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
     def speed(self) -> Combination:
         """The (average) error-correction speed."""
         return self.lincom(SPEED)
+
+    def _regressions(self) -> tuple[FloatArray, FloatArray]:
+        """Coefficients of (lagged level, x, short run) behind the slopes, and their breads."""
+        own, bread = super()._regressions()
+        k = len(self.long_run)
+        theta, phi = own[:, :k], own[:, k]
+        A = np.zeros_like(bread)
+        A[:, 0, k] = 1.0
+        A[:, 1 : 1 + k, k] = -theta
+        A[:, 1 + np.arange(k), np.arange(k)] = -phi[:, None]
+        rest = np.arange(1 + k, own.shape[1])
+        A[:, rest, rest] = 1.0
+        raw = np.column_stack([phi, -phi[:, None] * theta, own[:, 1 + k :]])
+        return raw, A @ bread @ np.swapaxes(A, 1, 2)
+
+    def _from_regressions(self, own: FloatArray) -> FloatArray:
+        k = len(self.long_run)
+        phi = own[..., :1]
+        theta = -own[..., 1 : 1 + k] / phi
+        return np.concatenate([theta, phi, own[..., 1 + k :]], axis=-1)
 
     def half_life(self) -> Combination:
         r"""Periods until half of a gap to the long run is closed, at the average speed:

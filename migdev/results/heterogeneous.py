@@ -12,15 +12,24 @@ import pandas as pd
 
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.distributions import t_quantile, t_two_sided
-from migdev.kernels.entity_draws import drawn, mean_draws
+from migdev.kernels.entity_draws import (
+    drawn,
+    mean_draws,
+    random_signs,
+    weighted_draws,
+    wild_slopes,
+)
+from migdev.kernels.robust_mean import robust_location
 from migdev.kernels.types import FloatArray, IntArray
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level
 
+_CHUNK = 4_000_000  # numbers in the slopes of the draws that are made together
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeterogeneousEstimate(Estimate):
-    """An average of entities' coefficients, with the coefficients themselves.
+    r"""An average of entities' coefficients, with the coefficients themselves.
 
     Attributes
     ----------
@@ -34,6 +43,13 @@ class HeterogeneousEstimate(Estimate):
         The N entities of the sample.
     entity_nobs, entity_df : (N,)
         Periods used and residual degrees of freedom by entity.
+    averaged : (N, k), optional
+        What :attr:`params` averages where that is not :attr:`slopes` (jackknifed slopes).
+    pooling : (N, k, k), optional
+        Weights :math:`W_i` of a pooled estimate, :math:`(\sum_iW_i)^{-1}\sum_iW_i\hat\beta_i`.
+    regressors : tuple of (n, .)
+        Of the entities' own regressions, side by side in the order of their
+        coefficients.
     """
 
     slopes: FloatArray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
@@ -42,6 +58,9 @@ class HeterogeneousEstimate(Estimate):
     entity_labels: pd.Index = field(default_factory=lambda: pd.Index([]), repr=False)
     entity_nobs: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64), repr=False)
     entity_df: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64), repr=False)
+    averaged: FloatArray | None = field(default=None, repr=False)
+    pooling: FloatArray | None = field(default=None, repr=False)
+    regressors: tuple[FloatArray, ...] = field(default=(), repr=False)
 
     def by_entity(
         self, terms: str | Sequence[str] | None = None, level: float = 0.95
@@ -96,22 +115,30 @@ class HeterogeneousEstimate(Estimate):
         self,
         terms: str | Sequence[str] | None = None,
         *,
+        method: str = "entities",
         level: float = 0.95,
         replications: int = 999,
         seed: int = 0,
     ) -> pd.DataFrame:
-        """Percentile intervals from samples of whole entities, drawn with replacement.
+        """Percentile intervals from samples of whole entities, or from residuals with new signs.
 
-        Each sample is averaged as the estimate was (by M-estimates where it was robust); a pooled
-        long run is maximised anew. Cross-section averages and common processes stay as they are:
-        the common shocks are given, entities are drawn. Where single long-run coefficients are
-        wild, because speeds are near zero, these intervals are not symmetric and the delta
-        method's are too regular.
+        Where single long-run coefficients are wild, because speeds are near zero, these intervals
+        are not symmetric and the delta method's are too regular.
 
         Parameters
         ----------
         terms : str or sequence of str, optional
             Coefficients; default all of :attr:`params`.
+        method : {"entities", "wild"}
+            ``"entities"`` draws whole entities with replacement; each sample is averaged as the
+            estimate was (by M-estimates where it was robust, from jackknifed slopes where these
+            were averaged), a pooled estimate is pooled and a pooled long run maximised anew. It
+            holds for entities that stand for a population of them, independent given the common
+            shocks: cross-section averages and common processes stay as they are. ``"wild"`` gives
+            the residuals of each period a common random sign, keeps regressors and lags (a
+            fixed-design wild bootstrap), and fits every entity anew. It holds for the average of
+            these very entities, few of them and many periods, with any dependence between them and
+            any variance, but no serial correlation of the errors.
 
         Returns
         -------
@@ -122,11 +149,18 @@ class HeterogeneousEstimate(Estimate):
         Raises
         ------
         ResultError
-            The estimate is not an average of entities' coefficients (pooled, jackknifed).
+            ``method="wild"`` of a likelihood, of GLS or of jackknifed slopes.
+
+        References
+        ----------
+        Kapetanios (2008), Econometrics Journal 11, 377-408 (entities). Goncalves and Kilian (2004),
+        Journal of Econometrics 123, 89-120 (fixed design).
         """
         tail = (1 - check_level(level)) / 2
         if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
             raise ResultError(f"replications={replications!r}; a number of samples, such as 999.")
+        if method not in ("entities", "wild"):
+            raise ResultError(f"method={method!r}; use 'entities' or 'wild'.")
         wanted = [terms] if isinstance(terms, str) else list(terms or self.params.index)
         for term in wanted:
             if term not in self.params.index:
@@ -134,7 +168,8 @@ class HeterogeneousEstimate(Estimate):
                     f"{self.method} has no coefficient {term!r}."
                     f"{suggestion(term, self.names)} It has {listing(self.names, 12)}."
                 )
-        draws = self._draws(replications, seed)[:, [self.names.index(term) for term in wanted]]
+        draws = self._draws(replications, seed, method)
+        draws = draws[:, [self.names.index(term) for term in wanted]]
         low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
         return pd.DataFrame(
             {
@@ -144,27 +179,90 @@ class HeterogeneousEstimate(Estimate):
             index=pd.Index(wanted, name="term"),
         )  # fmt: skip
 
-    def _draws(self, replications: int, seed: int) -> FloatArray:
-        """(B, k) estimates on samples of entities."""
-        own = getattr(self.spec, "bootstrap", None)
-        params = self.params.to_numpy(dtype=float)
+    def _draws(self, replications: int, seed: int, method: str = "entities") -> FloatArray:
+        """(B, k) estimates on samples."""
+        own = getattr(self.spec, "bootstrap" if method == "entities" else "wild", None)
         if own is not None and self.sample is not None:
             with warnings.catch_warnings():  # the fit has reported them
                 warnings.simplefilter("ignore")
-                found: FloatArray = own(self.sample.panel, params, replications, seed)
+                found: FloatArray = own(
+                    self.sample.panel, self.params.to_numpy(dtype=float), replications, seed
+                )
             return found
-        robust = getattr(self.spec, "robust", False)
+        if method == "wild":
+            return self._wild(replications, seed)
+        return self._combined(self._averaged(), drawn(len(self.slopes), replications, seed))
+
+    def _averaged(self) -> FloatArray:
+        """(N, k) what is averaged or pooled."""
         names = list(self.slope_names)
-        if set(self.names) <= set(names) and len(self.slopes):
+        slopes = self.averaged
+        if slopes is None and set(self.names) <= set(names) and len(self.slopes):
             slopes = self.slopes[:, [names.index(name) for name in self.names]]
-            everyone = np.arange(len(slopes))[None, :]
-            again = mean_draws(slopes, robust, everyone)[0]
-            if np.allclose(again, params, rtol=1e-8, atol=1e-12):
-                return mean_draws(slopes, robust, drawn(len(slopes), replications, seed))
+        if slopes is not None:
+            again = self._combined(slopes, np.arange(len(slopes))[None, :])[0]
+            if np.allclose(again, self.params, rtol=1e-8, atol=1e-12):
+                return slopes
         raise ResultError(
             f"{self.method} is not an average of coefficients by entity, so drawing entities does "
             "not give its distribution. Use its covariance: conf_int()."
         )
+
+    def _combined(self, slopes: FloatArray, who: IntArray) -> FloatArray:
+        """(B, k) averages, or pooled estimates, over the entities ``who`` (B, N)."""
+        if self.pooling is not None:
+            return weighted_draws(np.einsum("nij,nj->ni", self.pooling, slopes), self.pooling, who)
+        return mean_draws(slopes, getattr(self.spec, "robust", False), who)
+
+    def _wild(self, replications: int, seed: int) -> FloatArray:
+        if not self.regressors or self.sample is None or self.averaged is not None:
+            raise ResultError(
+                f"{self.method} is not linear in the residuals of entities' own regressions, which "
+                "method='wild' redraws. Use method='entities'."
+            )
+        self._averaged()
+        raw, bread = self._regressions()
+        entity = self.sample.entity
+        X = np.column_stack(self.regressors)
+        influence = np.einsum("nij,nj->ni", bread[entity], X) * self.resids.to_numpy()[:, None]
+        time = np.unique(self.sample.time, return_inverse=True)[1]
+        signs = random_signs(int(time.max()) + 1, replications, seed)
+        step = max(1, _CHUNK // raw.size)
+        names = list(self.slope_names)
+        at = [names.index(name) for name in self.names]
+        rows = []
+        for i in range(0, replications, step):
+            own = self._from_regressions(
+                wild_slopes(raw, influence, entity, time, signs[i : i + step])
+            )
+            rows.append(self._over_entities(own[:, :, at]))
+        return np.concatenate(rows)
+
+    def _over_entities(self, slopes: FloatArray) -> FloatArray:
+        """(B, k) averages, or pooled estimates, of the slopes (B, N, k)."""
+        robust = getattr(self.spec, "robust", False)
+        if self.pooling is not None:
+            total = self.pooling.sum(axis=0)
+            pull = np.einsum("nij,bnj->bi", self.pooling, slopes)
+            return np.asarray(np.linalg.solve(total, pull.T).T)
+        if robust is not False:
+            return robust_location(slopes, str(robust))
+        return np.asarray(slopes.mean(axis=1))
+
+    def _regressions(self) -> tuple[FloatArray, FloatArray]:
+        """Coefficients (N, p) of the entities' own regressions and the inverses of their X'X."""
+        if self.pooling is not None:
+            # The errors are those of the pooled slopes, around which entities are redrawn.
+            pooled = np.broadcast_to(self.params.to_numpy(dtype=float), self.slopes.shape)
+            return np.array(pooled), np.asarray(np.linalg.inv(self.pooling), dtype=np.float64)
+        assert self.sample is not None
+        e = self.resids.to_numpy()
+        rss = np.bincount(self.sample.entity, weights=e * e)
+        return self.slopes, self.slope_cov * (self.entity_df / rss)[:, None, None]
+
+    def _from_regressions(self, own: FloatArray) -> FloatArray:
+        """(B, N, p) coefficients as :attr:`slopes` shows them."""
+        return own
 
     def _slope(self, term: str) -> int:
         if term not in self.slope_names:

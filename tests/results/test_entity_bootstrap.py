@@ -9,7 +9,9 @@ from numpy.testing import assert_allclose
 
 import migdev as md
 from migdev.errors import ConvergenceError, ResultError
+from migdev.estimators.error_correction import error_correction
 from migdev.kernels.entity_draws import drawn
+from migdev.kernels.robust_mean import robust_mean
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::migdev.errors.DroppedRowsWarning"),
@@ -46,8 +48,12 @@ def _panel(frame):
         md.ErrorCorrectionMeanGroup(formula="y ~ x", lags=(2, 1)),
         md.ErrorCorrectionMeanGroup(formula="y ~ x", robust="huber"),
         md.MeanGroup(formula="y ~ L(y) + x"),
+        md.MeanGroup(formula="y ~ L(y) + x", robust="biweight"),
+        md.SwamyRandomCoefficients(formula="y ~ L(y) + x"),
+        md.DynamicFixedEffects(formula="y ~ x", lags=(2, 1)),
+        md.DynamicFixedEffects(formula="y ~ x", cov=md.Clustered("entity")),
     ],
-    ids=["pmg", "pmg-bic", "mg-ec", "mg-ec-robust", "mg"],
+    ids=["pmg", "pmg-bic", "mg-ec", "mg-ec-robust", "mg", "mg-robust", "swamy", "dfe", "dfe-cl"],
 )
 def test_draws_are_refits_on_the_drawn_entities(spec):
     frame = _frame()
@@ -85,13 +91,133 @@ def test_errors_of_averages_agree_with_the_spread():
         assert_allclose(table["std_error"], expected, rtol=0.06)  # 4,000 draws: se 1.1%
 
 
-def test_what_is_no_average_refuses():
+@pytest.mark.parametrize(
+    "spec",
+    [
+        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, jackknife=True),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, recursive=True),
+        md.CCEPooled(formula="y ~ L(y) + x", lags=1),
+        md.CCEPooled(formula="y ~ x", cov=md.Clustered("entity")),
+        md.AugmentedMeanGroup(formula="y ~ x"),
+        md.AugmentedMeanGroup(formula="y ~ x", impose=True, robust="huber"),
+        md.CSARDL(formula="y ~ x", cross_lags=1),
+        md.CSDL(formula="y ~ x", cross_lags=1),
+    ],
+    ids=["cce", "cce-hpj", "cce-rma", "ccep", "ccep-cl", "amg", "amg-imposed", "csardl", "csdl"],
+)
+def test_draws_given_the_common_shocks(spec):
+    """By hand: entities' own regressions on given averages, put together as the estimate was."""
+    fit = spec.fit(_panel(_frame()))
+    sample, names = fit.sample, list(fit.slope_names)
+    who = drawn(12, 5, 3)
+    draws = fit._draws(5, 3)
+    X = np.column_stack(fit.regressors)
+    y = X @ np.zeros(X.shape[1]) + fit.resids.to_numpy()
+    if not isinstance(spec, md.CCEPooled) and not hasattr(fit, "long_run"):
+        y = y + np.einsum("nj,nj->n", X, fit.slopes[sample.entity])
+    for w, draw in zip(who, draws, strict=True):
+        rows = [np.flatnonzero(sample.entity == i) for i in w]
+        if isinstance(spec, md.CCEPooled):
+            at = np.concatenate(rows)
+            target = (y + X @ fit.params.to_numpy())[at]
+            expected = np.linalg.lstsq(X[at], target, rcond=None)[0]
+        elif hasattr(fit, "long_run"):
+            expected = fit.slopes[w][:, [names.index(n) for n in fit.names]].mean(axis=0)
+        else:
+            own = []
+            for r in rows:
+                b = np.linalg.lstsq(X[r], y[r], rcond=None)[0]
+                if getattr(spec, "jackknife", False):
+                    cut = [len(r) // 2, (len(r) + 1) // 2]
+                    half = [
+                        np.linalg.lstsq(X[part], y[part], rcond=None)[0]
+                        for c in cut for part in (r[:c], r[c:])
+                    ]  # fmt: skip
+                    b = 2 * b - np.mean(half, axis=0)
+                own.append(b[: len(fit.names)])
+            robust = getattr(spec, "robust", False)
+            expected = np.mean(own, axis=0) if not robust else robust_mean(np.array(own), robust)[0]
+        assert_allclose(draw, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        md.MeanGroup(formula="y ~ L(y) + x"),
+        md.MeanGroup(formula="y ~ L(y) + x", robust="huber", trend=True),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1),
+        md.CCEPooled(formula="y ~ L(y) + x", lags=1),
+        md.AugmentedMeanGroup(formula="y ~ x"),
+        md.CSDL(formula="y ~ x", cross_lags=1),
+        md.ErrorCorrectionMeanGroup(formula="y ~ x", lags=(2, 1)),
+        md.ErrorCorrectionMeanGroup(formula="y ~ x", lags="bic", robust="biweight"),
+        md.CSARDL(formula="y ~ x", cross_lags=1),
+        md.DynamicFixedEffects(formula="y ~ x", lags=(2, 1)),
+    ],
+    ids=["mg", "mg-robust", "cce", "ccep", "amg", "csdl", "mg-ec", "mg-ec-bic", "csardl", "dfe"],
+)
+def test_wild_draws_are_regressions_of_redrawn_data(spec):
+    """By hand: residuals change sign by period, regressors stay, every entity is fitted anew."""
+    fit = spec.fit(_panel(_frame()))
+    draws = fit._draws(4, 5, "wild")
+    assert_allclose(draws, fit._draws(4, 5, "wild"))
+    sample, names = fit.sample, list(fit.slope_names)
+    time = sample.time - sample.time.min()
+    signs = np.random.default_rng(5).integers(0, 2, size=(4, time.max() + 1)) * 2.0 - 1.0
+    e = fit.resids.to_numpy()
+    if isinstance(spec, md.DynamicFixedEffects):
+        form = error_correction(spec.formula, sample.panel, spec.lags, 1, False, "")
+        W = form.W[:, :-1]
+        X = np.column_stack([form.lagged, form.x, W, np.eye(12)[sample.entity]])
+        y = form.design.y
+        fitted = y - e
+        for v, draw in zip(signs, draws, strict=True):
+            b = np.linalg.lstsq(X, fitted + v[time] * e, rcond=None)[0]
+            assert_allclose(draw[0], -b[1] / b[0], rtol=1e-8)
+            assert_allclose(draw[1], b[0], rtol=1e-8)
+            assert_allclose(draw[2:], b[2 : 2 + W.shape[1]], rtol=1e-8)
+        return
+    X = np.column_stack(fit.regressors)
+    k = len(getattr(fit, "long_run", ()))
+    if isinstance(spec, md.CCEPooled):
+        for v, draw in zip(signs, draws, strict=True):
+            y = X @ fit.params.to_numpy() + v[time] * e
+            assert_allclose(draw, np.linalg.lstsq(X, y, rcond=None)[0], rtol=1e-8)
+        return
+    robust = getattr(spec, "robust", False)
+    for v, draw in zip(signs, draws, strict=True):
+        own = []
+        for i in range(12):
+            r = sample.entity == i
+            b = fit.slopes[i]
+            kept = np.ones(len(b), dtype=bool)
+            if k:
+                b = np.concatenate([[b[k]], -b[k] * b[:k], b[k + 1 :]])
+                kept = b != 0
+            y = X[r] @ b + v[time[r]] * e[r]
+            b = np.zeros(len(b))
+            b[kept] = np.linalg.lstsq(X[r][:, kept], y, rcond=None)[0]
+            if k:
+                b = np.concatenate([-b[1 : 1 + k] / b[0], [b[0]], b[1 + k :]])
+            own.append(b[[names.index(n) for n in fit.names]])
+        expected = np.mean(own, axis=0) if not robust else robust_mean(np.array(own), robust)[0]
+        assert_allclose(draw, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_wild_refuses_what_is_not_linear():
     panel = _panel(_frame())
-    jackknifed = md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, jackknife=True).fit(panel)
-    pooled = md.CCEPooled(formula="y ~ x").fit(panel)
-    for fit in (jackknifed, pooled, md.DynamicFixedEffects(formula="y ~ x").fit(panel)):
-        with pytest.raises(ResultError, match="not an average"):
-            fit.bootstrap()
+    for spec in (
+        md.PooledMeanGroup(formula="y ~ x"),
+        md.SwamyRandomCoefficients(formula="y ~ x"),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, jackknife=True),
+    ):
+        with pytest.raises(ResultError, match="method='entities'"):
+            spec.fit(panel).bootstrap(method="wild")
+
+
+def test_options_are_checked():
+    panel = _panel(_frame())
     fit = md.MeanGroup(formula="y ~ x").fit(panel)
     with pytest.raises(ResultError, match="no coefficient 'z'"):
         fit.bootstrap("z")
@@ -99,6 +225,24 @@ def test_what_is_no_average_refuses():
         fit.bootstrap(replications=0)
     with pytest.raises(ResultError, match="level"):
         fit.bootstrap(level=95)
+    with pytest.raises(ResultError, match="method"):
+        fit.bootstrap(method="pairs")
+
+
+def test_seeds_repeat_and_differ():
+    panel = _panel(_frame())
+    for spec in (md.CCEPooled(formula="y ~ x"), md.DynamicFixedEffects(formula="y ~ x")):
+        fit = spec.fit(panel)
+        for method in ("entities", "wild"):
+            one = fit.bootstrap(method=method, replications=99, seed=1)
+            pd.testing.assert_frame_equal(
+                one, fit.bootstrap(method=method, replications=99, seed=1)
+            )
+            assert (
+                one["lower"] != fit.bootstrap(method=method, replications=99, seed=2)["lower"]
+            ).all()
+            assert (one["lower"] < one["estimate"]).all()
+            assert (one["estimate"] < one["upper"]).all()
 
 
 def test_samples_without_a_maximum_are_counted(monkeypatch):
