@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from migdev.errors import FormulaError
-from migdev.estimators.averages import augment, under_lags
+from migdev.estimators.averages import augmented, under_lags
 from migdev.estimators.entities import build
 from migdev.kernels.recursive_means import less_past_mean
 from migdev.kernels.types import FloatArray
@@ -51,7 +51,7 @@ def recursive_design(
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         d = build(f"{y} ~ 0 + {' + '.join(X)}", own, what)
-        d, H, labels = augment(d, lags, list(alias.values()))
+        d, H, labels = augmented(d, lags, None)
     for warning in told:
         warnings.warn(original(str(warning.message)), warning.category, stacklevel=3)
     restored = replace(

@@ -35,31 +35,36 @@ def _panel(frame):
     return md.Panel.from_frame(frame, entity="e", time="t")
 
 
-@pytest.mark.parametrize("unbalanced", [False, True])
-def test_adjusted_regressions_by_hand(unbalanced):
+@pytest.mark.parametrize(("unbalanced", "lags"), [(False, 1), (True, 1), (True, 0)])
+def test_adjusted_regressions_by_hand(unbalanced, lags):
     frame, _ = _frame()
     if unbalanced:
         frame = frame[(frame["e"] != 2) | (frame["t"] > 4)]
         frame = frame[(frame["e"] != 5) | (frame["t"] != 20)]
-    fit = md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, recursive=True).fit(_panel(frame))
+    fit = md.CCEMeanGroup(formula="y ~ L(y) + x", lags=lags, recursive=True).fit(_panel(frame))
     adjusted = frame.copy()
     for name in ("y", "x"):
         for _, own in frame.groupby("e"):
             past = own[name].expanding().mean().shift()
             adjusted.loc[own.index, name] = own[name] - past
-    means = adjusted.groupby("t")[["y", "x"]].mean()
+    whole = pd.MultiIndex.from_product([frame["e"].unique(), range(40)], names=["e", "t"])
+    adjusted = adjusted.set_index(["e", "t"]).reindex(whole)
+    adjusted["past"] = adjusted.groupby("e")["y"].shift()
+    # Without lags of the averages, the average of the lag is one of them.
+    averaged = ["y", "x"] if lags else ["y", "past", "x"]
+    means = adjusted.dropna(subset=averaged).groupby("t")[averaged].mean().reindex(range(40))
     slopes = []
     for _, own in adjusted.groupby("e"):
-        own = own.set_index("t").reindex(range(40))
-        columns = [own["y"].shift(), own["x"], means, means.shift()]
-        data = pd.concat([own["y"], *columns], axis=1).dropna().to_numpy()
+        own = own.droplevel("e")
+        columns = [means.shift(j) for j in range(lags + 1)]
+        data = pd.concat([own["y"], own["past"], own["x"], *columns], axis=1).dropna().to_numpy()
         slopes.append(np.linalg.lstsq(data[:, 1:], data[:, 0], rcond=None)[0])
     slopes = np.array(slopes)[:, :2]
     assert list(fit.params.index) == ["L(y)", "x"]
     assert_allclose(fit.params, slopes.mean(axis=0), rtol=1e-8)
     assert_allclose(fit.cov, np.cov(slopes.T) / 15, rtol=1e-7)
     assert "mean(y)" in fit.slope_names
-    assert "L(mean(x), 1)" in fit.slope_names
+    assert ("L(mean(x), 1)" if lags else "mean(L(y))") in fit.slope_names
     assert "recursive mean adjustment" in fit.method
 
 
