@@ -183,6 +183,12 @@ def beta_convergence(
         raise IdentificationError(
             f"{variable!r}: {int(whole.sum())} entities for {2 + len(z)} coefficients."
         )
+    start = data["initial"][whole]
+    if not np.ptp(start) > 1e-12 * np.abs(start).max():
+        raise IdentificationError(
+            f"{variable!r}: all {len(start)} entities start from {start[0]:.6g} in {ends[0]}; none of "
+            "them starts behind."
+        )
     table = frame[whole].rename(columns={f"z{j}": c for j, c in enumerate(controls)})
     terms = ["initial", *(f"`{c}`" for c in controls)]
     cross = Panel.from_frame(table, entity="entity", time="t", freq="integer")

@@ -35,6 +35,7 @@ def pedroni(
     lags: int | str = "aic",
     max_lags: int | None = None,
     bandwidth: int | None = None,
+    common_sample: bool = True,
     demean: bool = False,
     gaps: str = "longest",
     short: str = "raise",
@@ -71,6 +72,8 @@ def pedroni(
         rule).
     bandwidth : int, optional
         Bartlett lags; default round(4 (T/100)^(2/9)).
+    common_sample : bool
+        A criterion compares lag orders on the sample of the largest one.
     demean : bool
         Subtract period averages first (xtpedroni does unless told not to).
     gaps, short
@@ -102,7 +105,9 @@ def pedroni(
     s = require_entities(
         s, ~_collinear(s, code), short, "have a constant or collinear variable", "Leave it out"
     )
-    raw, orders = pedroni_statistics(s.values, s.entity, code, lags, max_lags, bandwidth)
+    raw, orders = pedroni_statistics(
+        s.values, s.entity, code, lags, max_lags, bandwidth, common_sample
+    )
     mean, variance = (table[k - 1] for table in PEDRONI[code])
     column = dict(zip(names, (0, 1, 2, 2, 3, 4, 4), strict=True))
     root = np.sqrt(s.N)

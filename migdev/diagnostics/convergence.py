@@ -10,7 +10,7 @@ from scipy import special
 
 from migdev.diagnostics.series import Series, read_series
 from migdev.errors import IdentificationError, PanelError, SpecificationError, listing
-from migdev.kernels.convergence import clubs, log_t_of, merge
+from migdev.kernels.convergence import clubs, log_t_of, merge, skipped
 from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
@@ -113,6 +113,15 @@ def convergence_clubs(
     s, X = _levels(panel, variable, trim, gaps)
     if not 0 <= last <= 1:
         raise SpecificationError(f"last={last}; a share between 0 and 1.")
+    order = np.lexsort(X.T)
+    gap = np.abs(np.diff(X[order], axis=0)) > 1e-12 * X[order][1:]
+    same = np.flatnonzero(~gap.any(axis=1))
+    if len(same):
+        pairs = [f"{s.labels[order[j]]} and {s.labels[order[j + 1]]}" for j in same]
+        raise IdentificationError(
+            f"Clubs start from pairs that differ, but {s.name!r} is the same for "
+            f"{listing(pairs, 6)}. Keep one of each."
+        )
     found, outside = clubs(X, trim, -1.65, sieve, last)
     final = merge(X, found, trim, -1.65) if merging else found
     number = np.zeros(s.N, dtype=np.int64)
@@ -145,6 +154,15 @@ def _levels(panel: Panel, variable: str, trim: float, gaps: str) -> tuple[Series
         raise IdentificationError(
             f"The log-t regression of {s.name!r} has {s.N} entities and "
             f"{X.shape[1] * (1 - trim):.0f} periods after trimming; it needs 2 and 5."
+        )
+    r = X / X.mean(axis=0) - 1
+    alike = ~(np.abs(r).max(axis=0) > 1e-12)
+    alike[1 : skipped(X.shape[1], trim)] = False  # the first period is the base of (1)
+    if alike.any():
+        raise IdentificationError(
+            f"All entities have the same {s.name!r} in {int(alike.sum())} of the periods in use, "
+            "where relative transition paths have no dispersion and its logarithm does not exist. "
+            "An index that is 100 everywhere in its base year is no level: give levels."
         )
     return s, X
 

@@ -32,7 +32,7 @@ def residuals_of(V: FloatArray, trend: str) -> tuple[FloatArray, BoolArray]:
 
 def pedroni_statistics(
     V: FloatArray, entity: IntArray, trend: str, lags: int | str, max_lags: int | None,
-    bandwidth: int | None,
+    bandwidth: int | None, common: bool = True,
 ) -> tuple[dict[str, float], IntArray]:  # fmt: skip
     """The seven statistics before standardisation, divided by nothing, and ADF lags (N,).
 
@@ -45,6 +45,8 @@ def pedroni_statistics(
         Dependent variable and regressors, rows sorted by entity, consecutive in time.
     bandwidth : int, optional
         Default round(4 (T/100)^(2/9)) by entity.
+    common : bool
+        A criterion compares lag orders on the sample of the largest one.
     """
     N = int(entity.max()) + 1
     e = np.empty(len(V))
@@ -54,7 +56,7 @@ def pedroni_statistics(
     if isinstance(lags, str):
         schwert = (12 * (counts / 100) ** 0.25).astype(np.int64)
         largest = np.minimum(schwert if max_lags is None else max_lags, (counts - 4) // 2)
-        orders = choose_lags(e, entity, largest, "n", lags, common=False)
+        orders = choose_lags(e, entity, largest, "n", lags, common=common)
     else:
         orders = np.full(N, lags, dtype=np.int64)
     parts = {k: np.empty(N) for k in ("L", "ss", "lr", "ede", "ee", "Nadf", "Dadf", "s2")}

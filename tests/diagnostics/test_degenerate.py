@@ -120,3 +120,21 @@ def test_pretests_report_each_drop_once():
     messages = [str(w.message) for w in caught]
     assert sum("longest spell" in m for m in messages) == 1
     assert len(messages) == len(set(messages))
+
+
+def test_convergence_of_entities_that_do_not_differ():
+    time = np.tile(np.arange(1.0, T + 1), N)
+    with pytest.raises(IdentificationError, match="same 'y' in 21 of the periods"):
+        diagnostics.log_t(panel().assign(y=time), "y")
+    with pytest.raises(IdentificationError, match="all 6 entities start from 1 in 0"):
+        diagnostics.beta_convergence(panel().assign(y=time), "y")
+    level = np.repeat([3.0, 1.0, 3.0, 2.0, 5.0, 4.0], T)
+    with pytest.raises(IdentificationError, match=r"the same for 'a and c'\. Keep one"):
+        diagnostics.convergence_clubs(panel().assign(y=level * time), "y")
+    index = panel().assign(y=level * (1 + time / 9 * (np.repeat(np.arange(N), T) + 1)))
+    late = index.assign(y=np.where(time == 5, 100.0, index["y"]))  # of a period that is trimmed
+    assert np.isfinite(diagnostics.log_t(late, "y").statistic)
+    for base in (1, 20):
+        flat = index.assign(y=np.where(time == base, 100.0, index["y"]))
+        with pytest.raises(IdentificationError, match="in 1 of the periods in use"):
+            diagnostics.log_t(flat, "y")
