@@ -186,8 +186,8 @@ def beta_convergence(
     start = data["initial"][whole]
     if not np.ptp(start) > 1e-12 * np.abs(start).max():
         raise IdentificationError(
-            f"{variable!r}: all {len(start)} entities start from {start[0]:.6g} in {ends[0]}; none of "
-            "them starts behind."
+            f"{variable!r}: all {len(start)} entities start from {start[0]:.6g} in {ends[0]}; none "
+            "of them starts behind."
         )
     table = frame[whole].rename(columns={f"z{j}": c for j, c in enumerate(controls)})
     terms = ["initial", *(f"`{c}`" for c in controls)]
