@@ -92,39 +92,61 @@ class Maxima:
     converged: BoolArray
 
 
-def evaluate(theta: FloatArray, G: FloatArray, T: FloatArray, weights: FloatArray) -> Points:
+@dataclass(frozen=True, slots=True, eq=False)
+class Grams:
+    """Gram matrices of (Delta y, y_{-1}, x), the short-run regressors taken out, by their blocks.
+
+    Attributes
+    ----------
+    a : (N,); p : (N, 1 + k); Q : (N, 1 + k, 1 + k); X : (N, k, k)
+        Of Delta y; of Z = (y_{-1}, x) with Delta y; of Z; of x.
+    T : (N,)
+        Rows behind each.
+    """
+
+    a: FloatArray
+    p: FloatArray
+    Q: FloatArray
+    X: FloatArray
+    T: FloatArray
+
+    @classmethod
+    def of(cls, G: FloatArray, T: FloatArray | IntArray) -> Grams:
+        """From matrices (N, 2 + k, 2 + k) and numbers of rows (N,)."""
+        blocks = (G[:, 0, 0], G[:, 0, 1:], G[:, 1:, 1:], G[:, 2:, 2:], T)
+        return cls(*(np.ascontiguousarray(block, dtype=float) for block in blocks))
+
+
+def evaluate(theta: FloatArray, data: Grams, weights: FloatArray) -> Points:
     """Eqs. (3)-(6) of :class:`migdev.estimators.pooled_mean_group.PooledMeanGroup`.
 
     Parameters
     ----------
     theta : (S, k)
-    G : (N, 2 + k, 2 + k)
-        Gram matrices of (Delta y, y_{-1}, x) after the short-run regressors are taken out.
-    T : (N,)
+    data : Grams
     weights : (S, N)
         How often each entity counts.
     """
     S, k = theta.shape
+    N, T = len(data.T), data.T
     c = np.column_stack([np.ones(S), -theta])
-    Qc = np.tensordot(c, G[:, 1:, 1:], axes=(1, 1))  # Z'xi, Z = (y_{-1}, x), xi = Z c
-    d = np.einsum("snj,sj->sn", Qc, c)  # xi'xi
-    speed = c @ G[:, 0, 1:].T / d
-    rss = np.maximum(G[:, 0, 0] - speed**2 * d, 0.0)
+    Qc = (c @ data.Q.reshape(-1, 1 + k).T).reshape(S, N, 1 + k)  # Z'xi, xi = Z c
+    d = (Qc @ c[:, :, None])[:, :, 0]  # xi'xi
+    speed = c @ data.p.T / d
+    rss = np.maximum(data.a - speed**2 * d, 0.0)
     sigma2 = rss / T
     with np.errstate(divide="ignore"):
-        loglik = -0.5 * np.einsum("sn,sn->s", weights * T, np.log(2 * np.pi * sigma2) + 1)
+        loglik = -0.5 * (weights * T * (np.log(2 * np.pi * sigma2) + 1)).sum(axis=1)
     q = Qc[:, :, 1:]  # x'xi
-    u = G[:, 0, 2:] - speed[:, :, None] * q  # x'e
+    u = data.p[:, 1:] - speed[:, :, None] * q  # x'e
     scores = -(speed / sigma2)[:, :, None] * u
     v = u - speed[:, :, None] * q
     per = weights / sigma2
     pull = per * speed**2
-    level = (pull @ G[:, 2:, 2:].reshape(len(G), k * k)).reshape(S, k, k)
+    level = (pull @ data.X.reshape(N, k * k)).reshape(S, k, k)
     hessian = _outer(per / d, v) + 2 * _outer(weights / T, scores) - level
-    return Points(
-        loglik, speed, sigma2, scores, np.einsum("sn,snk->sk", weights, scores), hessian,
-        level - _outer(pull / d, q),
-    )  # fmt: skip
+    gradient = (weights[:, None, :] @ scores)[:, 0]
+    return Points(loglik, speed, sigma2, scores, gradient, hessian, level - _outer(pull / d, q))
 
 
 def _outer(weights: FloatArray, v: FloatArray) -> FloatArray:
@@ -147,7 +169,7 @@ def pooled_long_run(
     """
     scale = long_run_scale(G)
     found = maximise(
-        np.stack(starts) * scale, scaled_gram(G, scale), counts.astype(float),
+        np.stack(starts) * scale, Grams.of(scaled_gram(G, scale), counts),
         np.ones((len(starts), len(G))), max_iter,
     )  # fmt: skip
     best = int(np.lexsort((found.points.loglik, found.converged))[-1])
@@ -174,9 +196,8 @@ def scaled_gram(G: FloatArray, scale: FloatArray) -> FloatArray:
 
 
 def maximise(
-    theta: FloatArray, G: FloatArray, T: FloatArray, weights: FloatArray, max_iter: int = 200,
-    tol: float = 1e-10,
-) -> Maxima:  # fmt: skip
+    theta: FloatArray, data: Grams, weights: FloatArray, max_iter: int = 200, tol: float = 1e-10
+) -> Maxima:
     """Newton's method on S problems at once.
 
     Where the Hessian is not negative definite the information matrix, which is positive definite
@@ -187,14 +208,14 @@ def maximise(
     ----------
     theta : (S, k)
         Starts.
-    G : (N, 2 + k, 2 + k); T : (N,); weights : (S, N)
+    data : Grams; weights : (S, N)
         As in :func:`evaluate`.
     tol : float
         On the Newton decrement g'(-H)^{-1}g, twice the gain that a further step promises. Where
         that is lost in the rounding of the likelihood, steps go on while they still shrink it.
     """
     S = len(theta)
-    theta, points = theta.copy(), evaluate(theta, G, T, weights)
+    theta, points = theta.copy(), evaluate(theta, data, weights)
     iterations, converged = np.full(S, max_iter), np.zeros(S, dtype=bool)
     going, before = np.arange(S), np.full(S, np.inf)
     for iteration in range(1, max_iter + 1):
@@ -207,7 +228,7 @@ def maximise(
         converged[going[done]] = near[done]
         before[going] = decrement
         going, step, near = going[~done], step[~done], near[~done]
-        stuck = _climb(theta, points, going, step, near, G, T, weights)
+        stuck = _climb(theta, points, going, step, near, data, weights)
         iterations[going[stuck]] = iteration
         going = going[~stuck]
         if not len(going):
@@ -219,11 +240,11 @@ def _direction(points: Points) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Steps (S, k), their decrements (S,), NaN where there is no direction, and where the Hessian
     is negative definite (S,)."""
     curvature = -points.hessian
-    definite = _positive(curvature)
+    able = definite = _positive(curvature)
     if not definite.all():
         curvature[~definite] = points.information[~definite]
-    able = definite | _positive(curvature)
-    curvature[~able] = np.eye(curvature.shape[1])
+        able = definite | _positive(curvature)
+        curvature[~able] = np.eye(curvature.shape[1])
     step = np.asarray(np.linalg.solve(curvature, points.gradient[:, :, None])[:, :, 0], float)
     decrement: FloatArray = np.einsum("sk,sk->s", points.gradient, step)
     decrement[~able] = np.nan
@@ -239,7 +260,7 @@ def _positive(matrices: FloatArray) -> BoolArray:
 
 def _climb(
     theta: FloatArray, points: Points, going: IntArray, step: FloatArray, near: BoolArray,
-    G: FloatArray, T: FloatArray, weights: FloatArray,
+    data: Grams, weights: FloatArray,
 ) -> BoolArray:  # fmt: skip
     """Move ``theta`` and ``points`` of the problems ``going`` uphill, those ``near`` a maximum by a
     whole step; True where no step rose."""
@@ -249,7 +270,7 @@ def _climb(
         who = np.flatnonzero(stuck)
         at = going[who]
         trial = theta[at] + length * step[who]
-        there = evaluate(trial, G, T, weights[at])
+        there = evaluate(trial, data, weights[at])
         rose = near[who] | (there.loglik > points.loglik[at])
         theta[at[rose]] = trial[rose]
         points.put(at[rose], there if rose.all() else there.take(rose))

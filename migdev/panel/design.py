@@ -146,7 +146,7 @@ class Design:
         ):  # fmt: skip
             refuse_infinite(values, columns, rows, panel)
         whole = len(rows) == len(panel)
-        cut = (lambda a: a) if whole else (lambda a: np.asfortranarray(a[rows]))
+        cut = (lambda a: a) if whole else (lambda a: np.take(a.T, rows, axis=1).T)
         entity = panel.entity_codes
         if not whole:
             entity = level_codes(entity[rows])

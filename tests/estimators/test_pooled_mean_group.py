@@ -26,7 +26,7 @@ from migdev.estimators.pooled_mean_group import (
     ErrorCorrectionMeanGroup,
     PooledMeanGroup,
 )
-from migdev.kernels.pmg import evaluate, maximise, pooled_long_run
+from migdev.kernels.pmg import Grams, evaluate, maximise, pooled_long_run
 from tests.golden import load_golden
 from tests.panels import with_gaps
 
@@ -162,14 +162,14 @@ def test_derivatives_are_exact():
     """Of three problems at once, each with its own theta and its own weights."""
     rng = np.random.default_rng(3)
     A = rng.standard_normal((6, 20, 5))
-    G, T = A.transpose(0, 2, 1) @ A, np.full(6, 20.0)
+    data = Grams.of(A.transpose(0, 2, 1) @ A, np.full(6, 20.0))
     theta = rng.standard_normal((3, 3))
     weights = np.array([[1, 1, 1, 1, 1, 1], [0, 2, 1, 3, 0, 0], [1, 0, 0, 4, 0, 1.0]])
-    point = evaluate(theta, G, T, weights)
+    point = evaluate(theta, data, weights)
     assert_allclose(point.gradient, np.einsum("sn,snk->sk", weights, point.scores))
     h = 1e-6
     for j in range(3):
-        up, down = (evaluate(theta + s * h * np.eye(3)[j], G, T, weights) for s in (1, -1))
+        up, down = (evaluate(theta + s * h * np.eye(3)[j], data, weights) for s in (1, -1))
         slope = (up.loglik - down.loglik) / (2 * h)
         assert_allclose(point.gradient[:, j], slope, rtol=1e-6, atol=1e-7)
         curve = (up.gradient - down.gradient) / (2 * h)
@@ -183,14 +183,15 @@ def test_many_problems_end_where_each_ends_alone():
     A[:, :, 0] -= 0.4 * (A[:, :, 1] - A[:, :, 2:] @ [1.0, -0.5])
     G, T = A.transpose(0, 2, 1) @ A, np.full(8, 30.0)
     weights = np.stack([np.bincount(rng.integers(8, size=8), minlength=8) for _ in range(5)])
-    together = maximise(np.zeros((5, 2)), G, T, weights.astype(float))
+    together = maximise(np.zeros((5, 2)), Grams.of(G, T), weights.astype(float))
     assert together.converged.all()
     for w, theta in zip(weights, together.theta, strict=True):
         who = np.repeat(np.arange(8), w)
         alone = pooled_long_run(G[who], np.full(8, 30), [np.zeros(2)])
         assert_allclose(theta, alone.theta, rtol=1e-7)
+        data = Grams.of(G[who], T)
         found = optimize.minimize(
-            lambda t, who=who: -float(evaluate(t[None], G[who], T, np.ones((1, 8))).loglik[0]),
+            lambda t, data=data: -float(evaluate(t[None], data, np.ones((1, 8))).loglik[0]),
             np.zeros(2), tol=1e-10,
         )  # fmt: skip
         assert_allclose(theta, found.x, atol=1e-4)
