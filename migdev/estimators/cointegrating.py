@@ -171,9 +171,11 @@ def _fit(
         raise FormulaError(f"{spec.formula!r} has no regressor.")
     d = unbroken(d, spec.gaps)
     k = len(d.names)
-    d = long_enough(d, lost + per_regressor * k, spec.short, what)
+    # A time series is a panel of one entity; only the spread of slopes needs several.
+    least = 2 if (spec.method, spec.group_cov) == ("group", "spread") else 1
+    d = long_enough(d, lost + per_regressor * k, spec.short, what, least)
     fit = regress(d.y, d.X, d)
-    kept = identified(d, _slopes(fit, fit.nobs), d.names, spec.short, what)
+    kept = identified(d, _slopes(fit, fit.nobs), d.names, spec.short, what, least)
     if kept is not d:
         d = kept
         fit = regress(d.y, d.X, d)

@@ -66,9 +66,9 @@ def keep_entities(design: Design, keep: BoolArray, reason: str) -> Design:
     return design.keep(keep[design.entity], reason)
 
 
-def long_enough(design: Design, k: int, short: str, what: str) -> Design:
+def long_enough(design: Design, k: int, short: str, what: str, least: int = 2) -> Design:
     """The design whose entities have more periods than the ``k`` coefficients of each; shorter
-    ones raise or are dropped as ``short`` says."""
+    ones raise or are dropped as ``short`` says. ``least`` entities must remain."""
     counts = np.bincount(design.entity)
     keep: BoolArray = np.greater(counts, k)
     if not keep.all():
@@ -76,7 +76,7 @@ def long_enough(design: Design, k: int, short: str, what: str) -> Design:
             f"{name} ({count})"
             for name, count in zip(entity_labels(design)[~keep], counts[~keep], strict=True)
         ]
-        if short == "raise" or keep.sum() < 2:
+        if short == "raise" or keep.sum() < least:
             raise IdentificationError(
                 f"{what} fits {k} coefficients per entity and needs more periods than that, but "
                 f"{len(who)} of {len(counts)} entities have fewer in {design.formula!r}: "
@@ -84,20 +84,27 @@ def long_enough(design: Design, k: int, short: str, what: str) -> Design:
                 + ("." if short == "drop" else ", or leave these out with short='drop'.")
             )
         design = keep_entities(design, keep, f"no more than {k} usable periods")
-    require_several(design, what)
+    if least > 1:
+        require_several(design, what)
     return design
 
 
 def identified(
-    design: Design, fit: Slopes | Reduced, names: Sequence[str], short: str, what: str
+    design: Design,
+    fit: Slopes | Reduced,
+    names: Sequence[str],
+    short: str,
+    what: str,
+    least: int = 2,
 ) -> Design:
-    """The design without entities whose regressors are collinear, or an error that names them."""
+    """The design without entities whose regressors are collinear, or an error that names them;
+    ``least`` entities must remain."""
     bad: BoolArray = np.any(fit.dependent, axis=1)
     if not bad.any():
         return design
     labels = entity_labels(design)
     who = [f"{labels[i]}: {names[int(np.argmax(fit.dependent[i]))]}" for i in np.flatnonzero(bad)]
-    if short == "raise" or (~bad).sum() < 2:
+    if short == "raise" or (~bad).sum() < least:
         raise IdentificationError(
             f"{what} cannot fit {len(who)} of {len(bad)} entities of {design.formula!r}: a "
             "regressor is constant or collinear with the ones before it. "

@@ -70,6 +70,12 @@ class HalfPanelJackknife:
         design = Design.build(self.formula, panel, intercept=False, requires=self.effects)
         refuse_endogenous(design, "HalfPanelJackknife")
         design = drop_singletons(design, self.effects)
+        G = int(design.entity.max(initial=-1)) + 1
+        if G < 2:
+            raise IdentificationError(
+                f"{self.formula!r} has one entity, and the covariance is clustered by entity: give "
+                "at least two."
+            )
         factors = [design.codes(name) for name in self.effects]
         everyone = np.ones(design.nobs, dtype=bool)
         full, influence = self._fit(design, factors, everyone, "the whole sample")
@@ -85,14 +91,13 @@ class HalfPanelJackknife:
                 pull += psi / (2.0 * len(splits))
         params = 2.0 * full - halves
         psi = 2.0 * influence - pull
-        G = len(psi)
         cov = psi.T @ psi * G / (G - 1)
         gap = design.y - design.X @ params
-        resid = absorb(gap[:, None], factors).values[:, 0]
+        within = absorb(gap[:, None], factors)
         return Estimate.from_arrays(
             names=design.names, params=params, cov=cov, dependent=design.dependent,
             method="Half-panel jackknife", nobs=design.nobs,
-            df_resid=float(design.nobs - G - len(params)), df_inference=None, spec=self,
+            df_resid=float(design.nobs - within.rank - len(params)), df_inference=None, spec=self,
             covariance=CovEstimate(
                 cov=cov, df=None, description=f"clustered by entity ({G} clusters)",
                 convention="G/(G-1)", clusters={"entity": G},
@@ -102,7 +107,7 @@ class HalfPanelJackknife:
                 panel=panel, rows=design.rows, entity=design.entity, time=design.time,
                 dropped=design.dropped,
             ),
-            residual=resid, observed=design.y,
+            residual=within.values[:, 0], observed=design.y,
         )  # fmt: skip
 
     def _fit(

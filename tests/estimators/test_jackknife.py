@@ -70,3 +70,13 @@ def test_bad_input() -> None:
         quiet(md.HalfPanelJackknife(formula="y ~ x + z"), panel(d))
     with pytest.raises(errors.IdentificationError, match="halves"):
         quiet(md.HalfPanelJackknife(formula="y ~ L(y) + x"), panel(d[d.t < 2003]))
+    with pytest.raises(errors.IdentificationError, match="one entity"):
+        quiet(md.HalfPanelJackknife(formula="y ~ L(y) + x"), panel(d[d.i == d.i.iloc[0]]))
+
+
+def test_period_effects_cost_degrees_of_freedom() -> None:
+    p = panel(simulated(np.random.default_rng(3), 20, 8))
+    one = quiet(md.HalfPanelJackknife(formula="y ~ x"), p)
+    two = quiet(md.HalfPanelJackknife(formula="y ~ x", effects=("entity", "time")), p)
+    assert one.df_resid == one.nobs - one.entities - 1
+    assert two.df_resid == two.nobs - (two.entities + two.periods - 1) - 1

@@ -106,6 +106,18 @@ def test_cointegrating_regressions_refuse_and_report(grunfeld):
         md.DynamicOLS(formula="inv ~ value", lags=-1)
 
 
+@pytest.mark.parametrize("method", ["group", "pooled"])
+@pytest.mark.parametrize("estimator", [md.FullyModifiedOLS, md.DynamicOLS])
+def test_a_time_series_is_a_panel_of_one_entity(grunfeld, estimator, method):
+    whole = estimator(formula="inv ~ value").fit(grunfeld).by_entity()
+    alone = estimator(formula="inv ~ value", method=method).fit(grunfeld.where("firm == 4"))
+    own = whole.set_index("entity").loc[4]
+    assert_allclose(alone.params["value"], own["estimate"], rtol=1e-12)
+    assert_allclose(alone.std_errors["value"], own["std_error"], rtol=1e-12)
+    with pytest.raises(IdentificationError, match="at least two"):
+        estimator(formula="inv ~ value", group_cov="spread").fit(grunfeld.where("firm == 4"))
+
+
 def test_cointegrating_regressions_count_the_rows_they_use(grunfeld):
     """20 years: fully modified OLS loses the first, lags=2 and leads=1 lose 1 + 2 + 1."""
     modified = md.FullyModifiedOLS(formula="inv ~ value + capital").fit(grunfeld)
