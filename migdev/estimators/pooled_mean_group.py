@@ -90,7 +90,7 @@ class ErrorCorrectionMeanGroup:
     def __post_init__(self) -> None:
         if self.robust is True:
             object.__setattr__(self, "robust", "biweight")
-        check_lags(self.lags, self.max_lags)
+        object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
         check_choice("robust", self.robust, (False, "huber", "biweight"))
         check_choice("short", self.short, ("raise", "drop"))
         check_choice("inference", self.inference, ("t", "normal"))
@@ -184,7 +184,7 @@ class PooledMeanGroup:
     inference: str = "normal"
 
     def __post_init__(self) -> None:
-        check_lags(self.lags, self.max_lags)
+        object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
         check_choice("cov", self.cov, ("information", "hessian", "sandwich"))
         check_choice("short", self.short, ("raise", "drop"))
         check_choice("inference", self.inference, ("t", "normal"))
@@ -304,13 +304,14 @@ def _all_terms(form: ErrorCorrection, data: Compressed) -> BoolArray:
 
 def _compressed(form: ErrorCorrection) -> Compressed:
     d = form.design
-    return Compressed.of(d.y, np.column_stack([form.lagged, form.x]), form.W, d.entity)
+    return Compressed.of(d.y, [form.lagged, form.x], form.W, d.entity)
 
 
 def with_residuals(fit: Slopes, form: ErrorCorrection, *columns: FloatArray) -> Slopes:
     """The fit with the residuals of the data; ``columns`` stand before the short-run terms."""
     entity, resid = form.design.entity, form.design.y.copy()
-    for j, column in enumerate(np.column_stack([*columns, form.W]).T):
+    parts = [c for part in (*columns, form.W) for c in (part.T if part.ndim == 2 else part[None])]
+    for j, column in enumerate(parts):
         resid -= column * fit.params[entity, j]
     return replace(fit, resid=resid)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,12 @@ class Compressed:
     counts: IntArray
 
     @classmethod
-    def of(cls, y: FloatArray, X: FloatArray, W: FloatArray, entity: IntArray) -> Compressed:
+    def of(
+        cls, y: FloatArray, X: Sequence[FloatArray], W: FloatArray, entity: IntArray
+    ) -> Compressed:
+        """From the data; X in parts (n,) or (n, q)."""
         m = W.shape[1]
-        V = triangles(np.column_stack([W, X, y]), entity)
+        V = triangles([W, *X, y], entity)
         return cls(
             y=V[:, -1], X=V[:, m:-1], W=V[:, :m], counts=np.bincount(entity),
             entity=np.repeat(np.arange(len(V) // V.shape[1]), V.shape[1]),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from migdev.kernels.batched import TOL, batched_ols, bordered_ols
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
+
+# Numbers that are factored together: what a processor's cache holds.
+_TOGETHER = 2**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,17 +130,25 @@ def _with_common(
     return batched_ols(Y, np.concatenate([X, H], axis=2))
 
 
-def triangles(V: FloatArray, entity: IntArray) -> FloatArray:
+def triangles(parts: Sequence[FloatArray], entity: IntArray) -> FloatArray:
     """(N m, m) upper triangles R_i with R_i'R_i = V_i'V_i, by entity; rows sorted by entity.
 
     Parameters
     ----------
-    V : (n, m); entity : (n,)
+    parts : arrays (n,) or (n, q)
+        V, side by side; it is never put together, but for a few entities at a time.
+    entity : (n,)
     """
-    m = V.shape[1]
+    columns = [c for part in parts for c in (part.T if part.ndim == 2 else part[None])]
+    m = len(columns)
     out = np.zeros((int(entity.max(initial=-1)) + 1, m, m))
     for codes, rows in blocks(entity):
-        out[codes, : min(rows.shape[1], m)] = np.linalg.qr(_columns_at(V, rows), mode="r")
+        T = rows.shape[1]
+        for some in np.array_split(np.arange(len(codes)), max(1, rows.size * m // _TOGETHER)):
+            A = np.empty((m, len(some), T))
+            for j, column in enumerate(columns):
+                A[j] = column[rows[some]]
+            out[codes[some], : min(T, m)] = np.linalg.qr(np.moveaxis(A, 0, 2), mode="r")
     return out.reshape(-1, m)
 
 
