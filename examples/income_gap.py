@@ -1,8 +1,8 @@
 """D1 on real data: does the income gap to the United States close?
 
-Penn World Table 10.01, log output per head, 1970 to 2019. Dispersion, growth on initial income,
-clubs of countries, and the gap of each country to the United States, also among the larger
-receivers of remittances.
+Penn World Table 10.01, log output per head, 1970 to 2019. Pre-tests tell what else convergence may
+mean: dispersion, growth over the whole span on initial income, clubs of countries, and the gap of
+each country to the United States, which is also told among the larger receivers of remittances.
 """
 
 import os
@@ -18,6 +18,7 @@ from migdev.errors import (
     DroppedRowsWarning,
     JoinWarning,
 )
+from migdev.hypotheses.pretests import convergence_pretests
 
 DATA = os.environ.get("MIGDEV_DATA", "../shared/data")
 FIRST, LAST = 1970, 2019
@@ -31,7 +32,8 @@ def load() -> md.Panel:
         investment=panel["csh_i"],
         schooling=panel["hc"],
         remit=panel["remit_pct_gdp_derived"],
-    ).select("income", "investment", "schooling", "remit")
+        growth=lambda p: 100 * p.D("income"),
+    ).select("income", "growth", "investment", "schooling", "remit")
     return panel.between(FIRST, LAST)
 
 
@@ -48,28 +50,53 @@ def receivers(panel: md.Panel, least: float = 2.0) -> md.Panel:
     return panel.where(keep[panel.entity_codes], f"remittances below {least}% of GDP")
 
 
+def study(controls: tuple[str, ...]) -> md.Study:
+    """Growth on last year's income, and before it what else convergence may mean."""
+    clustered = md.Clustered("entity")
+    specs = {
+        "Absolute": md.Spec(
+            estimator=md.FixedEffects(
+                formula="growth ~ L(income)", effects=("time",), cov=clustered
+            ),
+            strategy="between countries",
+        ),
+        "Conditional": md.Spec(
+            estimator=md.FixedEffects(
+                formula=f"growth ~ L(income) + {' + '.join(controls)}", effects=("time",),
+                cov=clustered,
+            ),
+            strategy="between countries, to their own level",
+        ),
+    }  # fmt: skip
+    return md.Study(
+        md.Hypothesis(
+            claim="The income gap to the rich countries closes", term="L(income)",
+            views={"DF": "-", "CR": ">=0"}, smallest_effect=0.5,
+            reason="half a percent of the gap a year",
+        ),
+        specs, sample=f"income in every year, {FIRST} to {LAST}",
+        pretests=convergence_pretests("income", controls, "USA", specs=tuple(specs)),
+    )  # fmt: skip
+
+
 def main() -> None:
     with warnings.catch_warnings():
         for category in (DroppedRowsWarning, DroppedEntitiesWarning, JoinWarning, CountryWarning):
             warnings.simplefilter("ignore", category)
         panel = whole(load())
         print(f"{len(panel.entities)} countries, {FIRST} to {LAST}")
-        dispersion = diagnostics.sigma_convergence(panel, "income")
-        print(dispersion)
-        print(dispersion.detail["ends"])
-        print(diagnostics.beta_convergence(panel, "income"))
-        conditional = diagnostics.beta_convergence(
-            panel, "income", controls=("investment", "schooling"), missing="drop"
-        )
-        print(conditional)
-        clubs = diagnostics.convergence_clubs(panel, "income")
-        print(clubs.overall)
-        print(clubs.tests.to_string(index=False, float_format=lambda v: f"{v:.3f}"))
-        for name, sample in (("all countries", panel), ("receivers", receivers(panel))):
-            gaps = diagnostics.gap_tests(sample, "income", reference="USA", lags="bic")
-            closer = (gaps.frame["last"].abs() < gaps.frame["first"].abs()).mean()
-            print(f"{name}: {gaps}")
-            print(f"closer to the United States in {LAST} than in {FIRST}: {closer:.0%}")
+        answer = study(("investment", "schooling")).run(panel)
+        gaps = diagnostics.gap_tests(receivers(panel), "income", reference="USA", lags="bic")
+    for found in answer.pretests:
+        print(f"{found.name}: {found.outcome}. {found.note}")
+    print(f"Verdict: {answer.verdict} ({answer.reason})")
+    for caution in answer.cautions:
+        print(f"The pre-tests hold against it: {caution}")
+    for name, f in answer.focal.items():
+        print(f"{name:>11}: {f.estimate:+.2f}% of the gap a year [{f.low:+.2f}, {f.high:+.2f}]")
+    closer = (gaps.frame["last"].abs() < gaps.frame["first"].abs()).mean()
+    print(f"receivers: {gaps}")
+    print(f"receivers closer to the United States in {LAST} than in {FIRST}: {closer:.0%}")
 
 
 if __name__ == "__main__":

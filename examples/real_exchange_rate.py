@@ -2,7 +2,8 @@
 
 Two measures, in logs, up being an appreciation: real effective exchange rates of the Bank for
 International Settlements (1994 to 2020) and price levels of the Penn World Table 10.01 (1970 to
-2019). Pre-tests first; then the long run by every estimator, for the same countries.
+2019). Pre-tests are run first and say which estimator gives the verdict; every one answers, for the
+same countries.
 """
 
 import os
@@ -11,7 +12,6 @@ import warnings
 import numpy as np
 
 import migdev as md
-from migdev import diagnostics
 from migdev.errors import (
     AdjustmentWarning,
     CountryWarning,
@@ -19,6 +19,8 @@ from migdev.errors import (
     DroppedRowsWarning,
     JoinWarning,
 )
+from migdev.hypotheses.pretests import long_run_pretests
+from migdev.hypotheses.specs import LONG_RUN, long_run_specs
 
 DATA = os.environ.get("MIGDEV_DATA", "../shared/data")
 FEWEST = 20
@@ -49,28 +51,29 @@ def sample(panel: md.Panel, measure: str) -> md.Panel:
     return panel.where(complete & enough[panel.entity_codes], "too few years, or little received")
 
 
-def pretests(panel: md.Panel, measure: str) -> None:
-    """Dependence, unit roots, equal slopes, cointegration."""
+def study(measure: str) -> md.Study:
+    """The long run by every estimator, and the pre-tests that say which gives the verdict."""
     formula = f"{measure} ~ remit + income"
-    print(diagnostics.pretest(panel, [measure, "remit", "income"], short="drop"))
-    print(diagnostics.slope_homogeneity(panel, formula))
-    print(diagnostics.westerlund(panel, formula, lags=1, short="drop"))
-
-
-def fits(panel: md.Panel, measure: str) -> dict[str, md.Estimate]:
-    """The long run country by country, on average and pooled, with and without common shocks."""
-    formula = f"{measure} ~ remit + income"
-    specs = {
-        "FE": md.FixedEffects(
-            formula=formula, effects=("entity", "time"), cov=md.Clustered("entity")
+    return md.Study(
+        md.Hypothesis(
+            claim="Remittances leave the real exchange rate where it is", term="remit",
+            views={"DF": "0", "CR": "+"}, smallest_effect=0.01,
+            reason="one percent of GDP of remittances for one percent of appreciation",
         ),
-        "MG": md.ErrorCorrectionMeanGroup(formula=formula, robust=True, short="drop"),
-        "PMG": md.PooledMeanGroup(formula=formula, cov="sandwich", short="drop"),
-        "DFE": md.DynamicFixedEffects(formula=formula, cov=md.Clustered("entity")),
-        "CCE-MG": md.CCEMeanGroup(formula=formula, short="drop"),
-        "FMOLS": md.FullyModifiedOLS(formula=formula, short="drop"),
-    }
-    return {name: spec.fit(panel) for name, spec in specs.items()}
+        {
+            "FE": md.Spec(
+                estimator=md.FixedEffects(
+                    formula=formula, effects=("entity", "time"), cov=md.Clustered("entity")
+                ),
+                strategy="within countries",
+            ),
+            **long_run_specs(formula),
+            "FMOLS": md.FullyModifiedOLS(formula=formula, short="drop"),
+        },
+        prefer=LONG_RUN,
+        sample=f"at least {FEWEST} complete years, remittances of {LEAST}% of GDP or more",
+        pretests=long_run_pretests(measure, ("remit", "income"), trending=("income",)),
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -88,15 +91,16 @@ def main() -> None:
                 f"\n{measure}: {len(panel.entities)} countries, {len(panel)} country-years, "
                 f"{years[0]} to {years[-1]}"
             )
-            pretests(panel, measure)
-            answers = fits(panel, measure)
-            for name, fit in answers.items():
-                low, high = fit.conf_int().loc["remit"]
-                print(f"{name:>7}: remit {fit.params['remit']:+.4f} [{low:+.4f}, {high:+.4f}]")
-            for name in ("MG", "PMG"):
-                low, high = answers[name].bootstrap("remit").iloc[0][["lower", "upper"]]
-                print(f"{name:>7}, bootstrap of countries: [{low:+.4f}, {high:+.4f}]")
-            print(answers["PMG"].half_life())
+            answer = study(measure).run(panel)
+            for line in str(answer).splitlines():
+                if line.startswith(("Verdict", "The pre-tests", "Pre-test", "Rule")):
+                    print(line)
+            for name, f in answer.focal.items():
+                print(f"{name:>22}: remit {f.estimate:+.4f} [{f.low:+.4f}, {f.high:+.4f}]")
+            for name in ("Mean group", "Pooled mean group"):
+                low, high = answer.fits[name].bootstrap("remit").iloc[0][["lower", "upper"]]
+                print(f"{name:>22}, bootstrap of countries: [{low:+.4f}, {high:+.4f}]")
+            print(answer.fits["Pooled mean group"].half_life())
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def long_run_pretests(
             first=SHOCKS, second=NO_SHOCKS,
         ),
         PreTestRule(
-            when={robust: "not rejected"}, specs=marked,
+            when={robust: "not rejected", f"CIPS of {dependent}": "not rejected"}, specs=marked,
             reason="no cointegration was found by the test that allows for shared shocks, so "
             "there may be no long run to measure",
         ),

@@ -49,10 +49,15 @@ def test_joint_example_holds_to_its_plan(data_dir, tmp_path):
 
 def test_long_run_example_answers_with_every_estimator(data_dir):
     printed = run(["examples/long_run.py"], data_dir)
-    assert len(re.findall(r"remit [+-]0\.\d{3} \[", printed)) == 6
+    assert len(re.findall(r"remit [+-]0\.\d{3} \[", printed)) == 7 + 6
     countries = int(re.match(r"(\d+) countries", printed)[1])
     assert countries > 100
     assert "half-life" in printed
+    # Income has a unit root and countries share shocks: estimators with terms for them come first.
+    assert re.search(r"CIPS of income.*not rejected", printed)
+    assert printed.count("countries share shocks") == 2
+    assert printed.count("Order: CCE mean group, ") == 2
+    assert printed.count("Verdict: ") == 2
 
 
 def test_dynamic_example_reports_what_fails(data_dir):
@@ -69,14 +74,21 @@ def test_income_gap_example_tells_kinds_of_convergence_apart(data_dir):
     two percent a year of Barro and Sala-i-Martin."""
     printed = run(["examples/income_gap.py"], data_dir)
     assert int(re.match(r"(\d+) countries", printed)[1]) > 140
-    assert "H1: dispersion grows" in printed
-    absolute, conditional = (float(v) for v in re.findall(r"^speed = ([\d.]+)", printed, re.M))
-    assert absolute < 0.01 < 0.015 < conditional < 0.03
-    assert float(re.search(r"log t: (-?[\d.]+)", printed)[1]) < -1.65
-    shares = re.findall(r"unit root refused at 5% in ([\d.]+)% of (\d+) gaps", printed)
-    assert len(shares) == 2
-    assert all(float(share) < 25 for share, _ in shares)
-    assert int(shares[1][1]) < int(shares[0][1])
+    told = r"Dispersion: rejected\. sd of income: ([\d.]+) in 1970, ([\d.]+) in 2019; (\S+)"
+    start, end, slope = (float(v) for v in re.search(told, printed).groups())
+    assert start < end
+    assert slope > 0
+    absolute, conditional = (
+        float(v) for v in re.findall(r"([\d.]+)% of a gap closes per period", printed)
+    )
+    assert absolute < 1 < 1.5 < conditional < 3
+    assert re.search(r"One path, or clubs: rejected\. b = -0\.\d+.* clubs of ", printed)
+    assert "The pre-tests hold against it: incomes do not approach one path" in printed
+    shares = [
+        re.search(r"refused at 5% in ([\d.]+)% of gaps", printed)[1],
+        re.search(r"unit root refused at 5% in ([\d.]+)% of \d+ gaps", printed)[1],
+    ]
+    assert all(float(share) < 25 for share in shares)
 
 
 def test_real_exchange_rate_example_answers_for_both_measures(data_dir):
@@ -85,7 +97,9 @@ def test_real_exchange_rate_example_answers_for_both_measures(data_dir):
     assert [name for name, _ in found] == ["reer", "price"]
     assert int(found[0][1]) > 25
     assert int(found[1][1]) > 100
-    assert len(re.findall(r"remit [+-]\d\.\d{4} \[", printed)) == 12
+    assert len(re.findall(r"remit [+-]\d\.\d{4} \[", printed)) == 16
+    assert len(re.findall(r"^Verdict: ", printed, re.M)) == 2
+    assert len(re.findall(r"^Pre-test: Gengenbach-Urbain-Westerlund: ", printed, re.M)) == 2
     assert printed.count("bootstrap of countries") == 4
     lives = [float(v) for v in re.findall(r"half-life = ([\d.]+)", printed)]
     assert len(lives) == 2

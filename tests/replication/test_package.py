@@ -199,7 +199,7 @@ def test_data_come_back_to_the_last_digit(answer, tmp_path):
     assert back.calendar == answer.panel.calendar
 
 
-@pytest.mark.parametrize("name", ["G1", "G4", "X1", "K1"])
+@pytest.mark.parametrize("name", ["G1", "G4", "X1", "K1", "G5", "M8", "D1", "D7"])
 def test_code_rebuilds_the_study(name):
     study = md.hypotheses.get(name).study()
     rebuilt = eval(to_code(study), {"md": md})
