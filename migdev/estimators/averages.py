@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from migdev.errors import CollinearityWarning, DroppedRowsWarning, listing
+from migdev.errors import CollinearityWarning, DroppedRowsWarning, SpecificationError, listing
 from migdev.estimators.entities import require_several
 from migdev.kernels.cce import averages_at
 from migdev.kernels.least_squares import independent_columns
@@ -17,6 +18,19 @@ from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 
 _LAG = re.compile(r"^L\((?P<inner>.*?)(?:,\s*(?:k\s*=\s*)?[-+]?\d+)?\)$")
+
+
+def check_averages(averages: Any) -> tuple[str, ...] | None:
+    """Expressions to average as they are kept; a single one may come as text."""
+    if averages is None:
+        return None
+    names = (averages,) if isinstance(averages, str) else tuple(averages)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise SpecificationError(
+            f"averages={averages!r}; name the variables to average, or None for those of the "
+            "formula. Without averages this is MeanGroup."
+        )
+    return names
 
 
 def averaged_variables(d: Design, lags: int, averages: Sequence[str] | None) -> list[str]:

@@ -12,7 +12,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.estimators.averages import augmented, common_regressors, shared
+from migdev.estimators.averages import augmented, check_averages, common_regressors, shared
 from migdev.estimators.entities import (
     build,
     check_choice,
@@ -110,6 +110,7 @@ class CCEMeanGroup:
     inference: str = "t"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "averages", check_averages(self.averages))
         _check(self.lags, self.short, self.inference)
         if self.recursive and (self.jackknife or self.trend or self.averages is not None):
             raise SpecificationError(
@@ -204,6 +205,7 @@ class CCEPooled:
     cov: Covariance | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "averages", check_averages(self.averages))
         _check(self.lags, self.short, self.inference)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:

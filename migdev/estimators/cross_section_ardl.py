@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.errors import FormulaError, SpecificationError
-from migdev.estimators.averages import augment
+from migdev.estimators.averages import augment, check_averages
 from migdev.estimators.entities import (
     build,
     check_choice,
@@ -93,9 +93,9 @@ class CSARDL:
     def __post_init__(self) -> None:
         if self.robust is True:
             object.__setattr__(self, "robust", "biweight")
-        check_choice("lags", type(self.lags).__name__, ("int", "tuple"))
-        check_lags(self.lags, 1)
+        object.__setattr__(self, "lags", check_lags(self.lags, 1, chosen=False))
         check_choice("robust", self.robust, (False, "huber", "biweight"))
+        object.__setattr__(self, "averages", check_averages(self.averages))
         _check_common(self.cross_lags, self.short, self.inference)
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:

@@ -10,7 +10,6 @@ import numpy as np
 from migdev.covariance import Unadjusted
 from migdev.errors import IdentificationError
 from migdev.estimators.assembly import Equation, solve
-from migdev.estimators.entities import check_choice
 from migdev.estimators.error_correction import (
     ErrorCorrection,
     check_lags,
@@ -59,8 +58,7 @@ class DynamicFixedEffects:
     cov: Covariance = field(default_factory=Unadjusted)
 
     def __post_init__(self) -> None:
-        check_choice("lags", type(self.lags).__name__, ("int", "tuple"))
-        check_lags(self.lags, 1)
+        object.__setattr__(self, "lags", check_lags(self.lags, 1, chosen=False))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
         form, moments, b, dropped, names = self._regression(panel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,22 +50,24 @@ class ErrorCorrection:
     order: tuple[int, ...]
 
 
-def check_lags(lags: Lags, max_lags: int) -> None:
-    if isinstance(lags, str):
+def check_lags(lags: Any, max_lags: int, chosen: bool = True) -> Lags:
+    """Lag orders as they are kept: a number, a tuple, or the criterion that chooses them."""
+    if isinstance(lags, str) and chosen:
         if lags not in ("aic", "bic"):
             raise SpecificationError(
                 f"lags={lags!r}; give numbers, or 'aic' or 'bic' with max_lags."
             )
         if max_lags < 1:
             raise SpecificationError(f"max_lags={max_lags}; at least 1.")
-        return
-    numbers = (lags,) if isinstance(lags, int) else tuple(lags)
+        return lags
+    numbers = lags if isinstance(lags, tuple | list) else (lags,)
     whole = all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in numbers)
     if not numbers or not whole or numbers[0] < 1:
         raise SpecificationError(
             f"lags={lags!r}; give one number of at least 1 for all variables, or (p, q1, ..., qk): "
             "p >= 1 for the dependent variable and q >= 0 for each regressor."
         )
+    return tuple(numbers) if isinstance(lags, list) else lags
 
 
 def error_correction(

@@ -123,7 +123,13 @@ class Design:
         parsed = parse(quote_columns(formula, panel.columns))
         constant = parsed.intercept if intercept is None else intercept
         table = _Table(parsed, panel)
-        y, (dependent,) = table.side(parsed.dependent)
+        y, dependents = table.side(parsed.dependent)
+        if len(dependents) != 1:
+            raise FormulaError(
+                f"{formula!r}: the dependent variable has {len(dependents)} columns "
+                f"({listing(dependents, 4)}); give a single column of numbers."
+            )
+        dependent = dependents[0]
         X, names = table.side(parsed.exog, constant=constant)
         endog, endog_names = table.side(parsed.endog)
         instruments, instrument_names = table.side(parsed.instruments)

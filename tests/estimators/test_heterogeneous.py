@@ -307,6 +307,12 @@ def test_options_are_checked():
             MeanGroup(formula="y ~ x", **bad)
     with pytest.raises(SpecificationError):
         CCEMeanGroup(formula="y ~ x", lags=-1)
+    for estimator in (CCEMeanGroup, CCEPooled, md.CSARDL):
+        assert estimator(formula="y ~ x", averages="gdp").averages == ("gdp",)
+        assert hash(estimator(formula="y ~ x", averages=["y", "x"]))
+        for bad in ((), [1]):
+            with pytest.raises(SpecificationError, match="averages="):
+                estimator(formula="y ~ x", averages=bad)
     with pytest.raises(SpecificationError, match="no instruments"):
         MeanGroup(formula="inv ~ [value ~ capital]").fit(
             _toy([(1, 1, 0.0, 0.0)]).assign(inv=1.0, value=1.0, capital=2.0)

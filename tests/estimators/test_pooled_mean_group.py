@@ -317,11 +317,16 @@ def test_short_entities_are_named(pss):
 
 
 def test_bad_specifications():
-    for bad in ({"lags": 0}, {"lags": (1, -1)}, {"lags": "hq"}, {"cov": "robust"}):
-        with pytest.raises(SpecificationError):
-            PooledMeanGroup(formula="c ~ pi", **bad)
-    with pytest.raises(SpecificationError):
-        DynamicFixedEffects(formula="c ~ pi", lags="aic")
+    for bad in (0, (1, -1), "hq", 1.5, None, (), True):
+        with pytest.raises(SpecificationError, match="lags="):
+            PooledMeanGroup(formula="c ~ pi", lags=bad)
+    with pytest.raises(SpecificationError, match="cov="):
+        PooledMeanGroup(formula="c ~ pi", cov="robust")
+    for estimator in (DynamicFixedEffects, md.CSARDL):
+        with pytest.raises(SpecificationError, match="lags='aic'; give one number"):
+            estimator(formula="c ~ pi", lags="aic")
+    listed = PooledMeanGroup(formula="c ~ pi", lags=[1, 1])
+    assert hash(listed) == hash(PooledMeanGroup(formula="c ~ pi", lags=(1, 1)))
 
 
 def test_bad_formulas(pss, fits):

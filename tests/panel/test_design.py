@@ -126,6 +126,12 @@ def test_infinite_values_are_located(panel):
         Design.build("y ~ z", panel.assign(z=z))
 
 
+def test_a_dependent_variable_of_several_columns_is_refused(panel):
+    panel = panel.assign(word=np.resize(["a", "b", "c"], len(panel)))
+    with pytest.raises(FormulaError, match="dependent variable has 2 columns"):
+        Design.build("word ~ 1", panel)
+
+
 def test_numbers_stored_as_text_are_refused(panel):
     text = panel["x"].map(lambda v: f"{v:.3f}".replace(".", ",")).astype(object)
     text.iloc[2] = ".."
