@@ -122,14 +122,21 @@ def test_number_of_factors_is_found(criterion):
 
 def test_refusals(grunfeld, monkeypatch):
     formula = "inv ~ value + capital"
-    with pytest.raises(PanelError, match="balanced"):
-        md.InteractiveFixedEffects(formula=formula).fit(grunfeld.where("firm != 1 or year > 1940"))
+    gaps = grunfeld.where("firm != 1 or year > 1940")
+    with pytest.raises(PanelError, match="'ER' compares eigenvalues"):
+        md.InteractiveFixedEffects(formula=formula, factors="ER").fit(gaps)
     with pytest.raises(IdentificationError, match="5 factors are too many"):
         md.InteractiveFixedEffects(formula=formula, factors=5).fit(grunfeld)
     fixed = grunfeld.assign(size=grunfeld["firm"].to_numpy(dtype=float))
     with pytest.raises(IdentificationError, match="size is collinear or absorbed"):
         md.InteractiveFixedEffects(formula="inv ~ value + size").fit(fixed)
-    for bad in ({"factors": 0}, {"factors": "AIC"}, {"effects": ("firm",)}, {"max_factors": 0}):
+    for bad in (
+        {"factors": 0},
+        {"factors": "AIC"},
+        {"effects": ("firm",)},
+        {"max_factors": 0},
+        {"max_starts": 0},
+    ):
         with pytest.raises(SpecificationError):
             md.InteractiveFixedEffects(formula=formula, **bad)
     import migdev.estimators.interactive as module
