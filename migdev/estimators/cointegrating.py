@@ -197,6 +197,7 @@ def _fit(
         method=f"{what}, {'pooled' if spec.method == 'pooled' else 'group mean'}",
         description=how, inference="normal", fit=own, slope_names=d.names,
         slope_df=df, residual=fit.resid[used],
+        pooling=fit.S if spec.method == "pooled" else None,
         df_resid=float(df.sum() + (N - 1) * k * (spec.method == "pooled")),
         stats={"omega_mean": float(fit.omega.mean())},
     )  # fmt: skip

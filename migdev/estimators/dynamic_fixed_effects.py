@@ -108,6 +108,7 @@ class DynamicFixedEffects:
         time = np.unique(moments.time, return_inverse=True)[1]
         influence = np.zeros((int(time.max()) + 1, len(b)))
         np.add.at(influence, time, moments.influence)
+        influence *= np.sqrt(moments.nobs / moments.df_resid)
         signs = random_signs(len(influence), draws, seed)
         return _long_run(b + signs @ influence, len(form.long_run))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.distributions import t_quantile, t_two_sided
@@ -116,11 +117,12 @@ class HeterogeneousEstimate(Estimate):
         terms: str | Sequence[str] | None = None,
         *,
         method: str = "entities",
+        expand: bool = True,
         level: float = 0.95,
         replications: int = 999,
         seed: int = 0,
     ) -> pd.DataFrame:
-        """Percentile intervals from samples of whole entities, or from residuals with new signs.
+        r"""Percentile intervals from samples of whole entities, or from residuals with new signs.
 
         Where single long-run coefficients are wild, because speeds are near zero, these intervals
         are not symmetric and the delta method's are too regular.
@@ -138,7 +140,12 @@ class HeterogeneousEstimate(Estimate):
             the residuals of each period a common random sign, keeps regressors and lags (a
             fixed-design wild bootstrap), and fits every entity anew. It holds for the average of
             these very entities, few of them and many periods, with any dependence between them and
-            any variance, but no serial correlation of the errors.
+            any variance, but no serial correlation of the errors. Residuals are scaled by the root
+            of observations over degrees of freedom first.
+        expand : bool
+            For ``"entities"``: take the quantiles at :math:`\Phi(\pm\sqrt{N/(N-1)}\,t_{N-1})`
+            instead of the nominal ones, so that intervals for the mean of N entities are as wide as
+            those of Student's t; plain percentiles are too narrow for few entities.
 
         Returns
         -------
@@ -154,7 +161,8 @@ class HeterogeneousEstimate(Estimate):
         References
         ----------
         Kapetanios (2008), Econometrics Journal 11, 377-408 (entities). Goncalves and Kilian (2004),
-        Journal of Econometrics 123, 89-120 (fixed design).
+        Journal of Econometrics 123, 89-120 (fixed design). Hesterberg (2015), American Statistician
+        69, 371-386 (expanded percentiles).
         """
         tail = (1 - check_level(level)) / 2
         if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
@@ -170,6 +178,9 @@ class HeterogeneousEstimate(Estimate):
                 )
         draws = self._draws(replications, seed, method)
         draws = draws[:, [self.names.index(term) for term in wanted]]
+        N = self.entities or 0
+        if expand and method == "entities" and N > 1:
+            tail = float(ndtr(np.sqrt(N / (N - 1)) * t_quantile(tail, N - 1)))
         low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
         return pd.DataFrame(
             {
@@ -224,7 +235,12 @@ class HeterogeneousEstimate(Estimate):
         raw, bread = self._regressions()
         entity = self.sample.entity
         X = np.column_stack(self.regressors)
-        influence = np.einsum("nij,nj->ni", bread[entity], X) * self.resids.to_numpy()[:, None]
+        if self.pooling is None:
+            scale = np.sqrt(self.entity_nobs / self.entity_df)[entity]
+        else:
+            scale = np.full(len(X), np.sqrt(self.nobs / self.df_resid))
+        e = self.resids.to_numpy() * scale
+        influence = np.einsum("nij,nj->ni", bread[entity], X) * e[:, None]
         time = np.unique(self.sample.time, return_inverse=True)[1]
         signs = random_signs(int(time.max()) + 1, replications, seed)
         step = max(1, _CHUNK // raw.size)
@@ -252,7 +268,7 @@ class HeterogeneousEstimate(Estimate):
     def _regressions(self) -> tuple[FloatArray, FloatArray]:
         """Coefficients (N, p) of the entities' own regressions and the inverses of their X'X."""
         if self.pooling is not None:
-            # The errors are those of the pooled slopes, around which entities are redrawn.
+            # The errors are those of the pooled slopes, which all entities share.
             pooled = np.broadcast_to(self.params.to_numpy(dtype=float), self.slopes.shape)
             return np.array(pooled), np.asarray(np.linalg.inv(self.pooling), dtype=np.float64)
         assert self.sample is not None
