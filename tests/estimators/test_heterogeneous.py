@@ -399,3 +399,30 @@ def test_penn_sample_matches_gauss(data_dir, model):
     assert_allclose(fit.params[golden["names"]], golden["coef"], rtol=2e-7)
     assert_allclose(fit.std_errors[golden["names"]], golden["std_errors"], rtol=2e-7)
     assert_allclose(diagnostics.pesaran_cd(fit).statistic, golden["cd"], atol=6e-5)
+
+
+@pytest.mark.parametrize("model", ["mg", "cce", "dcce", "cs_ardl"])
+@pytest.mark.filterwarnings("ignore::migdev.errors.DroppedRowsWarning")
+@pytest.mark.filterwarnings("ignore::migdev.errors.AdjustmentWarning")
+def test_penn_sample_matches_csdm(data_dir, model):
+    from migdev import diagnostics
+
+    golden = load_golden("penn_csdm")[model]
+    frame = pd.read_csv(data_dir / "benchmarks" / "xtdcce2_penn_sample.csv")
+    frame = frame[frame["id"].isin(frame["id"].unique()[:15]) & frame["year"].between(1970, 2007)]
+    panel = md.Panel.from_frame(frame, entity="id", time="year")
+    formula = "log_rgdpo ~ log_hc + log_ck + log_ngd"
+    spec = {
+        "mg": MeanGroup(formula=formula),
+        "cce": CCEMeanGroup(formula=formula),
+        "dcce": CCEMeanGroup(formula=f"{formula} + L(log_rgdpo)", lags=3),
+        "cs_ardl": md.CSARDL(formula=formula, lags=(1, 0, 0, 0), cross_lags=3),
+    }[model]
+    fit = spec.fit(panel)
+    assert fit.nobs == golden["nobs"]
+    # Half a unit of the last printed digit.
+    assert_allclose(fit.params[golden["names"]], golden["coef"], atol=5.1e-5, rtol=0)
+    assert_allclose(fit.std_errors[golden["names"]], golden["std_errors"], atol=5.1e-5, rtol=0)
+    assert_allclose(diagnostics.pesaran_cd(fit).statistic, golden["cd"], atol=5.1e-5)
+    if "r2" in golden:
+        assert_allclose(fit.stats["r2_mg"], golden["r2"], atol=5.1e-5)
