@@ -57,22 +57,16 @@ class StructuralBreaks:
     note: str
 
     def __str__(self) -> str:
-        lines = [self.note]
-        if len(self.frame) == 1:
-            lines.append(
-                self.tests.drop(columns="entity").to_string(
-                    index=False, na_rep="", float_format=_two
-                )
-            )
-            lines.append(self.breaks.drop(columns="entity").to_string(index=False))
-            lines.append(
-                self.regimes.drop(columns="entity").to_string(index=False, float_format=_four)
-            )
-        else:
+        if len(self.frame) > 1:
             counts = self.frame["breaks"].value_counts().sort_index()
             spread = ", ".join(f"{m}: {n}" for m, n in counts.items())
-            lines.append(f"{len(self.frame)} entities by number of breaks: {spread}")
-        return "\n".join(lines)
+            return f"{self.note}\n{len(self.frame)} entities by number of breaks: {spread}"
+        parts = [self.tests, self.breaks, self.regimes] if len(self.breaks) else [self.tests]
+        tables = [
+            part.drop(columns="entity").to_string(index=False, na_rep="", float_format=_short)
+            for part in parts
+        ]
+        return "\n".join([self.note, *tables])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -278,9 +272,5 @@ def _spans(
     )  # fmt: skip
 
 
-def _two(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _four(value: float) -> str:
+def _short(value: float) -> str:
     return f"{value:.4g}"

@@ -51,6 +51,7 @@ def gap_breaks(
     *,
     reference: Any = None,
     trend: bool = False,
+    breaks: int | str = "udmax",
     short: str = "raise",
     gaps: str = "longest",
     **options: Any,
@@ -70,9 +71,12 @@ def gap_breaks(
         As in :func:`~migdev.diagnostics.pairs.gap_tests`.
     trend : bool
         A trend in every regime.
+    breaks
+        As in :func:`~migdev.diagnostics.breaks.bai_perron`; the default sees a gap that leaves its
+        course and comes back, where no single break is significant.
     **options
-        Further ones of :func:`~migdev.diagnostics.breaks.bai_perron`, such as ``breaks=``,
-        ``trim=``, ``errors=``, ``level=``.
+        Further ones of :func:`~migdev.diagnostics.breaks.bai_perron`, such as ``trim=``,
+        ``errors=``, ``level=``.
 
     Returns
     -------
@@ -83,12 +87,17 @@ def gap_breaks(
     Bai and Perron (2003), Journal of Applied Econometrics 18, 1-22. Oxley and Greasley (1995),
     Economic Record 71, 259-270.
     """
-    check_options(**options)
+    check_options(breaks=breaks, **options)
     s, ends = gap_series(panel, variable, reference, gaps, short)
     one = replace(s, values=np.column_stack([s.y, np.ones(len(s.entity))]))
     names = ("Intercept", "trend") if trend else ("Intercept",)
     found = find_breaks(
-        panel.calendar, with_trend(one) if trend else one, names, short=short, **options
+        panel.calendar,
+        with_trend(one) if trend else one,
+        names,
+        short=short,
+        breaks=breaks,
+        **options,
     )
     ordered = found.fitted.groupby(level="entity", sort=False)
     labels = found.frame["entity"]
