@@ -213,6 +213,7 @@ def test_comparison_has_its_tolerances():
     assert compare({"a": 1.0}, {"a": 1.001}) == ["a is 1.001, expected 1.0"]
     assert compare({"shares": {"x": 0.5}}, {"shares": {"x": 0.6}}) != []
     assert compare({"a": None}, {"a": 1.0}) == ["a is 1.0, expected None"]
+    assert compare({"gradient_norm": 1e-13}, {"gradient_norm": 2e-12}) == []
     assert compare({"a": 1}, {"b": 1}) == ["a is missing", "b is new"]
     assert compare([1.0, 2.0], [1.0, 3.0]) == ["[1] is 3.0, expected 2.0"]
 
