@@ -180,7 +180,7 @@ def find_breaks(
     note = (
         f"breaks in {', '.join(names)} of {s.name}; trimming {trim:g}, at most {most} breaks; "
         f"errors: {errors}{', prewhitened' if errors == 'hac' and prewhiten else ''}; "
-        f"{f'{breaks} breaks given' if isinstance(breaks, int) else how}"
+        f"{how if isinstance(breaks, str) else f'{breaks} breaks given'}"
     )
     return assemble(
         calendar, s, names, pieces, chosen, tables, level=level, confidence=confidence,
@@ -219,7 +219,7 @@ def check_options(
 def _most(breaks: int | str, max_breaks: int | None, trim: float, tabulated: int | None) -> int:
     room = int(1 / trim + 1e-9) - 1
     room = room if tabulated is None else min(room, tabulated)
-    wanted = max(max_breaks or 0, breaks if isinstance(breaks, int) else 0)
+    wanted = max(max_breaks or 0, 0 if isinstance(breaks, str) else int(breaks))
     if wanted > room:
         raise SpecificationError(
             f"{wanted} breaks do not go with trim={trim:g}, which allows {room}"
