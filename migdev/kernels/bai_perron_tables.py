@@ -1,5 +1,5 @@
-"""Critical values of tests of multiple breaks: Bai and Perron (2003), Econometrics Journal 6, 72-78,
-times 100."""
+"""Critical values of tests of multiple breaks, times 100: Bai and Perron (2003), Econometrics Journal
+6, 72-78."""
 
 from __future__ import annotations
 
