@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import Any
 
 # "Swamy (1970), Econometrica 38, 311-323": authors, year, the rest up to the next of its kind.
 _CITED = re.compile(
@@ -14,7 +15,7 @@ _ARTICLE = re.compile(r"^(?P<journal>\D+?) (?P<volume>\d+)(?:\(\d+\))?, (?P<page
 _HEADING = re.compile(r"\n\s*References\n\s*-+\n(.*?)(?:\n\s*\n\s*\w+\n\s*-+|\Z)", re.DOTALL)
 
 
-def citations(item: type) -> list[str]:
+def citations(item: Any) -> list[str]:
     """BibTeX of the works in the References section of a docstring."""
     section = _HEADING.search(inspect.getdoc(item) or "")
     if section is None:

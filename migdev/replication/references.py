@@ -8,6 +8,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+from migdev import diagnostics
 from migdev.provenance import Provenance
 from migdev.replication.citations import citations, key_of
 
@@ -63,6 +64,11 @@ def bibliography(used: Sequence[Any], provenance: Iterable[Provenance]) -> str:
         for entry in found:
             key = key_of(entry)
             methods.setdefault(key, known.get(key, entry))
+    for entry in (
+        entry for item in used for test in pretests_of(item) for entry in citations(test)
+    ):
+        key = key_of(entry)
+        methods.setdefault(key, known.get(key, entry))
     if any(getattr(h, "literature", "") == "growth" for item in used for h in hypotheses_of(item)):
         methods["cazachevici2020"] = known["cazachevici2020"]
     entries = list(methods.values())
@@ -72,6 +78,15 @@ def bibliography(used: Sequence[Any], provenance: Iterable[Provenance]) -> str:
         for i, p in enumerate({(p.dataset, p.vintage): p for p in provenance}.values(), 1)
     ]
     return "\n\n".join(entries) + "\n"
+
+
+def pretests_of(item: Any) -> list[Any]:
+    """The functions that a study's pre-tests call."""
+    declared = getattr(item, "pretests", None)
+    if declared is None:
+        return []
+    names = dict.fromkeys(test.test for test in declared.tests.values())
+    return [getattr(diagnostics, name) for name in names]
 
 
 def hypotheses_of(item: Any) -> list[Any]:

@@ -209,6 +209,9 @@ def test_packages_rerun_the_pretests(tmp_path):
     folder = answer.replication_package(tmp_path / "package")
     assert (folder / "data" / "background" / "panel.csv").exists()
     assert "background=background" in (folder / "code" / "run.py").read_text()
+    references = (folder / "references.bib").read_text()
+    assert "@article{barro1992," in references  # sigma convergence
+    assert "{pesaran2015," in references  # CD
     assert "`data/background`" in (folder / "README.md").read_text()
     expected = json.loads((folder / "expected" / "numbers.json").read_text())
     assert set(expected["pretests"]) == set(convergence)
