@@ -54,7 +54,9 @@ class FullyModifiedOLS:
     trend : bool
         Entity trends.
     bandwidth : int, optional
-        Bartlett lags; default round(4 (T/100)^(2/9)) by entity.
+        Largest lag of the long-run covariances (the scale of the quadratic-spectral kernel, which
+        has no largest lag); default round(4 (T/100)^(2/9)) by entity.
+    kernel : {"bartlett", "parzen", "quadratic-spectral"}
     group_cov : {"within", "spread"}
         For ``method="group"``: (2), for slopes that are the same or given; or the spread of the
         entities' slopes, as a mean-group estimator.
@@ -79,6 +81,7 @@ class FullyModifiedOLS:
     method: str = "group"
     trend: bool = False
     bandwidth: int | None = None
+    kernel: str = "bartlett"
     group_cov: str = "within"
     gaps: str = "longest"
     short: str = "raise"
@@ -90,7 +93,7 @@ class FullyModifiedOLS:
         code = "ct" if self.trend else "c"
 
         def regress(y: FloatArray, X: FloatArray, d: Design) -> Cointegrating:
-            return fully_modified(y, X, d.entity, code, self.bandwidth)
+            return fully_modified(y, X, d.entity, code, self.bandwidth, self.kernel)
 
         why = "the first period of an entity has no changes of the regressors"
         return _fit(self, panel, regress, 3 + self.trend, 1, "Fully modified OLS", why)
@@ -104,12 +107,12 @@ class DynamicOLS:
         y_{it} = a_i [+ g_it] + x_{it}'\beta_i
             + \textstyle\sum_{j=-q}^{p}\Delta x_{i,t-j}'c_{ij} + u_{it} \quad (1)
 
-    with the long-run (Bartlett) variance of u in the covariance; averages and pooling as in
+    with the long-run variance of u in the covariance; averages and pooling as in
     :class:`FullyModifiedOLS`, eqs. (2) and (3).
 
     Parameters
     ----------
-    formula, method, trend, bandwidth, group_cov, gaps, short
+    formula, method, trend, bandwidth, kernel, group_cov, gaps, short
         As in :class:`FullyModifiedOLS`.
     lags, leads : int
         p and q.
@@ -128,6 +131,7 @@ class DynamicOLS:
     method: str = "group"
     trend: bool = False
     bandwidth: int | None = None
+    kernel: str = "bartlett"
     group_cov: str = "within"
     gaps: str = "longest"
     short: str = "raise"
@@ -143,7 +147,9 @@ class DynamicOLS:
         code = "ct" if self.trend else "c"
 
         def regress(y: FloatArray, X: FloatArray, d: Design) -> Cointegrating:
-            return dynamic_ols(y, X, d.entity, code, self.lags, self.leads, self.bandwidth)
+            return dynamic_ols(
+                y, X, d.entity, code, self.lags, self.leads, self.bandwidth, self.kernel
+            )
 
         cost = self.lags + self.leads + 1
         why = "no lags and leads of changes of the regressors"
@@ -153,6 +159,7 @@ class DynamicOLS:
 def _check(spec: FullyModifiedOLS | DynamicOLS) -> None:
     check_choice("method", spec.method, ("group", "pooled"))
     check_choice("group_cov", spec.group_cov, ("within", "spread"))
+    check_choice("kernel", spec.kernel, ("bartlett", "parzen", "quadratic-spectral"))
     check_choice("gaps", spec.gaps, ("longest", "raise"))
     check_choice("short", spec.short, ("raise", "drop"))
     whole = isinstance(spec.bandwidth, int) and not isinstance(spec.bandwidth, bool)

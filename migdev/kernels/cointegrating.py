@@ -8,7 +8,7 @@ import numpy as np
 
 from migdev.kernels.adf_batch import deterministics
 from migdev.kernels.batched import batched_ols
-from migdev.kernels.pedroni import bartlett
+from migdev.kernels.hac import kernel_weights
 from migdev.kernels.slopes import blocks, partial_out
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
 
@@ -57,12 +57,19 @@ def absorbed(after: FloatArray, before: FloatArray) -> BoolArray:
     return np.asarray(lengths[0] <= 1e-10 * lengths[1])
 
 
+def lag_weights(kernel: str, bandwidth: int, n: int) -> FloatArray:
+    """Weights of lags 0, 1, ... in a long-run covariance of n observations."""
+    reach = n - 1 if kernel == "quadratic-spectral" else min(bandwidth, n - 1)
+    return kernel_weights(kernel, bandwidth, reach)
+
+
 def fully_modified(
-    y: FloatArray, X: FloatArray, entity: IntArray, trend: str, bandwidth: int | None
-) -> Cointegrating:
+    y: FloatArray, X: FloatArray, entity: IntArray, trend: str, bandwidth: int | None,
+    kernel: str = "bartlett",
+) -> Cointegrating:  # fmt: skip
     r"""Phillips and Hansen's estimator for each entity.
 
-    With :math:`w_t = (\hat u_t, \Delta x_t')'`, its Bartlett long-run covariance :math:`\Omega` and
+    With :math:`w_t = (\hat u_t, \Delta x_t')'`, its kernel long-run covariance :math:`\Omega` and
     one-sided :math:`\Lambda = \sum_{j\ge0}k_j\Gamma_j`,
 
     .. math::
@@ -97,10 +104,9 @@ def fully_modified(
         n = T - 1
         G0 = w.transpose(0, 2, 1) @ w / n
         Omega, Lambda = G0.copy(), G0.copy()
-        for lag in range(1, min(width, n - 1) + 1):
+        for lag, weight in enumerate(lag_weights(kernel, width, n)[1:], start=1):
             # Gamma_j = E(w_{t-j} w_t'): what past changes of x share with today's error.
             G = w[:, : n - lag].transpose(0, 2, 1) @ w[:, lag:] / n
-            weight = 1 - lag / (width + 1)
             Omega += weight * (G + G.transpose(0, 2, 1))
             Lambda += weight * G
         undefined = ~np.isfinite(Omega).all(axis=(1, 2)) & ~bad.any(axis=1)
@@ -128,7 +134,7 @@ def fully_modified(
 
 def dynamic_ols(
     y: FloatArray, X: FloatArray, entity: IntArray, trend: str, lags: int, leads: int,
-    bandwidth: int | None,
+    bandwidth: int | None, kernel: str = "bartlett",
 ) -> Cointegrating:  # fmt: skip
     """Least squares with lags and leads of changes of the regressors (Saikkonen, Stock-Watson).
 
@@ -161,13 +167,22 @@ def dynamic_ols(
         width = default_bandwidth(T) if bandwidth is None else bandwidth
         S[codes] = V[:, :, 1:].transpose(0, 2, 1) @ V[:, :, 1:]
         Sy[codes] = np.einsum("gtk,gt->gk", V[:, :, 1:], V[:, :, 0])
-        params[codes], omega[codes] = b, bartlett(e, width, n)[1]
+        params[codes], omega[codes] = b, _long_run(e, lag_weights(kernel, width, n))
         nobs[codes], dependent[codes] = n, bad
         resid[rows[:, at]] = e
     S[dependent.any(axis=1)] = np.eye(k)
     return Cointegrating(
         params=params, S=S, Sy=Sy, omega=omega, nobs=nobs, resid=resid, dependent=dependent
     )
+
+
+def _long_run(e: FloatArray, weights: FloatArray) -> FloatArray:
+    """(g,) long-run variances of the rows of e (g, n), not centred."""
+    n = e.shape[1]
+    total: FloatArray = np.einsum("gt,gt->g", e, e) / n
+    for lag, weight in enumerate(weights[1:], start=1):
+        total = total + 2 * weight * np.einsum("gt,gt->g", e[:, lag:], e[:, : n - lag]) / n
+    return total
 
 
 def pooled_cointegrating(fit: Cointegrating) -> tuple[FloatArray, FloatArray]:

@@ -29,14 +29,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::migdev.errors.AdjustmentWarning
 
 @pytest.mark.parametrize("key", [k for k in GOLDEN if k != "meta"])
 def test_single_entities_match_arch(grunfeld, key):
-    method, firm, trend, bandwidth = key.split(".")
+    method, firm, trend, kernel, bandwidth = key.split(".")
     frame = grunfeld.frame.query(f"firm == {firm}")
     y, X = frame["inv"].to_numpy(), frame[["value", "capital"]].to_numpy()
     entity = np.zeros(len(y), dtype=np.int64)
     if method == "fm":
-        fit = fully_modified(y, X, entity, trend, int(bandwidth))
+        fit = fully_modified(y, X, entity, trend, int(bandwidth), kernel)
     else:
-        fit = dynamic_ols(y, X, entity, trend, 1, 1, int(bandwidth))
+        fit = dynamic_ols(y, X, entity, trend, 1, 1, int(bandwidth), kernel)
     assert_allclose(fit.params[0], GOLDEN[key]["params"], rtol=1e-8)
     assert_allclose(np.sqrt(np.diagonal(fit.cov[0])), GOLDEN[key]["std_errors"], rtol=1e-8)
 
@@ -116,6 +116,18 @@ def test_a_time_series_is_a_panel_of_one_entity(grunfeld, estimator, method):
     assert_allclose(alone.std_errors["value"], own["std_error"], rtol=1e-12)
     with pytest.raises(IdentificationError, match="at least two"):
         estimator(formula="inv ~ value", group_cov="spread").fit(grunfeld.where("firm == 4"))
+
+
+@pytest.mark.parametrize("estimator", [md.FullyModifiedOLS, md.DynamicOLS])
+def test_kernels_are_chosen_by_name(grunfeld, estimator):
+    name = "fm" if estimator is md.FullyModifiedOLS else "dols"
+    fit = estimator(formula="inv ~ value + capital", bandwidth=3, kernel="parzen").fit(grunfeld)
+    own = fit.by_entity().query("entity == 4")
+    golden = GOLDEN[f"{name}.4.c.parzen.3"]
+    assert_allclose(own["estimate"], golden["params"], rtol=1e-8)
+    assert_allclose(own["std_error"], golden["std_errors"], rtol=1e-8)
+    with pytest.raises(SpecificationError, match="kernel"):
+        estimator(formula="inv ~ value", kernel="truncated")
 
 
 def test_cointegrating_regressions_count_the_rows_they_use(grunfeld):
