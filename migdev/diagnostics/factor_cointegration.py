@@ -68,7 +68,8 @@ def westerlund_durbin_hausman(
     Raises
     ------
     PanelError
-        The panel is not balanced, or has gaps.
+        The panel is not balanced, or has gaps: factors are components of complete differences,
+        and what they leave is summed over time. The message names the largest balanced part.
 
     Notes
     -----
@@ -85,7 +86,7 @@ def westerlund_durbin_hausman(
     if "~" not in formula:
         raise SpecificationError(f"{formula!r} names no regressor; write 'y ~ x'.")
     s = read_series(panel, formula, gaps=gaps)
-    V = np.diff(s.matrix("The Durbin-Hausman test"), axis=1)
+    V = np.diff(s.matrix("The Durbin-Hausman test", "gengenbach() or westerlund()"), axis=1)
     N, T, m = V.shape
     if m < 2:
         raise SpecificationError(f"{formula!r} names no regressor; write 'y ~ x'.")

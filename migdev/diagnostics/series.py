@@ -19,9 +19,11 @@ from migdev.errors import (
     listing,
 )
 from migdev.kernels.adf_batch import choose_lags
+from migdev.kernels.balanced_part import largest_balanced_part
 from migdev.kernels.slopes import period_means
 from migdev.kernels.spells import longest_spells
 from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.panel.calendar import Calendar
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
@@ -40,6 +42,8 @@ class Series:
     entity, time : (n,)
         Codes 0..N-1 and ordinal periods, rows sorted by entity, then time.
     labels : Index of the N entities
+    calendar : Calendar, optional
+        To name periods by.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Series:
     entity: IntArray
     time: IntArray
     labels: pd.Index
+    calendar: Calendar | None = None
 
     @property
     def y(self) -> FloatArray:
@@ -96,6 +101,7 @@ class Series:
                 f"{self.lengths.min()} to {T} periods by entity. Cut a common span with "
                 "panel.between(first, last) and leave out entities that do not fill it"
                 + (f", or use {instead}." if instead else ".")
+                + suggestion(self.entity, self.time, self.labels, self.calendar)
             )
         return self.values.reshape(self.N, T, self.values.shape[1])
 
@@ -128,7 +134,10 @@ def read_series(
     name = d.dependent if "~" not in expression else expression
     first = np.unique(d.entity, return_index=True)[1]
     labels = panel.entities[panel.entity_codes[d.rows[first]]]
-    series = Series(name=name, values=values, entity=d.entity, time=d.time, labels=labels)
+    series = Series(
+        name=name, values=values, entity=d.entity, time=d.time, labels=labels,
+        calendar=panel.calendar,
+    )  # fmt: skip
     return unbroken_series(series, gaps)
 
 
@@ -141,6 +150,7 @@ def unbroken_series(s: Series, gaps: str) -> Series:
         raise PanelError(
             f"{s.name!r} has gaps inside {len(names)} of {s.N} entities: {listing(names, 12)}. "
             "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
+            + suggestion(s.entity, s.time, s.labels, s.calendar)
         )
     warnings.warn(
         f"{s.name!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
@@ -149,6 +159,21 @@ def unbroken_series(s: Series, gaps: str) -> Series:
         stacklevel=5,
     )
     return replace(s, values=s.values[rows], entity=s.entity[rows], time=s.time[rows])
+
+
+def suggestion(
+    entity: IntArray, time: IntArray, labels: pd.Index, calendar: Calendar | None
+) -> str:
+    """A sentence that names the largest balanced part of a sample, for refusals."""
+    part = largest_balanced_part(entity, time)
+    if part is None or calendar is None:
+        return ""
+    gone = [f"{label}" for label in labels[~part.entities]]
+    return (
+        f" The largest balanced part holds {int(part.entities.sum())} of {len(labels)} entities "
+        f"from {calendar.label(part.first)} to {calendar.label(part.last)} ({part.cells} of "
+        f"{len(entity)} rows)" + (f"; it leaves out {listing(gone, 12)}." if gone else ".")
+    )
 
 
 def require_entities(

@@ -144,3 +144,109 @@ def test_panic_with_trend_keeps_its_size():
     print(size / reps, power / reps)
     assert 0.01 < size / reps < 0.12, size / reps
     assert power / reps > 0.95, power / reps
+
+
+def _modified_q_by_steps(F, m, lags, parametric):
+    """Bai and Ng (2004, section 3.2) step by step, with a general eigenvalue solver."""
+    T = len(F)
+    w, v = np.linalg.eig(F.T @ F / T**2)
+    y = F @ v[:, np.argsort(-w)[:m]]
+    if parametric:
+        d = np.diff(y, axis=0)
+        X = np.array([np.concatenate([d[t - j] for j in range(1, lags + 1)])
+                      for t in range(lags, T - 1)])  # fmt: skip
+        pi = np.linalg.lstsq(X, d[lags:], rcond=None)[0].T
+        y = np.array([y[t] - sum(pi[:, (j - 1) * m : j * m] @ y[t - j] for j in range(1, lags + 1))
+                      for t in range(lags, T)])  # fmt: skip
+        S = np.zeros((m, m))
+    else:
+        A = np.linalg.solve(y[:-1].T @ y[:-1], y[:-1].T @ y[1:]).T
+        u = [y[t] - A @ y[t - 1] for t in range(1, T)]
+        S = np.zeros((m, m))
+        for j in range(1, lags + 1):
+            S += (1 - j / (lags + 1)) * sum(
+                np.outer(u[t - j], u[t]) for t in range(j, len(u))
+            ) / T  # fmt: skip
+    left = sum(np.outer(y[t], y[t - 1]) + np.outer(y[t - 1], y[t]) for t in range(1, len(y)))
+    right = sum(np.outer(y[t - 1], y[t - 1]) for t in range(1, len(y)))
+    phi = 0.5 * (left - T * (S + S.T)) @ np.linalg.inv(right)
+    return T * (np.linalg.eigvals(phi).real.min() - 1)
+
+
+def _walks(rng, N, T, walks, others, drift=False):
+    """A panel under random walks and autoregressions with root 0.5."""
+    u = rng.standard_normal((T, walks + others))
+    F = np.cumsum(u, axis=0)
+    for t in range(1, T):
+        u[t] += 0.5 * u[t - 1]
+    F[:, walks:] = 2 * u[:, walks:]
+    X = (1 + rng.standard_normal((N, walks + others))) @ F.T + rng.standard_normal((N, T))
+    X = X + drift * rng.standard_normal((N, 1)) * np.arange(T)
+    keys = {"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N)}
+    return md.Panel.from_frame(pd.DataFrame({**keys, "x": X.ravel()}), entity="e", time="t")
+
+
+@pytest.mark.parametrize("trend", [False, True])
+def test_common_trends_by_steps(trend):
+    panel = _walks(np.random.default_rng(31), 30, 80, 2, 1, trend)
+    test = diagnostics.panic(panel, "x", factors=3, trend=trend, common_lags=2)
+    F = test.detail["factors"].to_numpy()
+    t = np.arange(len(F))
+    D = np.column_stack([np.ones(len(F)), t]) if trend else np.ones((len(F), 1))
+    F = F - D @ np.linalg.lstsq(D, F, rcond=None)[0]
+    table = test.detail["common_trends"]
+    for m in (1, 2, 3):
+        assert_allclose(table.loc[m, "MQ_c"], _modified_q_by_steps(F, m, 2, False), rtol=1e-8)
+        assert_allclose(table.loc[m, "MQ_f"], _modified_q_by_steps(F, m, 2, True), rtol=1e-8)
+    for name in ("MQ_c", "MQ_f"):
+        rejected = [table.loc[m, name] < table.loc[m, "critical_5"] for m in (3, 2, 1)]
+        expected = 0 if all(rejected) else 3 - rejected.index(False)
+        assert test.detail["trends"][name] == expected
+    assert ((table["MQ_c"] < table["critical_5"]) == (table["MQ_c p_value"] < 0.05)).all()
+
+
+def test_common_trends_distribution():
+    """Fuller's limit of T(rho - 1) for one trend (Hamilton 1994, table B.5), and the 5% column of
+    Bai and Ng's table for up to six, within simulation error of either."""
+    from migdev.kernels.common_trends import modified_q_pvalue, modified_q_quantile
+
+    for trend, printed in {"c": [-20.7, -14.1, -11.3], "ct": [-29.5, -21.8, -18.3]}.items():
+        mine = [modified_q_quantile(p, 1, trend) for p in (0.01, 0.05, 0.1)]
+        assert_allclose(mine, printed, rtol=0.03)
+    five = {"c": [-13.730, -23.535, -32.296, -40.442, -48.617, -57.040],
+            "ct": [-21.313, -31.356, -40.180, -48.421, -55.818, -64.393]}  # fmt: skip
+    for trend, printed in five.items():
+        mine = [modified_q_quantile(0.05, m, trend) for m in range(1, 7)]
+        assert_allclose(mine, printed, rtol=0.035)
+        for m in range(1, 7):
+            assert modified_q_pvalue(mine[m - 1], m, trend) == pytest.approx(0.05, rel=1e-6)
+            p = [modified_q_pvalue(v, m, trend) for v in np.linspace(-150, 10, 60)]
+            assert (np.diff(p) > 0).all()
+            assert 0 <= p[0] < 1e-3
+            assert p[-1] <= 1
+
+
+def test_common_trends_edges(grunfeld):
+    assert diagnostics.panic(grunfeld, "inv", factors=0).detail["trends"]["MQ_c"] == 0
+    with pytest.raises(SpecificationError, match="common_lags"):
+        diagnostics.panic(grunfeld, "inv", factors=1, common_lags=30)
+    rng = np.random.default_rng(32)
+    many = diagnostics.panic(_walks(rng, 30, 60, 1, 0), "x", factors=7, max_factors=8)
+    assert many.detail["trends"] == {"MQ_c": None, "MQ_f": None}
+    assert many.detail["common_trends"].empty
+    late = grunfeld.where("firm != 1 or year > 1940")
+    with pytest.raises(PanelError, match=r"balanced part holds 9 of 10.*1935 to 1954.*out '1'"):
+        diagnostics.panic(late, "inv")
+
+
+@pytest.mark.slow
+def test_common_trends_are_counted():
+    """N = 40, T = 200, two random walks among three factors, 200 draws: both find two."""
+    rng, reps = np.random.default_rng(33), 200
+    found = {"MQ_c": 0, "MQ_f": 0}
+    for _ in range(reps):
+        trends = diagnostics.panic(_walks(rng, 40, 200, 2, 1), "x", factors=3).detail["trends"]
+        for name in found:
+            found[name] += trends[name] == 2
+    print({k: v / reps for k, v in found.items()})
+    assert min(found.values()) / reps > 0.85, found
