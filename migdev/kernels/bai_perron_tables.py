@@ -1,5 +1,5 @@
-"""Critical values of tests of several breaks, times 100: Bai and Perron (2003), Econometrics Journal
-6, 72-78."""
+"""Critical values of tests of several breaks, times 100: Bai and Perron (2003), Econometrics
+Journal 6, 72-78."""
 
 from __future__ import annotations
 

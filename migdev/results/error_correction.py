@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from migdev.errors import ResultError
+from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.types import FloatArray
 from migdev.results.heterogeneous import HeterogeneousEstimate
 from migdev.results.inference import Combination
@@ -52,6 +52,36 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
         phi = own[..., :1]
         theta = -own[..., 1 : 1 + k] / phi
         return np.concatenate([theta, phi, own[..., 1 + k :]], axis=-1)
+
+    def multipliers(
+        self,
+        *variables: str,
+        method: str = "delta",
+        level: float = 0.95,
+        replications: int = 999,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Long-run coefficients in the form of
+        :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.multipliers`."""
+        wanted = list(variables or self.long_run)
+        for name in wanted:
+            if name not in self.long_run:
+                raise ResultError(
+                    f"{name!r} is not a long-run coefficient.{suggestion(name, self.long_run)} "
+                    f"These are {listing(self.long_run)}."
+                )
+        table = self.tidy(level).set_index("term").loc[wanted].rename_axis("variable")
+        table = table.rename(columns={"conf_low": "lower", "conf_high": "upper"})
+        if method != "delta":
+            self._tail(level, method, True, ("delta", "entities", "wild"))
+            drawn = self.bootstrap(
+                wanted, method=method, level=level, replications=replications, seed=seed
+            )
+            table["lower"], table["upper"] = drawn["lower"], drawn["upper"]
+        out: pd.DataFrame = table[
+            ["estimate", "std_error", "statistic", "p_value", "lower", "upper"]
+        ]
+        return out
 
     def half_life(self) -> Combination:
         r"""Periods until half of a gap to the long run is closed, at the average speed:

@@ -22,6 +22,7 @@ from migdev.kernels.entity_draws import (
 )
 from migdev.kernels.robust_mean import robust_location
 from migdev.kernels.types import FloatArray, IntArray
+from migdev.results.dynamics import long_run
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level
 
@@ -164,11 +165,9 @@ class HeterogeneousEstimate(Estimate):
         Journal of Econometrics 123, 89-120 (fixed design). Hesterberg (2015), American Statistician
         69, 371-386 (expanded percentiles).
         """
-        tail = (1 - check_level(level)) / 2
+        tail = self._tail(level, method, expand)
         if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
             raise ResultError(f"replications={replications!r}; a number of samples, such as 999.")
-        if method not in ("entities", "wild"):
-            raise ResultError(f"method={method!r}; use 'entities' or 'wild'.")
         wanted = [terms] if isinstance(terms, str) else list(terms or self.params.index)
         for term in wanted:
             if term not in self.params.index:
@@ -178,9 +177,6 @@ class HeterogeneousEstimate(Estimate):
                 )
         draws = self._draws(replications, seed, method)
         draws = draws[:, [self.names.index(term) for term in wanted]]
-        N = self.entities or 0
-        if expand and method == "entities" and N > 1:
-            tail = float(ndtr(np.sqrt(N / (N - 1)) * t_quantile(tail, N - 1)))
         low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
         return pd.DataFrame(
             {
@@ -189,6 +185,50 @@ class HeterogeneousEstimate(Estimate):
             },
             index=pd.Index(wanted, name="term"),
         )  # fmt: skip
+
+    def multipliers(
+        self,
+        *variables: str,
+        method: str = "delta",
+        level: float = 0.95,
+        replications: int = 999,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        r"""Long-run multipliers of a regression with lags of its dependent variable,
+        :math:`\sum_l\hat\beta_{x,l}/(1 - \sum_j\hat\rho_j)` from the averages over entities.
+
+        The average of the entities' own multipliers is another thing, which ``CSARDL`` and
+        ``ErrorCorrectionMeanGroup`` give.
+
+        Parameters
+        ----------
+        *variables : str
+            Default all.
+        method : {"delta", "entities", "wild"}
+            Standard errors are the delta method's; intervals too, or those of :meth:`bootstrap`.
+
+        Returns
+        -------
+        DataFrame, index ``variable``
+            ``estimate, std_error, statistic, p_value, lower, upper``.
+        """
+        if method == "delta":
+            return long_run(self, variables or None, level, None)
+        tail = self._tail(level, method, True, ("delta", "entities", "wild"))
+        draws = self._draws(replications, seed, method)
+        return long_run(self, variables or None, 1 - 2 * tail, draws)
+
+    def _tail(
+        self, level: float, method: str, expand: bool, methods: Sequence[str] = ("entities", "wild")
+    ) -> float:
+        """Share of draws beyond either end of an interval."""
+        tail = (1 - check_level(level)) / 2
+        if method not in methods:
+            raise ResultError(f"method={method!r}; use one of {listing(methods)}.")
+        N = self.entities or 0
+        if expand and method == "entities" and N > 1:
+            return float(ndtr(np.sqrt(N / (N - 1)) * t_quantile(tail, N - 1)))
+        return tail
 
     def _draws(self, replications: int, seed: int, method: str = "entities") -> FloatArray:
         """(B, k) estimates on samples."""

@@ -244,6 +244,55 @@ def test_options_are_checked():
         fit.bootstrap(method="pairs")
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        md.CCEMeanGroup(formula="y ~ L(y) + x + L(x)", lags=1),
+        md.CCEPooled(formula="y ~ L(y) + x + L(x)", lags=1),
+        md.MeanGroup(formula="y ~ L(y) + x + L(x)", robust="huber"),
+    ],
+    ids=["cce", "ccep", "mg"],
+)
+def test_multipliers_of_dynamic_regressions(spec):
+    fit = spec.fit(_panel(_frame(N=20, T=50)))
+    table = fit.multipliers("x")
+    theta = fit.delta("(x + `L(x)`) / (1 - `L(y)`)")
+    assert_allclose(table.loc["x", ["estimate", "std_error"]].astype(float),
+                    [theta.estimate, theta.std_error], rtol=1e-8)  # fmt: skip
+    for method in ("entities", "wild"):
+        found = fit.multipliers(method=method, level=0.9, replications=99, seed=2)
+        draws = fit._draws(99, 2, method)
+        at = [fit.names.index(name) for name in ("x", "L(x)", "L(y)")]
+        ratio = draws[:, at[:2]].sum(axis=1) / (1 - draws[:, at[2]])
+        tail = fit._tail(0.9, method, True)
+        bounds = np.quantile(ratio, [tail, 1 - tail])
+        assert_allclose(found.loc["x", ["lower", "upper"]].astype(float), bounds)
+    with pytest.raises(ResultError, match="'delta'"):
+        fit.multipliers(method="bootstrap")
+
+
+def test_multipliers_of_error_correction_are_the_long_run():
+    panel = _panel(_frame())
+    for spec in (
+        md.PooledMeanGroup(formula="y ~ x"),
+        md.DynamicFixedEffects(formula="y ~ x"),
+        md.CSARDL(formula="y ~ x", cross_lags=1),
+    ):
+        fit = spec.fit(panel)
+        table = fit.multipliers()
+        assert list(table.index) == ["x"]
+        assert_allclose(table.loc["x", ["lower", "upper"]].astype(float), fit.conf_int().loc["x"])
+        drawn_table = fit.multipliers(method="entities", replications=99, seed=1)
+        expected = fit.bootstrap("x", replications=99, seed=1).loc["x", ["lower", "upper"]]
+        assert_allclose(
+            drawn_table.loc["x", ["lower", "upper"]].astype(float), expected.astype(float)
+        )
+        with pytest.raises(ResultError, match="not a long-run coefficient"):
+            fit.multipliers("EC")
+    with pytest.raises(ResultError, match="no lag of 'y'"):
+        md.MeanGroup(formula="y ~ x").fit(panel).multipliers()
+
+
 def test_seeds_repeat_and_differ():
     panel = _panel(_frame())
     for spec in (md.CCEPooled(formula="y ~ x"), md.DynamicFixedEffects(formula="y ~ x")):
