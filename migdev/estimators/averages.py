@@ -137,12 +137,18 @@ def _placed(
 
 def common_regressors(d: Design) -> BoolArray:
     """(k,) regressors that are the same for all entities in every period, the intercept aside."""
-    periods, first = np.unique(d.time, return_index=True)
-    row = np.empty(int(periods[-1] - periods[0]) + 1, dtype=np.int64)
-    row[periods - periods[0]] = first
-    common: BoolArray = np.all(d.X == d.X[row[d.time - periods[0]]], axis=0)
-    common[: int(d.intercept)] = False
-    return common
+    common = _agree(d.X[:, int(d.intercept) :], d.time, int(np.searchsorted(d.entity, 2)))
+    if common.any():
+        common = _agree(d.X[:, int(d.intercept) :], d.time, d.nobs)
+    return np.concatenate([np.zeros(int(d.intercept), dtype=bool), common])
+
+
+def _agree(X: FloatArray, time: IntArray, n: int) -> BoolArray:
+    """(k,) columns whose first n rows are equal within periods."""
+    order = np.argsort(time[:n], kind="stable")
+    again = np.diff(time[:n][order]) == 0
+    now, before = order[1:][again], order[:-1][again]
+    return np.asarray(np.all(X[now] == X[before], axis=0))
 
 
 def shared(d: Design, H: FloatArray, kept: Design) -> tuple[Design, FloatArray]:
