@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-from migdev.diagnostics.series import read_series, require_entities, trend_code
-from migdev.errors import IdentificationError, SpecificationError
-from migdev.kernels.adf_batch import deterministics
-from migdev.kernels.adjusted_lm import bias_adjusted_terms
+from migdev.diagnostics.series import Series, require_entities, suggestion, trend_code
+from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
+from migdev.kernels.adjusted_lm import bias_adjusted_terms, orthogonal_fit, overlapping_terms
 from migdev.kernels.distributions import t_two_sided
 from migdev.kernels.types import BoolArray, FloatArray
+from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -38,17 +40,29 @@ def bias_adjusted_lm(
     trend : bool
         Intercepts, or intercepts and trends.
     short : {"raise", "drop"}
-        Entities with collinear regressors.
+        Entities with collinear regressors, or too few periods.
 
     Returns
     -------
     PanelTest
         ``detail`` holds ``mean_correlation``, ``mean_absolute_correlation``, ``pairs``.
 
+    Notes
+    -----
+    In unbalanced panels and panels with gaps each pair is fitted anew over the periods that both
+    share, for which the moments are exact with the pair's own T; 1 / (number of pairs) replaces
+    2 / N(N-1). Pairs that share no more periods than coefficients and 8 are left out, with a
+    warning. Where nothing is missing this is the balanced test.
+
     Raises
     ------
-    PanelError
-        The panel is not balanced, or has gaps: the moments are those of a common T.
+    IdentificationError
+        Too few periods, or collinear regressors in some entities.
+
+    Warns
+    -----
+    DroppedRowsWarning
+        Pairs of entities that are left out.
 
     References
     ----------
@@ -59,48 +73,70 @@ def bias_adjusted_lm(
         raise SpecificationError("bias_adjusted_lm() needs an intercept.")
     if "~" not in formula:
         raise SpecificationError(f"{formula!r} is no formula; write 'y ~ x', or 'y ~ 1'.")
-    s = read_series(panel, formula, gaps="raise")
-    V = s.matrix("The bias-adjusted LM test")
-    T, k = V.shape[1], V.shape[2] - 1 + (1 if code == "c" else 2)
-    if T <= k + 8:
-        raise IdentificationError(
-            f"{formula!r} has {T} periods; the test needs more than {k + 8}, the {k} coefficients "
-            "and 8."
-        )
-    Q, e, bad = _fits(V, code)
+    d = Design.build(formula, panel, intercept=False)
+    first = np.unique(d.entity, return_index=True)[1]
+    s = Series(
+        name=formula, values=np.column_stack([d.y, d.X]), entity=d.entity, time=d.time,
+        labels=panel.entities[panel.entity_codes[d.rows[first]]], calendar=panel.calendar,
+    )  # fmt: skip
+    width = 1 if code == "c" else 2
+    k = s.values.shape[1] - 1 + width
+    s = require_entities(
+        s, s.lengths > k + 8, short, f"have too few periods, the test needs more than {k + 8}: the "
+        f"{k} coefficients and 8", "Leave these out", fewest=2,
+    )  # fmt: skip
+    V, seen = _wide(s, width)
+    bad = orthogonal_fit(V[:, :, 0], V[:, :, 1:], seen)[2]
     if bad.any():
         s = require_entities(
             s, ~bad, short, "have collinear regressors or a dependent variable that they fit "
             "without error", "Leave these out",
         )  # fmt: skip
-        Q, e = Q[~bad], e[~bad]
+        V, seen = _wide(s, width)
     if s.N < 2:
         raise IdentificationError("bias_adjusted_lm() compares entities and needs at least two.")
-    rho, z = bias_adjusted_terms(e, Q)
+    shared = ""
+    if seen.all():
+        Q, e, _ = orthogonal_fit(V[:, :, 0], V[:, :, 1:], seen)
+        rho, z = bias_adjusted_terms(e, Q)
+    else:
+        rho, z, periods, lost = overlapping_terms(V[:, :, 0], V[:, :, 1:], seen)
+        if not len(rho):
+            raise IdentificationError(
+                f"{formula!r}: no two entities share more than {k + 8} periods."
+                + suggestion(s.entity, s.time, s.labels, s.calendar)
+            )
+        if lost:
+            warnings.warn(
+                f"{formula!r}: {lost} of {lost + len(rho)} pairs of entities are left out: they "
+                f"share no more than {k + 8} periods, or are collinear over these.",
+                DroppedRowsWarning,
+                stacklevel=2,
+            )
+        shared = f"; pairs share {int(periods.min())} to {int(periods.max())} periods"
     value = float(z.sum() / np.sqrt(len(z)))
     mean, absolute = float(rho.mean()), float(np.abs(rho).mean())
     return PanelTest(
         name="Bias-adjusted LM", null="errors of entities are uncorrelated",
         alternative="some are correlated", statistic=value, distribution="normal",
         pvalue=float(t_two_sided(value)), sample=s.sample,
-        note=f"of {formula} by entity; average correlation {mean:.3f}, absolute {absolute:.3f}",
+        note=f"of {formula} by entity; average correlation {mean:.3f}, absolute {absolute:.3f}"
+        f"{shared}",
         detail={
             "mean_correlation": mean, "mean_absolute_correlation": absolute, "pairs": len(rho),
         },
     )  # fmt: skip
 
 
-def _fits(V: FloatArray, code: str) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Orthonormal regressors (N, T, k), residuals (N, T), and where the fit fails (N,)."""
-    N, T, _ = V.shape
-    D = np.broadcast_to(deterministics(T, code), (N, T, 1 if code == "c" else 2))
-    X = np.concatenate([D, V[:, :, 1:]], axis=2)
-    length = np.sqrt(np.einsum("ntk,ntk->nk", X, X))
-    Q, R = np.linalg.qr(X / np.where(length > 0, length, 1.0)[:, None, :])
-    y = V[:, :, 0] - V[:, :, 0].mean(axis=1, keepdims=True)
-    e = y
-    for _ in range(2):  # twice is enough
-        e = e - np.einsum("ntk,nk->nt", Q, np.einsum("ntk,nt->nk", Q, e))
-    bad = (np.abs(np.einsum("nkk->nk", R)) < 1e-9).any(axis=1)
-    bad |= ~(np.abs(e).max(axis=1) > 1e-10 * np.ptp(V[:, :, 0], axis=1))
-    return Q, e, bad
+def _wide(s: Series, width: int) -> tuple[FloatArray, BoolArray]:
+    """(N, T, 1 + k) dependent variable, intercept (and trend) and regressors, and the cells."""
+    column = s.time - s.time.min()
+    at, column = np.unique(column, return_inverse=True)
+    seen = np.zeros((s.N, len(at)), dtype=bool)
+    seen[s.entity, column] = True
+    D = np.column_stack([np.ones(len(at)), at + 1.0])[:, :width]
+    V = np.zeros((*seen.shape, s.values.shape[1] + width))
+    V[s.entity, column, 0] = s.values[:, 0]
+    V[s.entity, column, 1 : 1 + width] = D[column]
+    V[s.entity, column, 1 + width :] = s.values[:, 1:]
+    return V, seen
