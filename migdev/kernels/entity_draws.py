@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from migdev.kernels.pmg import long_run_scale, maximise, scaled_gram
+from migdev.kernels.pmg import Grams, long_run_scale, maximise, scaled_gram
 from migdev.kernels.robust_mean import robust_location
 from migdev.kernels.types import FloatArray, IntArray
 
@@ -117,11 +117,11 @@ def pooled_draws(
     Samples whose likelihood has no maximum are left out, so B' may fall short of B.
     """
     N, scale = len(G), long_run_scale(G)
-    Gs, T, c0 = scaled_gram(G, scale), counts.astype(float), theta * scale
+    data, start = Grams.of(scaled_gram(G, scale), counts), theta * scale
     found = []
     for some in np.array_split(who, max(1, who.size * len(theta) // _CHUNK)):
         weights = np.stack([np.bincount(w, minlength=N) for w in some]).astype(float)
-        ends = maximise(np.broadcast_to(c0, (len(some), len(c0))), Gs, T, weights)
+        ends = maximise(np.broadcast_to(start, (len(some), len(start))), data, weights)
         c = np.column_stack([np.ones(len(some)), -ends.theta / scale])
         share, speed = weights / N, ends.points.speed
         short = share @ P[:, :, 0] - np.einsum(
