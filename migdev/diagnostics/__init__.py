@@ -42,7 +42,7 @@ _HOME = {
     "bai_perron": "migdev.diagnostics.breaks",
     "gap_to": "migdev.diagnostics.pairs",
     "gap_tests": "migdev.diagnostics.pairs",
-    "gap_breaks": "migdev.diagnostics.gap_breaks",
+    "gap_breaks": "migdev.diagnostics.gap_course",
     "juodis_karavias_sarafidis": "migdev.diagnostics.causality",
     "toda_yamamoto": "migdev.diagnostics.causality",
     "pretest": "migdev.diagnostics.pretests",
