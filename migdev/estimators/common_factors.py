@@ -181,7 +181,8 @@ class CCEPooled:
 
     :math:`M_i` takes out the entity's intercept, cross-section averages and trend. (2) is Pesaran's
     non-parametric covariance (2006, eq. 67-69), in a form that holds in unbalanced panels too;
-    plm's ``pcce`` agrees where the panel is balanced, and scales by the shortest entity where not.
+    plm's ``pcce`` agrees where the panel is balanced, and where not is larger by the factor
+    :math:`(\bar T/\min_iT_i)^2`.
 
     Parameters
     ----------

@@ -119,6 +119,11 @@ def test_cce_pooled_covariance_in_unbalanced_panels(panels):
     bread = np.linalg.inv(sum(S))
     N = len(S)
     assert_allclose(fit.cov, N / (N - 1) * bread @ meat @ bread, rtol=1e-8)
+    # plm divides by the shortest entity in one place and by all rows in another.
+    plm = GOLDEN["grunfeld_gaps.pcce.p"]["cov"]
+    sizes = fit.entity_nobs
+    factor = (sizes.mean() / sizes.min()) ** 2
+    assert_allclose(fit.cov.to_numpy()[np.tril_indices(2)] * factor, plm, rtol=1e-7)
 
 
 @pytest.mark.parametrize("sample", FORMULA)
