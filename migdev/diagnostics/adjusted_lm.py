@@ -6,12 +6,17 @@ import warnings
 
 import numpy as np
 
-from migdev.diagnostics.series import Series, require_entities, suggestion, trend_code
+from migdev.diagnostics.series import (
+    Series,
+    observed_series,
+    require_entities,
+    suggestion,
+    trend_code,
+)
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
 from migdev.kernels.adjusted_lm import bias_adjusted_terms, orthogonal_fit, overlapping_terms
 from migdev.kernels.distributions import t_two_sided
 from migdev.kernels.types import BoolArray, FloatArray
-from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -73,12 +78,7 @@ def bias_adjusted_lm(
         raise SpecificationError("bias_adjusted_lm() needs an intercept.")
     if "~" not in formula:
         raise SpecificationError(f"{formula!r} is no formula; write 'y ~ x', or 'y ~ 1'.")
-    d = Design.build(formula, panel, intercept=False)
-    first = np.unique(d.entity, return_index=True)[1]
-    s = Series(
-        name=formula, values=np.column_stack([d.y, d.X]), entity=d.entity, time=d.time,
-        labels=panel.entities[panel.entity_codes[d.rows[first]]], calendar=panel.calendar,
-    )  # fmt: skip
+    s = observed_series(panel, formula)
     width = 1 if code == "c" else 2
     k = s.values.shape[1] - 1 + width
     s = require_entities(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from migdev.diagnostics.series import Series, observed_series, suggestion
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
 from migdev.kernels.frees import frees_quantile, frees_statistic, frees_tail
 from migdev.kernels.pairwise import (
@@ -17,8 +18,7 @@ from migdev.kernels.pairwise import (
     screened_correlations,
     weighted_cd,
 )
-from migdev.kernels.types import FloatArray, IntArray
-from migdev.panel.design import Design
+from migdev.kernels.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.panel_test import PanelTest
@@ -116,9 +116,10 @@ def cross_section_dependence(
         raise SpecificationError(f"factors={factors}, draws={draws}; at least 1.")
     if statistic not in kinds:
         raise SpecificationError(f"statistic={statistic!r}; use one of {', '.join(kinds)}.")
-    name, values, entity, time = _values(source, variable)
+    s = _values(source, variable)
+    name, values, entity, time = s.name, s.y, s.entity, s.time
     if statistic in ("Friedman", "Frees"):
-        values = _ranks(name, values, entity, time, "A rank test")
+        values = _ranks(s, "A rank test")
     pairs = pairwise_correlations(values, entity, time)
     _report(name, pairs)
     r, T = pairs.rho, pairs.shared
@@ -142,7 +143,7 @@ def cross_section_dependence(
         distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
         detail["draws"] = draws
     elif statistic == "CD*":
-        Z = _balanced(name, values, entity, time, "CD*")
+        Z = _balanced(s, "CD*")
         if N < len(Z):
             raise IdentificationError(
                 f"CD* standardises every series, but {len(Z) - N} of {len(Z)} entities of {name} "
@@ -174,7 +175,10 @@ def cross_section_dependence(
         value = (squares - M) / np.sqrt(2.0 * M)
         if statistic == "bias-corrected LM":
             if T.min() < T.max():
-                raise SpecificationError("The bias-corrected LM test needs a balanced panel.")
+                raise SpecificationError(
+                    "The bias-corrected LM test needs a balanced panel."
+                    + suggestion(entity, time, s.labels, s.calendar)
+                )
             value -= N / (2.0 * (T.max() - 1))
         value, distribution = float(value), "normal"
         p = float(2 * special.ndtr(-abs(value)))
@@ -190,41 +194,40 @@ def cross_section_dependence(
     )  # fmt: skip
 
 
-def _values(
-    source: Panel | Estimate, variable: str | None
-) -> tuple[str, FloatArray, IntArray, IntArray]:
-    if isinstance(source, Estimate):
-        if variable is not None or source.sample is None or source.residual is None:
-            raise SpecificationError(
-                "Give an estimate that keeps its residuals and no variable, or a panel and one."
-            )
-        s = source.sample
-        return f"residuals ({source.method})", source.residual, s.entity, s.time
-    if variable is None:
-        raise SpecificationError("Name the variable of the panel to test.")
-    d = Design.build(f"{variable} ~ 1", source, intercept=False)
-    return d.dependent, d.y, d.entity, d.time
-
-
-def _balanced(
-    name: str, values: FloatArray, entity: IntArray, time: IntArray, what: str
-) -> FloatArray:
-    counts = np.bincount(entity)
-    if counts.min() < counts.max() or len(np.unique(time)) != counts.max():
+def _values(source: Panel | Estimate, variable: str | None) -> Series:
+    if not isinstance(source, Estimate):
+        if variable is None:
+            raise SpecificationError("Name the variable of the panel to test.")
+        return observed_series(source, variable)
+    if variable is not None or source.sample is None or source.residual is None:
         raise SpecificationError(
-            f"{what} needs a balanced panel; {name} covers {counts.min()} to {counts.max()} "
-            "periods by entity. Use statistic='CD' or 'CDw'."
+            "Give an estimate that keeps its residuals and no variable, or a panel and one."
         )
-    return values.reshape(len(counts), -1)
+    sample = source.sample
+    panel, first = sample.panel, np.unique(sample.entity, return_index=True)[1]
+    return Series(
+        name=f"residuals ({source.method})", values=source.residual[:, None],
+        entity=sample.entity, time=sample.time, calendar=panel.calendar,
+        labels=panel.entities[panel.entity_codes[sample.rows[first]]],
+    )  # fmt: skip
 
 
-def _ranks(
-    name: str, values: FloatArray, entity: IntArray, time: IntArray, what: str
-) -> FloatArray:
+def _balanced(s: Series, what: str) -> FloatArray:
+    counts = s.lengths
+    if counts.min() < counts.max() or len(np.unique(s.time)) != counts.max():
+        raise SpecificationError(
+            f"{what} needs a balanced panel; {s.name} covers {counts.min()} to {counts.max()} "
+            "periods by entity, and its null distribution is that of pairs that all share the same "
+            "ones. Use statistic='CD', 'CDw' or 'CDw+', or bias_adjusted_lm()."
+            + suggestion(s.entity, s.time, s.labels, s.calendar)
+        )
+    return s.y.reshape(len(counts), -1)
+
+
+def _ranks(s: Series, what: str) -> FloatArray:
     from scipy.stats import rankdata
 
-    Z = _balanced(name, values, entity, time, what)
-    out: FloatArray = rankdata(Z, axis=1).ravel()
+    out: FloatArray = rankdata(_balanced(s, what), axis=1).ravel()
     return out
 
 

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from migdev.diagnostics.series import read_series, require_entities
+from migdev.diagnostics.series import (
+    Series,
+    observed_series,
+    read_series,
+    require_entities,
+    suggestion,
+)
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.exponent import dependence_exponent as estimate
+from migdev.kernels.incomplete_factors import incomplete_effects
+from migdev.kernels.incomplete_pattern import free_directions, usable_part
+from migdev.kernels.types import BoolArray, FloatArray
 from migdev.panel.panel import Panel
 
 
@@ -60,6 +69,7 @@ def dependence_exponent(
     factors: int = 4,
     size: float = 0.1,
     standardize: bool = False,
+    missing: str = "raise",
     convention: str = "theory",
 ) -> DependenceExponent:
     r"""Bailey, Kapetanios and Pesaran's exponent :math:`\alpha`: of N entities, about
@@ -86,7 +96,12 @@ def dependence_exponent(
         Of the multiple test of zero loadings.
     standardize : bool
         Divide every entity's series by its standard deviation first.
-
+    missing : {"raise", "em"}
+        What to do with cells of an unbalanced panel that are missing: refuse, or fill them with
+        their common components as xtcse2 does, those of the ``factors`` principal components over
+        observed cells to which the EM algorithm tends. Filled cells hold no idiosyncratic part,
+        so that many of them make dependence look stronger and its standard error too small; their
+        share is in the note.
     convention : {"theory", "xtcse2"}
         The standard error takes the variance of the loadings over their squared mean, as in the
         paper's limit, or as it is, as Stata's xtcse2 does: that one depends on the units of the
@@ -95,13 +110,17 @@ def dependence_exponent(
     Raises
     ------
     PanelError
-        The panel is not balanced, or has gaps.
+        The panel is not balanced, or has gaps, and ``missing="raise"``: the limits of the
+        variance of the average are those of a fixed set of entities. The message names the
+        largest balanced part.
+    IdentificationError
+        Too few entities or periods; with ``missing="em"``, cells that do not tie the components
+        together.
 
     Notes
     -----
     The other conventions are those of xtcse2 on a balanced panel (variances over T - 1 but for
-    :math:`\hat\mu_v^2`, autoregressive long-run variance of order :math:`T^{1/3}`). It fills
-    unbalanced panels by an EM algorithm, which is not done here.
+    :math:`\hat\mu_v^2`, autoregressive long-run variance of order :math:`T^{1/3}`).
 
     References
     ----------
@@ -112,8 +131,14 @@ def dependence_exponent(
         raise SpecificationError(f"size={size!r}; between 0 and 1.")
     if convention not in ("theory", "xtcse2"):
         raise SpecificationError(f"convention={convention!r}; use 'theory' or 'xtcse2'.")
-    s = read_series(panel, variable, gaps="raise")
-    X = s.matrix("The exponent of dependence")[:, :, 0]
+    if missing not in ("raise", "em"):
+        raise SpecificationError(f"missing={missing!r}; use 'raise' or 'em'.")
+    if missing == "em":
+        s = observed_series(panel, variable)
+    else:
+        s = read_series(panel, variable, gaps="raise")
+        s.matrix("The exponent of dependence", "missing='em'")
+    X, seen = s.wide()
     N, T = X.shape
     if N < 3 or T < 10:
         raise IdentificationError(
@@ -121,10 +146,15 @@ def dependence_exponent(
         )
     if isinstance(factors, bool) or not 1 <= factors < min(N, T):
         raise SpecificationError(f"factors={factors!r}; between 1 and {min(N, T) - 1} here.")
-    require_entities(s, np.asarray(np.ptp(X, axis=1) > 0), "refuse", "are constant", "Drop them")
-    X = X - X.mean(axis=1, keepdims=True)
+    moves = np.nanmax(X, axis=1) > np.nanmin(X, axis=1)
+    require_entities(s, np.asarray(moves), "refuse", "are constant", "Drop them")
+    X = X - np.nanmean(X, axis=1, keepdims=True)
     if standardize:
-        X = X / X.std(axis=1, ddof=1, keepdims=True)
+        X = X / np.nanstd(X, axis=1, ddof=1, keepdims=True)
+    filled = ""
+    if not seen.all():
+        X = _filled(s, X, seen, factors)
+        filled = f"; {1 - seen.mean():.0%} of cells filled with common components"
     mean = X.mean(axis=0)
     if float(mean @ mean) <= 1e-20 * float(np.mean(X**2)) * T:
         raise IdentificationError(
@@ -135,5 +165,27 @@ def dependence_exponent(
     return DependenceExponent(
         name=s.name, alpha=fit.alpha, std_error=fit.std_error, raw=fit.raw, adjusted=fit.adjusted,
         selected=fit.selected, sample=s.sample,
-        note=f"{factors} components; {fit.selected} of {N} loadings differ from zero at {size:g}",
+        note=f"{factors} components; {fit.selected} of {N} loadings differ from zero at {size:g}"
+        f"{filled}",
     )  # fmt: skip
+
+
+def _filled(s: Series, X: FloatArray, seen: BoolArray, factors: int) -> FloatArray:
+    """(N, T) with common components of observed cells where cells are missing, centred."""
+    rows, columns = usable_part(seen, factors, factors)
+    loose = not (rows.all() and columns.all()) or free_directions(seen, factors, False, False) > 0
+    if loose:
+        raise IdentificationError(
+            f"{s.name!r}: observed cells overlap too little for {factors} components of entities "
+            "and periods, so that missing cells cannot be filled. Use fewer factors."
+            + suggestion(s.entity, s.time, s.labels, s.calendar)
+        )
+    fit = incomplete_effects(X, np.zeros((*X.shape, 0)), seen, factors, max_starts=1)
+    if not fit.converged:
+        raise IdentificationError(
+            f"{s.name!r}: {factors} components of the observed cells have no stable solution, so "
+            "that missing cells cannot be filled. Use fewer factors."
+            + suggestion(s.entity, s.time, s.labels, s.calendar)
+        )
+    X = np.where(seen, X, fit.loadings @ fit.factors.T)
+    return np.asarray(X - X.mean(axis=1, keepdims=True))

@@ -105,6 +105,13 @@ class Series:
             )
         return self.values.reshape(self.N, T, self.values.shape[1])
 
+    def wide(self) -> tuple[FloatArray, BoolArray]:
+        """(N, T) first variable, not a number where missing, and (N, T) cells; T periods occur."""
+        column = np.unique(self.time, return_inverse=True)[1]
+        X = np.full((self.N, int(column.max()) + 1), np.nan)
+        X[self.entity, column] = self.values[:, 0]
+        return X, ~np.isnan(X)
+
 
 def read_series(
     panel: Panel, expression: str, *, gaps: str = "longest", demean: bool = False
@@ -126,6 +133,11 @@ def read_series(
     """
     if gaps not in ("longest", "raise"):
         raise SpecificationError(f"gaps={gaps!r}; use 'longest' or 'raise'.")
+    return unbroken_series(observed_series(panel, expression, demean=demean), gaps)
+
+
+def observed_series(panel: Panel, expression: str, *, demean: bool = False) -> Series:
+    """As :func:`read_series`, with every observed period and gaps left in."""
     formula = expression if "~" in expression else f"{expression} ~ 1"
     d = Design.build(formula, panel, intercept=False)
     values = np.column_stack([d.y, d.X])
@@ -134,11 +146,10 @@ def read_series(
     name = d.dependent if "~" not in expression else expression
     first = np.unique(d.entity, return_index=True)[1]
     labels = panel.entities[panel.entity_codes[d.rows[first]]]
-    series = Series(
+    return Series(
         name=name, values=values, entity=d.entity, time=d.time, labels=labels,
         calendar=panel.calendar,
     )  # fmt: skip
-    return unbroken_series(series, gaps)
 
 
 def unbroken_series(s: Series, gaps: str) -> Series:

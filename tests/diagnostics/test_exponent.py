@@ -16,7 +16,7 @@ from migdev.errors import IdentificationError, PanelError, SpecificationError
 def _panel(X):
     N, T = X.shape
     frame = {"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N), "x": X.ravel()}
-    return md.Panel.from_frame(pd.DataFrame(frame), entity="e", time="t")
+    return md.Panel.from_frame(pd.DataFrame(frame).dropna(), entity="e", time="t")
 
 
 def _by_steps(X, pca, size):
@@ -93,9 +93,15 @@ def test_units_do_not_matter():
 
 def test_refusals(grunfeld):
     run = diagnostics.dependence_exponent
-    with pytest.raises(PanelError, match="balanced"):
+    with pytest.raises(PanelError, match=r"or use missing='em'.*balanced part holds 9 of 10"):
         run(grunfeld.where("firm != 2 or year > 1940"), "inv")
-    for bad in ({"factors": 0}, {"factors": 10}, {"size": 0.0}, {"convention": "x"}):
+    for bad in (
+        {"factors": 0},
+        {"missing": "fill"},
+        {"factors": 10},
+        {"size": 0.0},
+        {"convention": "x"},
+    ):
         with pytest.raises(SpecificationError):
             run(grunfeld, "inv", **bad)
     with pytest.raises(SpecificationError):
@@ -105,6 +111,43 @@ def test_refusals(grunfeld):
         run(_panel(X - X.mean(axis=0)), "x")
     with pytest.raises(IdentificationError, match="constant: '3'"):
         run(_panel(np.where(np.arange(20)[:, None] == 3, 1.0, X)), "x")
+
+
+def test_filled_cells_by_imputation():
+    """The EM algorithm by loops: components of the filled matrix, until nothing moves."""
+    rng = np.random.default_rng(3)
+    X = _draw(rng, 30, 60, 0.9)
+    seen = rng.random(X.shape) > 0.15
+    panel = _panel(np.where(seen, X, np.nan))
+    fit = diagnostics.dependence_exponent(panel, "x", factors=1, missing="em")
+    Z = np.where(seen, X, 0.0)
+    Z = np.where(seen, X - Z.sum(axis=1, keepdims=True) / seen.sum(axis=1, keepdims=True), 0.0)
+    W = Z.copy()
+    for _ in range(500):
+        u, s, v = np.linalg.svd(W, full_matrices=False)
+        W = np.where(seen, Z, s[0] * np.outer(u[:, 0], v[0]))
+    raw, adjusted, alpha, *_ = _by_steps(W, 1, 0.1)
+    assert_allclose([fit.raw, fit.adjusted, fit.alpha], [raw, adjusted, alpha], rtol=1e-7)
+    assert f"{1 - seen.mean():.0%} of cells filled" in fit.note
+    whole = diagnostics.dependence_exponent(_panel(X), "x", factors=1, missing="em")
+    assert whole == diagnostics.dependence_exponent(_panel(X), "x", factors=1)
+    early = (np.arange(30) < 15)[:, None] == (np.arange(60) < 30)
+    with pytest.raises(IdentificationError, match="overlap too little for 1 components"):
+        diagnostics.dependence_exponent(
+            _panel(np.where(early, X, np.nan)), "x", factors=1, missing="em"
+        )
+
+
+@pytest.mark.slow
+def test_filled_panels_find_the_truth():
+    """N = 100, T = 100, a fifth of the cells missing, 100 draws."""
+    rng, found = np.random.default_rng(24), []
+    for _ in range(100):
+        X = _draw(rng, 100, 100, 0.85)
+        X[rng.random(X.shape) < 0.2] = np.nan
+        found.append(diagnostics.dependence_exponent(_panel(X), "x", missing="em").alpha)
+    print(np.mean(found), np.std(found))
+    assert abs(np.mean(found) - 0.85) < 0.03, np.mean(found)
 
 
 @pytest.mark.slow
