@@ -87,7 +87,9 @@ def cross_section_dependence(
         "CD", "CDw", "CDw+", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman" or "Frees".
         LM (Breusch and Pagan) wants T much larger than N; its scaled form both large; the
         bias-corrected form holds for within residuals of a balanced panel (Baltagi, Feng and Kao);
-        the rank tests of Friedman and Frees and CD* want a balanced panel. For the LM test that
+        the rank tests of Friedman and Frees and CD* want a balanced panel: ranks over the periods
+        of one pair and of another are not those of one set, on which their null distributions
+        stand. For the LM test that
         corrects for each entity's regressors see
         :func:`~migdev.diagnostics.adjusted_lm.bias_adjusted_lm`.
     factors : int
