@@ -51,11 +51,16 @@ class BiasCorrectedLSDV:
         values, the first estimate anew each time (Kiviet and Bun 2001). 0: the covariance of the
         uncorrected estimate, which is too small.
     seed : int
+    convention : {"derived", "xtlsdvc"}
+        ``"xtlsdvc"`` reproduces Bruno's program: its third term lacks a variance that the
+        derivation has (:mod:`migdev.kernels.lsdvc`) and so depends on the units of y, to the point
+        of being worthless where y is in small units; and ``"bb"`` has no constant unless there are
+        time effects. Orders 1 and 2 from ``"ah"`` and ``"ab"`` are the same under both.
 
     Notes
     -----
     An entity that enters late or has gaps is a selection from the periods of the whole sample, as
-    in Bruno's formulas and xtlsdvc. The path of y without its errors starts anew after a gap.
+    in Bruno's formulas and xtlsdvc.
 
     Raises
     ------
@@ -76,6 +81,7 @@ class BiasCorrectedLSDV:
     effects: tuple[str, ...] = ()
     replications: int = 200
     seed: int = 0
+    convention: str = "derived"
 
     def __post_init__(self) -> None:
         effects = (self.effects,) if isinstance(self.effects, str) else tuple(self.effects)
@@ -88,6 +94,8 @@ class BiasCorrectedLSDV:
             raise SpecificationError(f"initial={self.initial!r}; use 'ah', 'ab' or 'bb'.")
         if isinstance(self.replications, bool) or self.replications < 0:
             raise SpecificationError(f"replications={self.replications!r}; give 0 or more.")
+        if self.convention not in ("derived", "xtlsdvc"):
+            raise SpecificationError(f"convention={self.convention!r}; use 'derived' or 'xtlsdvc'.")
 
     def fit(self, panel: Panel) -> Estimate:
         """Estimate on a panel."""
@@ -175,8 +183,13 @@ class BiasCorrectedLSDV:
         others = " + ".join(t for t in terms if t not in own)
         iv = (IVStyle(others),) if others else ()
         kind = DifferenceGMM if self.initial == "ab" else SystemGMM
+        bare = self.initial == "bb" and self.convention == "xtlsdvc" and not self.effects
         return kind(
-            formula=self.formula, gmm=(GMMStyle(dependent),), iv=iv, effects=self.effects, steps=1
+            formula=f"{self.formula} - 1" if bare else self.formula,
+            gmm=(GMMStyle(dependent),),
+            iv=iv,
+            effects=self.effects,
+            steps=1,
         )
 
     def _corrected(
@@ -184,7 +197,8 @@ class BiasCorrectedLSDV:
     ) -> tuple[FloatArray, lsdvc.Within]:
         base = lsdvc.within(groups)
         sigma2 = lsdvc.rss_at(groups, start) / df
-        return base.params - lsdvc.bias(groups, start, sigma2, self.order), base
+        printed = self.convention == "xtlsdvc"
+        return base.params - lsdvc.bias(groups, start, sigma2, self.order, printed), base
 
     def _cov(
         self, panel: Panel, design: Design, groups: list[lsdvc.Batch], params: FloatArray,

@@ -9,13 +9,19 @@ For :math:`W = [y_{-1}, X]`, :math:`A_i` the within projection of the observed r
         + 2\sigma^2q_{11}\mathrm{tr}(\Pi'\Pi\Pi)I\,]\,q_1 \\
     c_3 &= \sigma^4\,\mathrm{tr}(\Pi)\,\{2q_{11}Q\bar W'\Pi\Pi'\bar Wq_1
         + [\,q_1'\bar W'\Pi\Pi'\bar Wq_1
-        + q_{11}\mathrm{tr}(Q\bar W'\Pi\Pi'\bar W) + 2\mathrm{tr}(\Pi'\Pi\Pi'\Pi)q_{11}^2\,]q_1\}
+        + q_{11}\mathrm{tr}(Q\bar W'\Pi\Pi'\bar W)
+        + 2\sigma^2\mathrm{tr}(\Pi'\Pi\Pi'\Pi)q_{11}^2\,]q_1\}
 
-where :math:`\bar W` is the expectation of W given X, the effects and the starting values (the lag
-of y without its errors),
+where :math:`\bar W` is the expectation of W given X, the effects and the starting values: its lag
+of y is :math:`y_{i,-1} - L\Gamma A_ie_i`,
 :math:`Q = [\bar W'A\bar W + \sigma^2\mathrm{tr}(\Pi'\Pi)e_1e_1']^{-1}`, :math:`q_1` is its first
 column and :math:`q_{11}` its first element. :math:`c_1` is of order 1/T, :math:`c_2` of 1/(NT),
 :math:`c_3` of 1/(NT^2).
+
+Bruno (2005) and his xtlsdvc have no :math:`\sigma^2` before the last trace of :math:`c_3`. It comes
+from the variance of :math:`\varepsilon'\Pi'\Pi\varepsilon`, which is
+:math:`2\sigma^4\mathrm{tr}(\Pi'\Pi\Pi'\Pi)`; without it :math:`c_3` depends on the units of y. In
+simulations with :math:`\sigma = 1` the two agree.
 """
 
 from __future__ import annotations
@@ -111,32 +117,43 @@ def rss_at(groups: list[Batch], params: FloatArray) -> float:
 def expected(groups: list[Batch], params: FloatArray) -> list[FloatArray]:
     """(N, T, k) regressors of each batch with the lag of y free of its errors.
 
-    The path starts from the observed lag, anew after a gap, and follows the regressors and the
-    estimated effects.
+    Errors are residuals within entities, and zero in periods that are not observed (xtlsdvc); what
+    is observed after a gap keeps the errors from before it.
     """
     out = []
     for b in groups:
-        resid = (b.y - b.W @ params) * b.observed
-        effect = resid.sum(axis=1) / b.observed.sum()
+        e = (b.y - b.W @ params) @ _projection(b.observed)
         W = b.W.copy()
-        for t in range(1, len(b.observed)):
-            if b.observed[t] and b.observed[t - 1]:
-                W[:, t, 0] = W[:, t - 1] @ params + effect
+        W[:, :, 0] -= (e @ _carry(len(b.observed), float(params[0])).T) * b.observed
         out.append(W)
     return out
 
 
-def bias(groups: list[Batch], params: FloatArray, sigma2: float, order: int) -> FloatArray:
+def _carry(T: int, gamma: float) -> FloatArray:
+    """L (I - gamma L)^-1: how errors reach the lag of y in later periods."""
+    L = np.eye(T, k=-1)
+    C: FloatArray = L @ np.linalg.inv(np.eye(T) - gamma * L)
+    return C
+
+
+def bias(
+    groups: list[Batch], params: FloatArray, sigma2: float, order: int, as_printed: bool = False
+) -> FloatArray:
     """(k,) approximate bias up to ``order`` 1, 2 or 3 at consistent ``params`` and ``sigma2``; the
-    first regressor is the lag of y."""
+    first regressor is the lag of y.
+
+    Parameters
+    ----------
+    as_printed : bool
+        The third term without its last sigma2, as in Bruno (2005).
+    """
     k, gamma = len(params), float(params[0])
     trace = square = cubic = quartic = 0.0
     WAW, WPAW, WPPW = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
     for b, W in zip(groups, expected(groups, params), strict=True):
         n, T = len(W), len(b.observed)
         A = _projection(b.observed)
-        L = np.eye(T, k=-1)
-        P = A @ L @ np.linalg.inv(np.eye(T) - gamma * L)
+        P = A @ _carry(T, gamma)
         trace += n * float(np.trace(P))
         square += n * float(np.trace(P.T @ P))
         cubic += n * float(np.trace(P.T @ P @ P))
@@ -154,7 +171,8 @@ def bias(groups: list[Batch], params: FloatArray, sigma2: float, order: int) -> 
         out = np.asarray(out - sigma2 * (both @ q1), dtype=np.float64)
     if order >= 3:
         inner = Q @ WPPW
-        scalar = q1 @ WPPW @ q1 + q11 * np.trace(inner) + 2.0 * quartic * q11**2
+        spread = 2.0 * quartic * q11**2 * (1.0 if as_printed else sigma2)
+        scalar = q1 @ WPPW @ q1 + q11 * np.trace(inner) + spread
         third = sigma2**2 * trace * (2.0 * q11 * inner @ q1 + scalar * q1)
         out = np.asarray(out + third, dtype=np.float64)
     return out
