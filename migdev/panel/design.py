@@ -25,6 +25,7 @@ from migdev.kernels.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import Parsed, parse, quote_columns, variables
 from migdev.panel.panel import Panel
 from migdev.panel.sample import Missing, refuse_infinite
+from migdev.panel.undefined import center, scale, undefined
 
 _SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
 
@@ -136,11 +137,11 @@ class Design:
         w = None if weights is None else _weights(panel, weights)
         missing = Missing(len(panel))
         missing.note([dependent], y)
+        for name in table.categories:
+            missing.add(f"missing in {name!r}", panel[name].isna().to_numpy())
         missing.note(names, X)
         missing.note(endog_names, endog)
         missing.note(instrument_names, instruments)
-        for name in table.categories:
-            missing.add(f"missing in {name!r}", panel[name].isna().to_numpy())
         for name in _columns_of(requires, panel):
             missing.add(f"missing in {name!r}", panel[name].isna().to_numpy())
         if w is not None:
@@ -226,6 +227,10 @@ class _Table:
                 f"{parsed.text!r} calls {listing(sorted(clash))}, but the panel has columns of "
                 "that name, which would be used instead. Rename the columns."
             )
+        if re.search(r"\b[LFD]\(\s*C\(", parsed.text):
+            raise FormulaError(
+                f"{parsed.text!r} shifts a factor; shift the column inside it instead, C(L(x))."
+            )
         context = _context(panel)
         for name in used:
             if name in panel:
@@ -305,6 +310,7 @@ class _Table:
                     na_action="ignore",
                     output="pandas",
                 )
+            values = np.asfortranarray(matrix.to_numpy(dtype=float, na_value=np.nan))
         except FactorEvaluationError as error:
             cause = error.__cause__ or error.__context__
             if isinstance(cause, MigdevError):
@@ -312,10 +318,18 @@ class _Table:
             raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
         except FormulaicError as error:
             raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
-        if self.intercept:
-            matrix = matrix.drop(columns="Intercept")
-        values = np.asfortranarray(matrix.to_numpy(dtype=float, na_value=np.nan))
-        return values, tuple(_clean(str(c)) for c in matrix.columns)
+        except (TypeError, ValueError) as error:
+            raise FormulaError(
+                f"{self.text!r} has a term that is neither numbers nor a factor: "
+                f"{_first_line(error)}. Use C(.) for dummies, or make numbers of the column."
+            ) from error
+        for term, places in matrix.model_spec.term_indices.items():
+            for factor in term.factors:
+                lost = undefined(factor, self.panel)
+                if lost is not None:
+                    values[np.ix_(lost, places)] = np.nan
+        names = tuple(_clean(str(c)) for c in matrix.columns)
+        return (values[:, 1:], names[1:]) if self.intercept else (values, names)
 
     def _note_categories(self, terms: Any) -> None:
         for term in terms:
@@ -357,7 +371,10 @@ def _context(panel: Panel) -> dict[str, Any]:
             "which go by entity and time."
         )
 
-    return {"L": panel.L, "F": panel.F, "D": panel.D, "lag": lag, "np": np, "numpy": np}
+    return {
+        "L": panel.L, "F": panel.F, "D": panel.D, "lag": lag, "np": np, "numpy": np,
+        "center": center, "scale": scale,
+    }  # fmt: skip
 
 
 def _is_number(column: pd.Series[Any]) -> bool:

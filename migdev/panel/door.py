@@ -36,6 +36,53 @@ def to_pandas(frame: Any) -> pd.DataFrame:
     return frame.rename(columns=renamed) if renamed else frame
 
 
+def settled(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The frame with text, numbers and truth values in dtypes that formulas know as such.
+
+    Text of ``string`` and pyarrow dtypes becomes ``str``, a pyarrow dictionary categorical, truth
+    values with missing ones 0, 1 and missing, and a column of Python objects that are all numbers
+    (or truth values) a column of these; formulas would otherwise read them as factors, or not at
+    all. Keys stay as they are.
+    """
+    changed = {}
+    for name, dtype in frame.dtypes.items():
+        known = None if name in keys else _settled_column(frame[name], dtype)
+        if known is not None:
+            changed[name] = known
+    if changed:
+        frame = frame.copy(deep=False)
+        for name, known in changed.items():
+            frame[name] = known
+    return frame
+
+
+def _settled_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any] | None:
+    """The column in a dtype that formulas know; None where it has one."""
+    if isinstance(dtype, np.dtype) and dtype.kind != "O":
+        return None
+    if isinstance(dtype, pd.StringDtype):
+        return None if dtype.na_value is not pd.NA else column.astype("str")
+    if isinstance(dtype, pd.ArrowDtype):
+        told = str(dtype.pyarrow_dtype)
+        if told.startswith("dictionary"):
+            values = column.to_numpy(dtype=object, na_value=None)
+            return pd.Series(values, index=column.index).astype("category")
+        if "string" in told:
+            return column.astype("str")
+        if told.startswith("decimal"):
+            return column.astype("double[pyarrow]")
+    if dtype.kind == "O":
+        found = column.infer_objects()
+        if found.dtype.kind != "O":
+            return found
+        held = pd.api.types.infer_dtype(column, skipna=True)
+        numbers = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
+        return column.astype(float) if held in numbers else None
+    if pd.api.types.is_bool_dtype(dtype) and bool(column.isna().any()):
+        return pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
+    return None
+
+
 def check_columns(data: pd.DataFrame, keys: Sequence[str]) -> None:
     labels = list(data.columns)
     names = [str(c) for c in labels]

@@ -19,6 +19,8 @@ from migdev.errors import FormulaError
 SHIFTS = ("L", "F", "D")
 _DOTTED = re.compile(r"(?<![`\w.])[A-Za-z_]\w*(?:\.\w+)+(?![\w.(`])")
 _QUOTED = re.compile(r"`[^`]*`")
+_CALL = re.compile(r"[A-Za-z_][\w.]*\([^()]*\)|\{[^{}]*\}")
+_POWER = re.compile(r"([^\W\d][\w.]*)\s*(?:\*\*|\^)\s*\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +172,31 @@ def _split_bracket(text: str) -> tuple[str, str | None]:
     return (f"{body} 1" if body.rstrip().endswith("~") else body), text[first + 1 : last]
 
 
+def _refuse_lost_powers(side: str, text: str) -> None:
+    """In formulas ``x**2`` is x crossed with x, that is x: the square would be lost in silence."""
+    masked, found = _QUOTED.sub("quoted", side), 1
+    while found:
+        masked, found = _CALL.subn("called", masked)
+    power = _POWER.search(masked)
+    if power:
+        shown = f"{power[1]!r} to a power" if power[1] not in ("quoted", "called") else "a power"
+        raise FormulaError(
+            f"{text!r} has {shown}, which a formula reads as a product of terms with themselves, "
+            "so it would change nothing. Write I(x**2)."
+        )
+
+
 def _terms(side: str, text: str, *, intercept: bool) -> SimpleFormula:
+    _refuse_lost_powers(side, text)
     try:
         formula = Formula(side.strip() or "1")
     except FormulaicError as error:
         raise FormulaError(f"{text!r} cannot be read: {str(error).splitlines()[0]}") from error
+    except SyntaxError as error:
+        raise FormulaError(
+            f"{text!r} cannot be read: {error.text or side.strip()} is not an expression of "
+            "Python. Several lags are written L(x, [1, 2])."
+        ) from error
     if not isinstance(formula, SimpleFormula):
         raise FormulaError(
             f"{text!r} cannot be read: {side.strip()!r} is not a plain sum of terms."

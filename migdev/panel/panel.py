@@ -20,6 +20,7 @@ from migdev.panel.door import (
     hides,
     plain,
     refuse_repeats,
+    settled,
     sorting,
     to_pandas,
 )
@@ -112,6 +113,7 @@ class Panel:
         data = to_pandas(frame)
         keys = [entity] if isinstance(entity, str) else list(entity)
         check_columns(data, [*keys, time])
+        data = settled(data, [*keys, time])
         name = "-".join(keys)
         codes, entities = entity_codes(data, keys)
         ordinals, calendar = read_time(data[time], time, freq, delta)
@@ -331,10 +333,11 @@ class Panel:
         keys = {self.time, *self.entity_columns}.intersection(columns)
         if keys:
             raise PanelError(f"{listing(sorted(keys))} are keys of the panel and stay as they are.")
-        panel = self
+        panel, kept = self, (self.time, *self.entity_columns)
         for name, value in columns.items():
             values = value(panel) if callable(value) else value
-            panel = replace(panel, _frame=panel._frame.assign(**{name: values}), _memo={})
+            frame = settled(panel._frame.assign(**{name: values}), kept)
+            panel = replace(panel, _frame=frame, _memo={})
         return panel
 
     def rename(self, columns: Mapping[str, str]) -> Panel:

@@ -15,6 +15,7 @@ from migdev.errors import (
     PanelError,
 )
 from migdev.panel.design import Design
+from migdev.panel.panel import Panel
 
 
 @pytest.fixture
@@ -162,3 +163,78 @@ def test_weights_are_checked(panel):
         Design.build("y ~ x", panel, weights="region")
     with pytest.raises(PanelError, match="not DataFrame"):
         Design.build("y ~ x", panel.frame)
+
+
+@pytest.mark.parametrize(
+    ("formula", "column"),
+    [
+        ("y ~ I(x > 0)", lambda p: np.where(p["x"].isna(), np.nan, p["x"] > 0)),
+        ("y ~ np.where(x > 0, 1, 0)", lambda p: np.where(p["x"].isna(), np.nan, p["x"] > 0)),
+        ("y ~ C(x > 0)", lambda p: np.where(p["x"].isna(), np.nan, p["x"] > 0)),
+        ("y ~ I(`x` > 0):z", lambda p: np.where(p["x"].isna(), np.nan, p["x"] > 0) * p["z"]),
+        ("y ~ I(L(x) > 0)", lambda p: np.where(p.L("x").isna(), np.nan, p.L("x") > 0)),
+        ("y ~ L(I(x > 0), 2)", lambda p: np.where(p.L("x", 2).isna(), np.nan, p.L("x", 2) > 0)),
+        ("y ~ C(F(s))", lambda p: p.F("s")),
+        ("y ~ D(I(x > 0))", lambda p: np.where(p.D("x").isna(), np.nan, p.D(p["x"] > 0))),
+    ],
+)  # fmt: skip
+def test_a_comparison_with_a_missing_value_is_missing(formula, column):
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {"i": np.repeat(range(6), 7), "t": np.tile(range(7), 6), "y": rng.normal(size=42),
+         "x": rng.normal(size=42), "z": rng.normal(size=42), "s": rng.integers(0, 2, 42)}
+    )  # fmt: skip
+    frame.loc[::5, "x"] = np.nan
+    panel = Panel.from_frame(frame, entity="i", time="t")
+    expected = np.asarray(column(panel), dtype=float)
+    with pytest.warns(DroppedRowsWarning):
+        design = Design.build(formula, panel)
+    assert np.array_equal(design.rows, np.flatnonzero(~np.isnan(expected)))
+    assert np.array_equal(design.X[:, 1], expected[design.rows])
+
+
+def test_expressions_that_treat_missing_values_are_left_alone():
+    frame = pd.DataFrame({"i": [1] * 5, "t": range(5), "y": range(5), "x": [1.0, None, 3, 0, 2]})
+    panel = Panel.from_frame(frame, entity="i", time="t")
+    for formula in ("y ~ np.isnan(x)", "y ~ x.fillna(0)", "y ~ np.where(np.isnan(x), 0, x)"):
+        assert Design.build(formula, panel).nobs == 5
+
+
+def test_centring_and_scaling_pass_over_missing_values():
+    frame = pd.DataFrame({"i": [1] * 5, "t": range(5), "y": range(5), "x": [1.0, None, 3, 0, 2]})
+    panel = Panel.from_frame(frame, entity="i", time="t")
+    known = frame["x"].dropna()
+    for formula, expected in (
+        ("y ~ center(x)", known - known.mean()),
+        ("y ~ scale(x)", (known - known.mean()) / known.std()),
+    ):
+        with pytest.warns(DroppedRowsWarning):
+            design = Design.build(formula, panel)
+        np.testing.assert_allclose(design.X[:, 1], expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("growth ~ remit + remit**2", r"'remit' to a power.*I\(x\*\*2\)"),
+        ("growth ~ remit^2", r"I\(x\*\*2\)"),
+        ("growth ~ np.log(remit)**2", r"I\(x\*\*2\)"),
+        ("growth ~ L(remit, 1:3)", r"L\(x, \[1, 2\]\)"),
+        ("growth ~ L(C(remit))", r"C\(L\(x\)\)"),
+        ("growth ~ when", r"C\(\.\) for dummies"),
+    ],
+)
+def test_formulas_that_would_mislead(formula, message):
+    frame = pd.DataFrame(
+        {"i": [1] * 5, "t": range(5), "growth": [1.0, 3, 2, 5, 4], "remit": [2, 1, 4, 3, 9],
+         "when": pd.to_datetime(["2001-01-01"] * 5)}
+    )  # fmt: skip
+    with pytest.raises(FormulaError, match=message):
+        Design.build(formula, Panel.from_frame(frame, entity="i", time="t"))
+
+
+def test_squares_of_sums_still_cross_terms(panel):
+    from migdev.panel.formula import parse
+
+    assert [str(t) for t in parse("y ~ (a + b)**2").exog] == ["a", "b", "a:b"]
+    assert [str(t) for t in parse("y ~ I(a**2) + {b**2}").exog] == ["I(a ** 2)", "b ** 2"]

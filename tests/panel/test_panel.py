@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 import migdev as md
-from migdev.errors import PanelError
+from migdev.errors import DroppedRowsWarning, PanelError
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
 
 
 def small(**columns) -> pd.DataFrame:
@@ -230,3 +234,67 @@ def test_repeats_are_found_in_unsorted_rows(first):
     frame = pd.DataFrame({"id": [2, 1, 1, 2, 1, 2], "t": time, "x": 1.0})
     with pytest.raises(PanelError, match=r"1 \(id, t\) pairs occur twice, first \(2, 2001\)"):
         md.Panel.from_frame(frame, entity="id", time="t")
+
+
+TEXTS = ["a", "b", "c", "a", None, "c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda v: pd.array(v, dtype="string"),
+        lambda v: pd.array(v, dtype="string[pyarrow]"),
+        lambda v: pd.array(v, dtype=pd.ArrowDtype(pa.string())),
+        lambda v: pd.array(v, dtype=pd.ArrowDtype(pa.large_string())),
+        lambda v: pd.arrays.ArrowExtensionArray(pa.array(v).dictionary_encode()),
+        lambda v: np.array(v, dtype=object),
+    ],
+    ids=["string", "string[pyarrow]", "arrow", "large", "dictionary", "object"],
+)
+def test_text_of_every_dtype_is_a_factor(make):
+    frame = pd.DataFrame({"i": [1] * 8, "t": range(8), "y": np.arange(8.0) ** 2})
+    panel = Panel.from_frame(frame.assign(g=make(TEXTS)), entity="i", time="t")
+    for formula in ("y ~ g", "y ~ C(g)"):
+        with pytest.warns(DroppedRowsWarning, match="1 missing in 'g'"):
+            design = Design.build(formula, panel)
+        assert design.nobs == 7
+        assert [name[-3:] for name in design.names[1:]] == [".b]", ".c]"]
+        assert design.X[:, 1].tolist() == [0, 1, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([1, 2.5, 4, 3, None, 7, 1, 2], dtype=object),
+        [Decimal("1"), Decimal("2.5"), Decimal(4), Decimal(3), None, Decimal(7), Decimal(1),
+         Decimal(2)],
+        pd.array(
+            [Decimal("1"), Decimal("2.5"), Decimal(4), Decimal(3), None, Decimal(7), Decimal(1),
+             Decimal(2)], dtype=pd.ArrowDtype(pa.decimal128(12, 4)),
+        ),
+    ],
+    ids=["object", "decimal", "decimal128"],
+)  # fmt: skip
+def test_objects_that_are_numbers_are_no_factor(values):
+    frame = pd.DataFrame({"i": [1] * 8, "t": range(8), "y": np.arange(8.0) ** 2})
+    expected = [1, 2.5, 4, 3, 7, 1, 2]
+    made = Panel.from_frame(frame.assign(x=values), entity="i", time="t")
+    assigned = Panel.from_frame(frame, entity="i", time="t").assign(x=values)
+    for panel in (made, assigned):
+        with pytest.warns(DroppedRowsWarning, match="1 missing in 'x'"):
+            assert Design.build("y ~ x", panel).X[:, 1].tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [object, "boolean", "bool[pyarrow]"])
+def test_truth_values_with_missing_ones(dtype):
+    told = pd.Series([True, None, False, True, False], dtype=dtype)
+    frame = pd.DataFrame({"i": [1] * 5, "t": range(5), "y": range(5), "b": told})
+    with pytest.warns(DroppedRowsWarning, match="1 missing in 'b'"):
+        design = Design.build("y ~ b", Panel.from_frame(frame, entity="i", time="t"))
+    assert design.X[:, 1].tolist() == [1, 0, 1, 0]
+
+
+def test_keys_of_objects_stay_as_they_are():
+    frame = pd.DataFrame({"i": np.array([7, 7, 9], dtype=object), "t": [1, 2, 1], "y": 1.0})
+    panel = Panel.from_frame(frame, entity="i", time="t")
+    assert [repr(e) for e in panel.entities] == ["7", "9"]
