@@ -10,13 +10,17 @@ import numpy as np
 
 from migdev.covariance import Clustered
 from migdev.errors import (
+    CollinearityWarning,
     DroppedRowsWarning,
     IdentificationError,
     SpecificationError,
+    listing,
 )
 from migdev.estimators.dynamic import DifferenceGMM
 from migdev.estimators.gmm.styles import GMMStyle
+from migdev.kernels.least_squares import independent_columns
 from migdev.kernels.moments import Moments
+from migdev.kernels.types import BoolArray, FloatArray
 from migdev.panel.design import SampleColumns
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
@@ -109,12 +113,28 @@ class AndersonHsiao:
             )
         r, i, at, z = r[there], i[there], at[there], z[there]
         X, y = stack.X[r, :, i], stack.y[r, i]
+        kept = _identified(X, problem.n_time)
+        names = tuple(name for name, k in zip(problem.names, kept, strict=True) if k)
+        own = lag_structure(names, design.dependent).own
+        X = X[:, kept]
         n, k = X.shape
-        if n <= k:
+        if n <= k or 1 not in own:
             raise IdentificationError(
                 f"{self.formula!r} has {k} coefficients but {n} differenced rows with instruments. "
                 "Use fewer lags or a longer panel."
             )
+        gone = [name for name in problem.names if name not in names]
+        regressors = problem.names[: len(kept) - problem.n_time]
+        if any(name in regressors for name in gone):
+            shown = listing(name for name in gone if name in regressors)
+            warnings.warn(
+                f"{self.formula!r}: left out are {shown}, which do not vary, or repeat others, in "
+                "the rows with instruments.",
+                CollinearityWarning,
+                stacklevel=2,
+            )
+        why = "repeats others in the rows with instruments"
+        lost_columns = {**problem.dropped, **dict.fromkeys(gone, why)}
         Z = X.copy()
         Z[:, own[1]] = z
         Q, R = np.linalg.qr(Z)
@@ -143,12 +163,22 @@ class AndersonHsiao:
             "method": f"Anderson-Hsiao, {self.instrument}s as instruments",
         }  # fmt: skip
         return Estimate.from_arrays(
-            names=problem.names, params=params, cov=outcome.cov, df_inference=outcome.df,
+            names=names, params=params, cov=outcome.cov, df_inference=outcome.df,
             spec=self, cov_spec=self.cov, covariance=outcome, moments=moments,
             stats={"sigma": float(np.sqrt(resid @ resid / (n - k)))}, residual=resid, observed=y,
             sample=Sample(
                 panel=panel, rows=rows, entity=entity, time=design.time[at], dropped=dropped,
-                dropped_columns=problem.dropped,
+                dropped_columns=lost_columns,
             ),
             **fields,
         )  # fmt: skip
+
+
+def _identified(X: FloatArray, n_time: int) -> BoolArray:
+    """(k,) columns of X (n, k) that do not repeat others; of the time effects, which come last,
+    the earliest give way, as their periods lack instruments."""
+    k = X.shape[1]
+    order = np.concatenate([np.arange(k - n_time), np.arange(k - n_time, k)[::-1]])
+    keep = np.zeros(k, dtype=bool)
+    keep[order] = independent_columns(X[:, order])
+    return keep

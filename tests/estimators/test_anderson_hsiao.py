@@ -18,6 +18,8 @@ from tests.gmm_panels import AB_X, employment, panel, simulated
 def quiet(spec: Any, p: md.Panel) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", errors.DroppedRowsWarning)
+        warnings.simplefilter("ignore", errors.CollinearityWarning)
+        warnings.simplefilter("ignore", errors.WeakInstrumentsWarning)
         return spec.fit(p)
 
 
@@ -45,6 +47,23 @@ def test_matches_two_stage_least_squares(instrument: str, holes: float) -> None:
     assert fit.nobs == iv.nobs
     assert_allclose(fit.params[["L(y)", "x"]], iv.params[["dly", "dx"]], rtol=1e-9)
     assert_allclose(fit.std_errors[["L(y)", "x"]], iv.std_errors[["dly", "dx"]], rtol=1e-9)
+
+
+@pytest.mark.parametrize("instrument", ["level", "difference"])
+def test_time_effects_of_the_rows_that_have_instruments(instrument: str) -> None:
+    """Differences cost a further period, whose effect gives way."""
+    frame = simulated(np.random.default_rng(4), 80, 7, holes=0.1)
+    p = panel(frame)
+    fit = quiet(
+        md.AndersonHsiao(formula="y ~ L(y) + x", instrument=instrument, effects=("time",)), p
+    )
+    z = "L(y, 2)" if instrument == "level" else "D(L(y, 2))"
+    p = p.assign(dy=p.D("y"), dly=p.D(p.L("y")), dx=p.D("x"))
+    iv = quiet(md.IV2SLS(formula=f"dy ~ C(t) + dx + [dly ~ {z}]", cov=md.Clustered("entity")), p)
+    assert fit.nobs == iv.nobs
+    assert_allclose(fit.params[["L(y)", "x"]], iv.params[["dly", "dx"]], rtol=1e-8)
+    first = 2002 if instrument == "level" else 2003
+    assert list(fit.names[2:]) == [f"time[{t}]" for t in range(first, 2007)]
 
 
 def test_bad_input() -> None:
