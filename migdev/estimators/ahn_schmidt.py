@@ -140,7 +140,9 @@ class AhnSchmidt:
         df = linear.rank + count - z.count - len(names)
         stats: dict[str, object] = {"n_moments": count}
         if df > 0:
-            stats["hansen"] = chi2_test("Hansen J", "all moments are valid", found.objective, df)
+            stats["hansen"] = chi2_test(
+                "Hansen J", "all moments are valid", found.objective, df, alarm="reject"
+            )
         u = stack.residuals(found.params)
         rows = problem.row[stack.period][stack.used]
         order = np.argsort(rows, kind="stable")

@@ -209,7 +209,7 @@ class DynamicPanelThreshold:
         stats["above"] = float(np.mean(values > two.gamma))
         if df > 0:
             stats["hansen"] = chi2_test(
-                "Hansen J", "all instruments are valid", two.fit.objective, df
+                "Hansen J", "all instruments are valid", two.fit.objective, df, alarm="reject"
             )
         if self.replications:
             stats["linearity"] = self._linearity(gmm, grid, first)

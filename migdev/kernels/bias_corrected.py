@@ -112,11 +112,11 @@ def _newton(groups: list[Batch], theta: FloatArray, lags: tuple[int, ...]) -> Ro
                 break
             length /= 2.0
         else:
-            small = bool(np.max(np.abs(step)) < 1e-8)
+            small = bool(np.max(np.abs(step * scale)) < 1e-8 * np.max(np.abs(theta * scale)))
             break
         theta, value = candidate, fresh
         J = _jacobian(groups, theta, lags)
-        if np.max(np.abs(length * step) / (1.0 + np.abs(theta))) < 1e-12:
+        if np.max(np.abs(length * step * scale)) < 1e-12 * np.max(np.abs(theta * scale)):
             small = True
             break
     unit = J / np.outer(scale, scale)

@@ -102,7 +102,8 @@ def minimise(
         size = np.sqrt(np.einsum("ij,ij->j", J, J))
         size = np.where(size > 0, size, 1.0)
         step = np.linalg.lstsq(J / size, g, rcond=None)[0] / size
-        if np.max(np.abs(step) / (1.0 + np.abs(theta))) < 1e-11:
+        largest = np.max(np.abs(theta * size))
+        if np.max(np.abs(step * size)) < 1e-11 * largest:
             converged = True
             break
         length = 1.0
@@ -112,7 +113,7 @@ def minimise(
                 break
             length /= 2.0
         else:  # no smaller value: at the minimum up to rounding, or stuck
-            converged = bool(np.max(np.abs(step) / (1.0 + np.abs(theta))) < 1e-7)
+            converged = bool(np.max(np.abs(step * size)) < 1e-7 * largest)
             break
         theta, g = theta - length * step, fresh
         J = slope(theta)

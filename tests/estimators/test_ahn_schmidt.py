@@ -24,6 +24,18 @@ def quiet(spec: Any, p: md.Panel) -> Any:
         return spec.fit(p)
 
 
+def test_units_play_no_role() -> None:
+    frame = simulated(np.random.default_rng(1), 150, 7, holes=0.1)
+    frame["w"] = np.random.default_rng(2).standard_normal(len(frame))
+    spec = md.AhnSchmidt(formula="y ~ L(y) + x + w", gmm=GMM, iv=md.IVStyle("w"))
+    base = quiet(spec, panel(frame))
+    other = quiet(spec, panel(frame.assign(x=frame.x * 1e8, w=frame.w * 1e-8)))
+    assert_allclose(other.params * [1, 1e8, 1e-8], base.params, rtol=1e-7)
+    assert_allclose(other.std_errors * [1, 1e8, 1e-8], base.std_errors, rtol=1e-7)
+    assert other.stats["hansen"].statistic == pytest.approx(base.stats["hansen"].statistic)
+    assert base.stats["hansen"].alarm == "reject"
+
+
 @pytest.mark.parametrize("collapse", [True, False])
 @pytest.mark.parametrize("holes", [0.0, 0.12])
 def test_matches_plain_minimisation(collapse: bool, holes: float) -> None:

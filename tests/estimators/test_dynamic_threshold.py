@@ -103,6 +103,15 @@ def test_matches_plain_matrices(holes: float) -> None:
     assert_allclose(fit.cov, np.linalg.inv(G.T @ W @ G), rtol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e8, 1e-8])
+def test_units_play_no_role_in_the_test_of_linearity(scale: float) -> None:
+    p = world(np.random.default_rng(1), 100, 7, 0.8)
+    other = p.assign(x=p.frame.x * scale)
+    one, two = (quiet(spec(replications=40), q).stats["linearity"] for q in (p, other))
+    assert two.statistic == pytest.approx(one.statistic, rel=1e-6)
+    assert two.pvalue == one.pvalue
+
+
 def test_truth_is_found() -> None:
     """With instruments that follow the shape of the shift: x by powers of an exogenous q."""
     p = world(np.random.default_rng(2), 1500, 8, 1.0)

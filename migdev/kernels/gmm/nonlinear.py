@@ -112,8 +112,11 @@ def minimise(model: Quadratic, start: FloatArray, weight: Weight) -> Minimum:
     converged = False
     for _ in range(200):
         A, r = weight.root.T @ G, weight.root.T @ g
-        step = np.linalg.lstsq(A, -r, rcond=1e-12)[0]
-        if np.max(np.abs(step) / (1.0 + np.abs(theta))) < 1e-10:
+        size = np.sqrt(np.einsum("ij,ij->j", A, A))
+        size = np.where(size > 0, size, 1.0)
+        A = A / size  # columns of one length, so that units of measurement play no role
+        step = np.linalg.lstsq(A, -r, rcond=1e-12)[0] / size
+        if np.max(np.abs(step * size)) < 1e-11 * (1.0 + np.max(np.abs(theta * size))):
             converged = True
             break
         length = 1.0
@@ -125,7 +128,7 @@ def minimise(model: Quadratic, start: FloatArray, weight: Weight) -> Minimum:
                 break
             length /= 2.0
         else:
-            converged = bool(np.max(np.abs(A.T @ r)) < 1e-8 * (1.0 + value) * np.abs(A).max())
+            converged = bool(np.max(np.abs(A.T @ r)) < 1e-8 * (1.0 + value))
             break
         theta, g, G, value = candidate, g2, G2, fresh
     return Minimum(params=theta, gradient=G, moments=g, objective=value, converged=converged)

@@ -154,7 +154,8 @@ def iterate(
         previous = current
         current = solve(ZX, Zy, invert(covariance(previous.params)), step)
         change = np.abs(current.params - previous.params)
-        if bool((change <= tol * (1.0 + np.abs(current.params))).all()):
+        size = np.abs(current.params) + np.sqrt(np.diagonal(current.bread))  # free of units
+        if bool((change <= tol * size).all()):
             return current, previous, True
     return current, previous, False
 

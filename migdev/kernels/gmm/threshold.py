@@ -147,7 +147,9 @@ def linearity(
             continue
         u = model.residuals(float(gamma), two.params)
         V = two.influence @ outer(model.z, u) @ two.influence.T
-        inverse = np.linalg.pinv(V[k:, k:], hermitian=True)
+        size = np.sqrt(np.diagonal(V[k:, k:]))
+        scale = np.outer(size, size)
+        inverse = np.linalg.pinv(V[k:, k:] / scale, rcond=1e-12, hermitian=True) / scale
         delta = two.params[k:]
         sup = max(sup, float(delta @ inverse @ delta))
         g = scores(model.z, u) @ eta
