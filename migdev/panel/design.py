@@ -28,6 +28,7 @@ from migdev.panel.sample import Missing, refuse_infinite
 from migdev.panel.undefined import center, scale, undefined
 
 _SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
+_INSIDE_C = re.compile(r"^C\(\s*(`[^`]+`|\w+)\s*(?:,.*)?\)$")
 
 
 class SampleColumns(Mapping[str, Any]):
@@ -137,11 +138,9 @@ class Design:
         w = None if weights is None else _weights(panel, weights)
         missing = Missing(len(panel))
         missing.note([dependent], y)
-        for name in table.categories:
-            missing.add(f"missing in {name!r}", panel[name].isna().to_numpy())
-        missing.note(names, X)
-        missing.note(endog_names, endog)
-        missing.note(instrument_names, instruments)
+        missing.note(table.lacking(names), X)
+        missing.note(table.lacking(endog_names), endog)
+        missing.note(table.lacking(instrument_names), instruments)
         for name in _columns_of(requires, panel):
             missing.add(f"missing in {name!r}", panel[name].isna().to_numpy())
         if w is not None:
@@ -216,7 +215,7 @@ class _Table:
 
     def __init__(self, parsed: Parsed, panel: Panel) -> None:
         self.text, self.panel, self.intercept = parsed.text, panel, parsed.intercept
-        self.categories: list[str] = []
+        self._lacking: dict[str, str] = {}
         used: dict[str, None] = {}
         for side in parsed.sides:
             used |= dict.fromkeys(variables(side))
@@ -255,6 +254,10 @@ class _Table:
         if not constant:
             return values, names
         return np.column_stack([np.ones(n), values]), ("Intercept", *names)
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """What is missing where a column has no value: the variable behind dummies."""
+        return [self._lacking.get(name, name) for name in names]
 
     def _is_plain(self, factor: Any) -> bool:
         """A numeric column, or a shift of one such as ``L(x, 2)``."""
@@ -299,7 +302,6 @@ class _Table:
         from formulaic import SimpleFormula
         from formulaic.parser.types import Factor, Term
 
-        self._note_categories(terms)
         one = Term([Factor("1", eval_method="literal")])
         formula = SimpleFormula([one, *terms] if self.intercept else list(terms))
         try:
@@ -323,22 +325,18 @@ class _Table:
                 f"{self.text!r} has a term that is neither numbers nor a factor: "
                 f"{_first_line(error)}. Use C(.) for dummies, or make numbers of the column."
             ) from error
+        names = [_clean(str(c)) for c in matrix.columns]
         for term, places in matrix.model_spec.term_indices.items():
-            for factor in term.factors:
-                lost = undefined(factor, self.panel)
-                if lost is not None:
-                    values[np.ix_(lost, places)] = np.nan
-        names = tuple(_clean(str(c)) for c in matrix.columns)
-        return (values[:, 1:], names[1:]) if self.intercept else (values, names)
-
-    def _note_categories(self, terms: Any) -> None:
-        for term in terms:
-            for factor in term.factors:
-                in_c = re.findall(r"\bC\(\s*`?([^`,)]+)`?", factor.expr)
-                named = [factor.expr] if factor.expr in self.columns else in_c
-                for name in named:
-                    if name in self.columns and (in_c or self.panel.numbers(name) is None):
-                        self.categories.append(name)
+            found = {factor.expr: undefined(factor, self.panel) for factor in term.factors}
+            lost = {expr: mask for expr, mask in found.items() if mask is not None}
+            for mask in lost.values():
+                values[np.ix_(mask, places)] = np.nan
+            if len(lost) == 1:
+                told = _clean(_INSIDE_C.sub(r"\1", *lost))
+                self._lacking |= {names[j]: told for j in places}
+        if self.intercept:
+            return values[:, 1:], tuple(names[1:])
+        return values, tuple(names)
 
     def _check_column(self, name: str) -> None:
         values = self.panel.numbers(name)

@@ -28,16 +28,20 @@ def undefined(factor: Any, panel: Panel) -> BoolArray | None:
     where nothing is known. Shifts look at the row they take. Expressions that ask for missing
     values themselves (``np.isnan(x)``, ``x.fillna(0)``) are left as they are.
     """
-    if not str(factor.eval_method).endswith("PYTHON"):
-        return None
+    method = str(factor.eval_method)
+    if not method.endswith("PYTHON"):
+        return _some(_missing(factor.expr, panel)) if method.endswith("LOOKUP") else None
     quoted = _QUOTED.findall(factor.expr)
     marks = {f"__quoted_{i}__": name[1:-1] for i, name in enumerate(quoted)}
     remaining = iter(marks)
     tree = ast.parse(_QUOTED.sub(lambda _: next(remaining), factor.expr), mode="eval")
     if _OWN_WAY.intersection(map(_called, ast.walk(tree))):
         return None
-    lost = _lost(tree.body, panel, marks)
-    return lost if lost is not None and bool(lost.any()) else None
+    return _some(_lost(tree.body, panel, marks))
+
+
+def _some(mask: BoolArray | None) -> BoolArray | None:
+    return mask if mask is not None and bool(mask.any()) else None
 
 
 def _called(node: ast.AST) -> str:
@@ -96,7 +100,9 @@ def center(values: Any) -> AnyArray:
     return centred
 
 
-def scale(values: Any) -> AnyArray:
-    """Centred values over their standard deviation (n - 1), both of those that are known."""
-    scaled: AnyArray = center(values) / np.nanstd(np.asarray(values, dtype=float), ddof=1)
+def scale(values: Any, center: bool = True, scale: bool = True, ddof: int = 1) -> AnyArray:
+    """Centred values over their standard deviation (n - ddof), both of those that are known."""
+    known = np.asarray(values, dtype=float)
+    moved = values - np.nanmean(known) if center else values
+    scaled: AnyArray = moved / np.nanstd(known, ddof=ddof) if scale else moved
     return scaled
