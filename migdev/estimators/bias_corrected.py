@@ -192,7 +192,9 @@ class BiasCorrectedMM:
         start = np.zeros(len(data.names))
         start[varying] = self._root(data.groups(varying), data).params
         rest = design.y - data.X @ start
-        start[~varying] = np.linalg.lstsq(data.X[:, ~varying], rest, rcond=None)[0]
+        fixed = data.X[:, ~varying]
+        size = np.linalg.norm(fixed, axis=0)
+        start[~varying] = np.linalg.lstsq(fixed / size, rest, rcond=None)[0] / size
         groups = data.groups(np.ones(len(data.names), dtype=bool))
         found = minimise(groups, start, data.lags, inside, level,
                          first_weight(groups, inside, level))  # fmt: skip

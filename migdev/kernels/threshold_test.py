@@ -9,6 +9,7 @@ import numpy as np
 from migdev.kernels.threshold import (
     Found,
     Search,
+    basis,
     best,
     demean,
     prepare,
@@ -143,11 +144,11 @@ def bootstrap(
     are searched anew in every draw.
     """
     known = fit.given[stage - 1]
-    null_X = sample.columns(known)
-    null = null_X @ np.linalg.lstsq(null_X, sample.y, rcond=None)[0]
+    null_Q = basis(sample.columns(known))
+    null = null_Q @ (null_Q.T @ sample.y)
     newest = fit.thresholds[stage - 1] if stage != 1 else _best(sample, ()).value
-    full = sample.columns((*known, newest))
-    resid = sample.y - full @ np.linalg.lstsq(full, sample.y, rcond=None)[0]
+    full_Q = basis(sample.columns((*known, newest)))
+    resid = sample.y - full_Q @ (full_Q.T @ sample.y)
     out = np.empty(draws)
     block = max(1, _BLOCK // len(sample.y))
     for start in range(0, draws, block):

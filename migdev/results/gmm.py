@@ -281,6 +281,8 @@ def _ols_and_within(spec: object, panel: Panel, dependent: str) -> tuple[float, 
         means = np.zeros((len(size), both.shape[1]))
         np.add.at(means, entity, both)
         centred = both - (means / size[:, None])[entity]
-        b = np.linalg.lstsq(centred[:, 1:], centred[:, 0], rcond=1e-10)[0]
+        size = np.linalg.norm(centred[:, 1:], axis=0)
+        size = np.where(size > 1e-10 * np.linalg.norm(both[:, 1:], axis=0), size, np.inf)
+        b = np.linalg.lstsq(centred[:, 1:] / size, centred[:, 0], rcond=1e-10)[0] / size
         sums.append(float(b[own].sum()))
     return sums[0], sums[1]

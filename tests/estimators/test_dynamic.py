@@ -376,6 +376,28 @@ def test_weak_instruments_match_first_stages(holes: float) -> None:
         assert row.F_robust == pytest.approx(wald, rel=1e-8)
 
 
+def test_units_play_no_role_in_strength_and_bounds() -> None:
+    frame = simulated(np.random.default_rng(6), 120, 7, holes=0.1)
+    frame["w"] = np.random.default_rng(7).standard_normal(len(frame))
+    spec = md.SystemGMM(
+        formula="y ~ L(y) + x + w",
+        gmm=(md.GMMStyle("y", (2, 3), collapse=True), md.GMMStyle("x", (1, 2), collapse=True)),
+        iv=md.IVStyle("w", equation="level"),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.DroppedRowsWarning)
+        base = spec.fit(panel(frame))
+        other = spec.fit(panel(frame.assign(x=frame.x * 1e8, w=frame.w * 1e-8)))
+    one, two = base.weak_instruments(), other.weak_instruments()
+    assert np.isfinite(one.F_robust).any()
+    assert_allclose(two.F, one.F, rtol=1e-7)
+    assert_allclose(two.F_robust, one.F_robust, rtol=1e-7)
+    bounds = ["pooled OLS", "within"]
+    assert_allclose(
+        other.bounds_check().sum_of_lags[bounds], base.bounds_check().sum_of_lags[bounds], rtol=1e-8
+    )
+
+
 def test_weak_instruments_by_equation(frame: pd.DataFrame) -> None:
     fit = quiet(md.SystemGMM(formula=F, gmm=GMM, iv=md.IVStyle("x")), panel(frame))
     table = fit.weak_instruments()

@@ -244,6 +244,17 @@ def test_tests_find_the_number_of_thresholds() -> None:
     assert [again.stats[f"threshold_{g}"].pvalue for g in (1, 2, 3)] == p
 
 
+def test_units_play_no_role_in_the_bootstrap() -> None:
+    d = world(np.random.default_rng(9), 40, 6, (-0.3,), (1.0, 0.8))
+    options = {"thresholds": 2, "replications": 30, "trim": 0.1}
+    base = spec(**options).fit(panel(d)).stats
+    other = spec(**options).fit(panel(d.assign(x=d.x * 1e8, z=d.z * 1e-9))).stats
+    for name in ("threshold_1", "threshold_2"):
+        assert other[name].statistic == pytest.approx(base[name].statistic, rel=1e-8)
+        for level, value in base[name].critical_values.items():
+            assert other[name].critical_values[level] == pytest.approx(value, rel=1e-8)
+
+
 def test_bad_input() -> None:
     for options, message in [
         ({"thresholds": 4}, "thresholds"),

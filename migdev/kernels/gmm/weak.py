@@ -86,7 +86,32 @@ def conditional_f(
         e = np.zeros(k)
         e[j] = 1.0
         if len(others):
-            e[others] = -np.linalg.lstsq(B[:, others], B[:, j], rcond=1e-12)[0]
+            size = np.sqrt(np.einsum("ij,ij->j", B[:, others], B[:, others]))
+            size = np.where(size > 0, size, 1.0)
+            e[others] = -np.linalg.lstsq(B[:, others] / size, B[:, j], rcond=1e-12)[0] / size
+        fitted = float(np.sum(np.square(B @ e)))
+        total = float(e @ XX @ e)
+        rest = total - fitted
+        F[j] = (fitted / df) / (rest / (n - L))
+        c = B @ e
+        pi = weight.root @ c
+        v = (np.einsum("rkn,k->rn", X, e) - project(inside, pi[:, None])[:, 0]) * used
+        # In coordinates where Z'Z is the identity, units of the instruments play no role.
+        S = weight.root.T @ outer(inside, v, groups) @ weight.root
+        robust[j] = float(c @ np.linalg.pinv(S, rcond=1e-10, hermitian=True) @ c) / df
+    return Strength(F=F, F_robust=robust, df=df, n_instruments=L)
+    B = weight.root.T @ ZX
+    for j in moving:
+        if XX[j, j] - float(B[:, j] @ B[:, j]) <= 1e-10 * XX[j, j]:
+            F[j] = robust[j] = np.inf
+            continue
+        others = moving[moving != j]
+        e = np.zeros(k)
+        e[j] = 1.0
+        if len(others):
+            size = np.sqrt(np.einsum("ij,ij->j", B[:, others], B[:, others]))
+            size = np.where(size > 0, size, 1.0)
+            e[others] = -np.linalg.lstsq(B[:, others] / size, B[:, j], rcond=1e-12)[0] / size
         fitted = float(np.sum(np.square(B @ e)))
         total = float(e @ XX @ e)
         rest = total - fitted
