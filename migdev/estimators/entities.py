@@ -190,9 +190,9 @@ def fit_stats(y: FloatArray, entity: Any, fit: Slopes) -> dict[str, float]:
     r"""``rss``, ``sigma`` and the R2 of a mean-group fit,
     :math:`1 - N^{-1}\sum_i \hat\sigma_i^2 / N^{-1}\sum_i s_{y,i}^2` (Holly, Pesaran and Yamagata
     2010, Journal of Econometrics 158, 160-173)."""
-    counts = np.bincount(entity)
+    counts = fit.counts
     means = np.bincount(entity, weights=y) / counts
-    spread = np.bincount(entity, weights=(y - means[entity]) ** 2) / (counts - 1)
+    spread = np.bincount(entity, weights=(y - np.repeat(means, counts)) ** 2) / (counts - 1)
     rss = float(fit.rss.sum())
     return {
         "r2_mg": 1 - float(fit.sigma2.mean() / spread.mean()),

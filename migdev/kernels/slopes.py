@@ -88,23 +88,23 @@ def entity_slopes(
     N = int(entity.max(initial=-1)) + 1
     counts = np.bincount(entity, minlength=N)
     h = 0 if common is None else common.shape[1]
+    found = []
+    for codes, rows in blocks(entity):
+        if rows.shape[1] >= k + h:
+            H = None if common is None else _columns_at(common, rows)
+            b, B, e, bad = _with_common(y[rows], _columns_at(X, rows), H)
+            found.append((codes, rows, b, B, e, np.einsum("gt,gt->g", e, e), bad))
+    if len(found) == 1 and len(found[0][0]) == N:  # all have the same length
+        _, _, b, B, e, squares, bad = found[0]
+        return Slopes(
+            params=b, bread=B, rss=squares, counts=counts, resid=e.reshape(-1), dependent=bad
+        )
     params, rss = np.full((N, k + h), np.nan), np.full(N, np.nan)
     bread, resid = np.full((N, k + h, k + h), np.nan), np.full(n, np.nan)
-    dependent = np.zeros((N, k + h), dtype=bool)
-    for codes, rows in blocks(entity):
-        if rows.shape[1] < k + h:
-            dependent[codes] = True
-            continue
-        H = None if common is None else _columns_at(common, rows)
-        b, B, e, bad = _with_common(y[rows], _columns_at(X, rows), H)
-        if len(rows) == N:
-            return Slopes(
-                params=b, bread=B, rss=np.einsum("gt,gt->g", e, e), counts=counts,
-                resid=e.reshape(-1), dependent=bad,
-            )  # fmt: skip
+    dependent = np.ones((N, k + h), dtype=bool)
+    for codes, rows, b, B, e, squares, bad in found:
         params[codes], bread[codes], dependent[codes] = b, B, bad
-        resid[rows] = e
-        rss[codes] = np.einsum("gt,gt->g", e, e)
+        resid[rows], rss[codes] = e, squares
     return Slopes(
         params=params, bread=bread, rss=rss, counts=counts, resid=resid, dependent=dependent
     )
