@@ -312,7 +312,7 @@ class _Table:
                     na_action="ignore",
                     output="pandas",
                 )
-            values = np.asfortranarray(matrix.to_numpy(dtype=float, na_value=np.nan))
+            values = np.array(matrix.to_numpy(dtype=float, na_value=np.nan), order="F")
         except FactorEvaluationError as error:
             cause = error.__cause__ or error.__context__
             if isinstance(cause, MigdevError):
