@@ -31,12 +31,12 @@ def canonical(item: Any) -> Any:
         return {str(k): canonical(v) for k, v in item.items()}
     if isinstance(item, list | tuple):
         return [canonical(v) for v in item]
-    if callable(item):
+    if callable(item) and hasattr(item, "__qualname__"):
         return f"{item.__module__}.{item.__qualname__}"
     if isinstance(item, set | frozenset):
-        return sorted(canonical(v) for v in item)
-    if hasattr(item, "item"):  # numpy scalars
-        return canonical(item.item())
+        return sorted((canonical(v) for v in item), key=to_json)
+    if hasattr(item, "tolist"):  # numpy's scalars and arrays
+        return canonical(item.tolist())
     raise SpecificationError(
         f"{item!r} of type {type(item).__name__} has no canonical form, so a plan cannot hold it."
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Real
+from typing import Any
 
-from migdev.errors import SpecificationError
+from migdev.errors import SpecificationError, listing
 from migdev.study.rule import check_prediction
 
 _SIGNS = {1: "+", -1: "-", 0: "0"}
@@ -61,7 +64,16 @@ class Hypothesis:
     literature: str = ""
 
     def __post_init__(self) -> None:
-        views = tuple(dict(self.views).items())
+        for name in ("claim", "term"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or not text.strip():
+                raise SpecificationError(
+                    f"{name}={text!r}; a hypothesis states its {name} in text."
+                )
+        views = tuple(pairs_of(self.views))
+        twice = [name for i, (name, _) in enumerate(views) if name in dict(views[:i])]
+        if twice:
+            raise SpecificationError(f"The view {twice[0]!r} predicts twice: {listing(views)}.")
         for _, prediction in views:
             check_prediction(prediction)
         object.__setattr__(self, "views", views)
@@ -71,11 +83,20 @@ class Hypothesis:
             raise SpecificationError(
                 f"{self.claim!r} predicts nothing: give sign=+1, -1 or 0, or views={{...}}."
             )
+        for name in ("level", "smallest_effect"):
+            number = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, Real):
+                raise SpecificationError(f"{name}={number!r} is not a number.")
         if not 0 < self.level < 0.5:
             raise SpecificationError(f"level={self.level} is not between 0 and 0.5.")
         if self.smallest_effect < 0:
             raise SpecificationError(
                 f"smallest_effect={self.smallest_effect} is negative; it is a distance from zero."
+            )
+        if not isfinite(self.smallest_effect):
+            raise SpecificationError(
+                f"smallest_effect={self.smallest_effect}; it is a finite distance from zero, or 0 "
+                "where none is declared."
             )
 
     @property
@@ -87,3 +108,17 @@ class Hypothesis:
     def rivals(self) -> dict[str, str]:
         """Prediction of each view."""
         return dict(self.views)
+
+
+def pairs_of(views: Any) -> list[tuple[str, str]]:
+    """Views with their predictions, from a mapping or from pairs."""
+    try:
+        return [
+            (str(name), prediction)
+            for name, prediction in (views.items() if isinstance(views, Mapping) else views)
+        ]
+    except (TypeError, ValueError):
+        raise SpecificationError(
+            f"views={views!r}; give a mapping from view to prediction, such as "
+            "{'development finance': '+', 'critical': '<=0'}."
+        ) from None

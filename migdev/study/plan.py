@@ -59,7 +59,8 @@ def write_plan(study: Any, path: Path) -> str:
     content = plan_content(study)
     digest = fingerprint(content)
     registered = datetime.now(UTC).isoformat(timespec="seconds")
-    plan = {"sha256": digest, "registered": registered, "plan": content}
+    seal = _seal(digest, registered)
+    plan = {"sha256": digest, "registered": registered, "seal": seal, "plan": content}
     path.write_text(json.dumps(plan, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return digest
 
@@ -69,9 +70,14 @@ def read_plan(path: Path) -> dict[str, Any]:
     try:
         plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         content, digest = plan["plan"], plan["sha256"]
+        question_of(content)
     except FileNotFoundError:
         raise SpecificationError(f"There is no plan at {str(path)!r}.") from None
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except OSError as error:
+        raise SpecificationError(
+            f"The plan {str(path)!r} cannot be read: {error.strerror}."
+        ) from None
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise SpecificationError(
             f"{str(path)!r} is not a plan written by Study.preregister()."
         ) from None
@@ -81,7 +87,18 @@ def read_plan(path: Path) -> dict[str, Any]:
             f"{fingerprint(content)[:12]}..., but it was registered as {str(digest)[:12]}.... "
             "Restore the registered file, or register the new plan."
         )
+    # Plans from before the seal have none.
+    if "seal" in plan and plan["seal"] != _seal(digest, plan.get("registered")):
+        raise SpecificationError(
+            f"The date of the plan {str(path)!r} was changed after registration. Restore the "
+            "registered file, or register the new plan."
+        )
     return plan
+
+
+def _seal(digest: object, registered: object) -> str:
+    """Hash of a plan's hash and its date: neither can be changed alone."""
+    return fingerprint([digest, registered])
 
 
 def question_of(content: dict[str, Any]) -> str:
@@ -109,4 +126,5 @@ def _differences(planned: Any, now: Any, where: str) -> list[str]:
             else:
                 found += _differences(planned[key], now[key], place)
         return found
-    return [] if planned == now else [f"{where} is {now!r}, planned {planned!r}"]
+    same = planned == now or fingerprint(planned) == fingerprint(now)  # NaN differs from itself
+    return [] if same else [f"{where} is {now!r}, planned {planned!r}"]

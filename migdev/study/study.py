@@ -71,8 +71,17 @@ class Study:
     def __post_init__(self) -> None:
         if not self.specs:
             raise SpecificationError("A study needs at least one specification.")
-        specs = {name: as_spec(item, name) for name, item in dict(self.specs).items()}
-        prefer = tuple(self.prefer) or tuple(specs)
+        if not isinstance(self.hypothesis, Hypothesis):
+            raise SpecificationError(
+                f"A study asks a Hypothesis, not a {type(self.hypothesis).__name__}."
+            )
+        if not isinstance(self.specs, Mapping):
+            raise SpecificationError(
+                f"specs is a {type(self.specs).__name__}; give a mapping from names to estimators."
+            )
+        specs = {name: as_spec(item, name) for name, item in self.specs.items()}
+        asked = (self.prefer,) if isinstance(self.prefer, str) else self.prefer
+        prefer = tuple(dict.fromkeys(asked)) or tuple(specs)
         for name in prefer:
             if name not in specs:
                 raise SpecificationError(

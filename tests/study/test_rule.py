@@ -75,8 +75,16 @@ def test_hypothesis_states_its_prediction():
         ({"views": {"DF": "up"}}, "not 'up'"),
         ({"sign": 1, "level": 5}, "level=5"),
         ({"sign": 1, "smallest_effect": -1}, "is negative"),
+        ({"sign": 1, "smallest_effect": float("nan")}, "a finite distance"),
+        ({"sign": 1, "smallest_effect": float("inf")}, "a finite distance"),
+        ({"sign": 1, "smallest_effect": "0.1"}, "not a number"),
+        ({"sign": 1, "level": "5%"}, "not a number"),
+        ({"sign": 1, "term": " "}, "states its term"),
+        ({"sign": 1, "claim": ""}, "states its claim"),
+        ({"views": [("DF", "+"), ("DF", "-")]}, "predicts twice"),
+        ({"views": "DF: +"}, "give a mapping"),
     ],
 )
 def test_hypotheses_that_say_nothing(options, message):
     with pytest.raises(SpecificationError, match=message):
-        Hypothesis(claim="c", term="x", **options)
+        Hypothesis(**{"claim": "c", "term": "x", **options})

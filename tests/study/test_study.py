@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -128,11 +132,71 @@ def test_a_plan_changed_after_registration_is_refused(tmp_path):
     plan.write_text(json.dumps(content))
     with pytest.raises(SpecificationError, match="was changed after registration"):
         study().run(world(0.5), plan=plan)
-    plan.write_text("[]")
+    for content in ("[]", "", '"plan"', json.dumps({"sha256": fingerprint("a"), "plan": "a"})):
+        plan.write_text(content)
+        with pytest.raises(SpecificationError, match="is not a plan"):
+            study().run(world(0.5), plan=plan)
+    plan.write_bytes(b"\xff\xfe")
     with pytest.raises(SpecificationError, match="is not a plan"):
         study().run(world(0.5), plan=plan)
+    with pytest.raises(SpecificationError, match="cannot be read"):
+        study().run(world(0.5), plan=tmp_path)
     with pytest.raises(SpecificationError, match="There is no plan"):
         study().run(world(0.5), plan=tmp_path / "nowhere.json")
+
+
+def leaves(item, path=()):
+    parts = item.items() if isinstance(item, dict) else enumerate(item)
+    for key, value in parts:
+        if isinstance(value, dict | list):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def test_no_part_of_a_plan_can_be_changed(tmp_path):
+    plan = tmp_path / "plan.json"
+    study().preregister(plan)
+    registered = plan.read_text()
+    for path, value in leaves(json.loads(registered)):
+        content = json.loads(registered)
+        place = content
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value + 1 if isinstance(value, int | float) else f"{value}!"
+        plan.write_text(json.dumps(content))
+        with pytest.raises(SpecificationError, match="was changed after registration"):
+            study().run(world(0.5), plan=plan)
+
+
+def test_plans_from_before_the_seal_still_hold(tmp_path):
+    plan = tmp_path / "plan.json"
+    study().preregister(plan)
+    content = json.loads(plan.read_text())
+    del content["seal"]
+    plan.write_text(json.dumps(content))
+    assert study().run(world(0.5), plan=plan).departures == ()
+
+
+def test_hashes_do_not_depend_on_the_process():
+    code = (
+        "from migdev.study.fingerprint import fingerprint; "
+        "print(fingerprint({'a': {'x', 'y', 'z', 3}, 'b': frozenset({1, 'q'})}))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }  # fmt: skip
+    assert len(found) == 1
+    assert fingerprint(np.arange(3)) == fingerprint([0, 1, 2])
+
+
+def test_what_has_no_name_cannot_be_planned():
+    with pytest.raises(SpecificationError, match="no canonical form"):
+        fingerprint(partial(print))
 
 
 def test_fingerprints_follow_content():
@@ -145,6 +209,8 @@ def test_fingerprints_follow_content():
     ("make", "message"),
     [
         (lambda h: md.Study(h, {}), "at least one specification"),
+        (lambda h: md.Study(h, [md.FixedEffects(formula="y ~ x")]), "specs is a list"),
+        (lambda _: md.Study("h", {"FE": md.FixedEffects(formula="y ~ x")}), "asks a Hypothesis"),
         (lambda h: md.Study(h, {"a": "OLS"}), "is a str"),
         (lambda h: md.Study(h, {"FE": md.FixedEffects(formula="y ~ x")}, prefer=["Fe"]),
          "Did you mean 'FE'"),
