@@ -255,7 +255,8 @@ def juodis_karavias_sarafidis(
             "entities. Leave the variable out, or use fewer lags."
         )
     fit = jackknife_causality(rows, heteroskedastic)
-    m = len(fit.params)
+    m, one = len(fit.params), len(names) == 2
+    verb = "Granger-causes" if one else "Granger-cause"
     frame = pd.DataFrame(
         {
             "term": terms, "estimate": fit.params, "std_error": np.sqrt(np.diagonal(fit.cov)),
@@ -264,8 +265,8 @@ def juodis_karavias_sarafidis(
     )  # fmt: skip
     return PanelTest(
         name="Juodis-Karavias-Sarafidis W",
-        null=f"{', '.join(names[1:])} Granger-cause {names[0]} in no entity",
-        alternative="they do in some entities", statistic=fit.wald, distribution="chi2",
+        null=f"{', '.join(names[1:])} {verb} {names[0]} in no entity",
+        alternative="it does in some entities" if one else "they do in some entities", statistic=fit.wald, distribution="chi2",
         df=float(m), pvalue=float(special.chdtrc(m, fit.wald)), sample=s.sample,
         note=f"{lags} lags; half-panel jackknife; "
         + ("heteroskedastic" if heteroskedastic else "homoskedastic") + " errors",
