@@ -256,7 +256,7 @@ def juodis_karavias_sarafidis(
         )
     fit = jackknife_causality(rows, heteroskedastic)
     m, one = len(fit.params), len(names) == 2
-    verb = "Granger-causes" if one else "Granger-cause"
+    they, verb = ("it does", "Granger-causes") if one else ("they do", "Granger-cause")
     frame = pd.DataFrame(
         {
             "term": terms, "estimate": fit.params, "std_error": np.sqrt(np.diagonal(fit.cov)),
@@ -266,7 +266,7 @@ def juodis_karavias_sarafidis(
     return PanelTest(
         name="Juodis-Karavias-Sarafidis W",
         null=f"{', '.join(names[1:])} {verb} {names[0]} in no entity",
-        alternative="it does in some entities" if one else "they do in some entities", statistic=fit.wald, distribution="chi2",
+        alternative=f"{they} in some entities", statistic=fit.wald, distribution="chi2",
         df=float(m), pvalue=float(special.chdtrc(m, fit.wald)), sample=s.sample,
         note=f"{lags} lags; half-panel jackknife; "
         + ("heteroskedastic" if heteroskedastic else "homoskedastic") + " errors",
