@@ -132,6 +132,11 @@ class AhnSchmidt:
                 ConvergenceWarning,
                 stacklevel=2,
             )
+        if weight.rank < len(names):
+            raise IdentificationError(
+                f"{self.formula!r}: the moments of {N} entities do not identify {len(names)} "
+                "coefficients. Use fewer regressors, or more entities."
+            )
         W = weight.matrix
         bread = np.linalg.inv(found.gradient.T @ W @ found.gradient)
         influence = bread @ found.gradient.T @ W

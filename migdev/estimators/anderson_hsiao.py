@@ -89,6 +89,11 @@ class AndersonHsiao:
         problem = self._layout(dependent).problem(panel)
         design, stack = problem.design, problem.stack
         own = lag_structure(problem.names, design.dependent).own
+        if 1 in lag_structure(tuple(problem.dropped), design.dependent).own:
+            raise IdentificationError(
+                f"{self.formula!r}: L({design.dependent}) does not vary over time within entities, "
+                "or repeats other regressors."
+            )
         if 1 not in own:
             raise SpecificationError(
                 f"{self.formula!r} has no L({design.dependent}) among its regressors "
@@ -120,8 +125,8 @@ class AndersonHsiao:
         n, k = X.shape
         if n <= k or 1 not in own:
             raise IdentificationError(
-                f"{self.formula!r} has {k} coefficients but {n} differenced rows with instruments. "
-                "Use fewer lags or a longer panel."
+                f"{self.formula!r} has {len(problem.names)} coefficients but {n} differenced rows "
+                "with instruments. Use fewer lags or a longer panel."
             )
         gone = [name for name in problem.names if name not in names]
         regressors = problem.names[: len(kept) - problem.n_time]

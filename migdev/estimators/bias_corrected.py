@@ -199,6 +199,11 @@ class BiasCorrectedMM:
         found = minimise(groups, start, data.lags, inside, level,
                          first_weight(groups, inside, level))  # fmt: skip
         weight = invert(found.contributions.T @ found.contributions)
+        if weight.rank < len(data.names):
+            raise IdentificationError(
+                f"{self.formula!r}: the moments of {data.shape[1]} entities do not identify "
+                f"{len(data.names)} coefficients. Use fewer regressors, or more entities."
+            )
         second = minimise(groups, found.params, data.lags, inside, level, weight)
         if self.steps == 2:
             found = second

@@ -143,6 +143,10 @@ class PanelThreshold:
         common = [j for j, name in enumerate(design.names) if name not in x_names]
         z, z_names = design.X[:, common], tuple(design.names[j] for j in common)
         sample = self._sample(design, x, z, q)
+        if not sample.y.any():
+            raise IdentificationError(
+                f"{self.formula!r}: {design.dependent!r} does not vary over time within entities."
+            )
         try:
             found = stages(sample, self.thresholds)
         except NoCandidate:

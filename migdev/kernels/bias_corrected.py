@@ -51,6 +51,8 @@ def moments(groups: list[Batch], theta: Any, lags: tuple[int, ...]) -> list[Any]
         T = len(b.observed)
         s = b.observed.astype(float)
         A = np.diag(s) - np.outer(s, s) / s.sum()
+        W = _within(b)  # deviations first: levels may be large beside them
+        y = (b.y - (b.y.sum(axis=1) / s.sum())[:, None]) * s
         G = np.eye(T, dtype=theta.dtype)
         for j, lag in enumerate(lags):
             G = G - theta[j] * np.eye(T, k=-lag)
@@ -58,11 +60,17 @@ def moments(groups: list[Batch], theta: Any, lags: tuple[int, ...]) -> list[Any]
         bias = np.zeros(len(theta), dtype=theta.dtype)
         for j, lag in enumerate(lags):
             bias[j] = np.trace(A @ np.eye(T, k=-lag) @ G)
-        e = b.y - b.W @ theta
-        Ae = e @ A
-        variance = np.einsum("nt,nt->n", e, Ae) / (s.sum() - 1.0)
-        out.append(np.einsum("ntk,nt->nk", b.W, Ae) - variance[:, None] * bias)
+        Ae = y - W @ theta
+        variance = np.einsum("nt,nt->n", Ae, Ae) / (s.sum() - 1.0)
+        out.append(np.einsum("ntk,nt->nk", W, Ae) - variance[:, None] * bias)
     return out
+
+
+def _within(b: Batch) -> FloatArray:
+    """(N, T, k) deviations of the regressors from their means over the observed periods."""
+    means = b.W.sum(axis=1, keepdims=True) / b.observed.sum()
+    W: FloatArray = (b.W - means) * b.observed[:, None]
+    return W
 
 
 def _total(groups: list[Batch], theta: Any, lags: tuple[int, ...]) -> Any:
@@ -94,7 +102,7 @@ def solve_moments(groups: list[Batch], lags: tuple[int, ...]) -> Root:
 
 def _newton(groups: list[Batch], theta: FloatArray, lags: tuple[int, ...]) -> Root:
     value = _total(groups, theta, lags)
-    scale = np.sqrt(sum(np.square(b.W * b.observed[:, None]).sum(axis=(0, 1)) for b in groups))
+    scale = np.sqrt(sum(np.square(_within(b)).sum(axis=(0, 1)) for b in groups))
     J = _jacobian(groups, theta, lags)
     small = False
     for _ in range(100):

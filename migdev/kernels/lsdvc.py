@@ -96,10 +96,10 @@ def within(groups: list[Batch]) -> Within:
     G, g, yy = np.zeros((k, k)), np.zeros(k), 0.0
     for b in groups:
         A = _projection(b.observed)
-        AW = A @ b.W
-        G += np.einsum("ntk,ntl->kl", b.W, AW)
-        g += np.einsum("ntk,nt->k", AW, b.y)
-        yy += float(np.einsum("nt,ts,ns->", b.y, A, b.y))
+        W, y = A @ b.W, b.y @ A
+        G += np.einsum("ntk,ntl->kl", W, W)
+        g += np.einsum("ntk,nt->k", W, y)
+        yy += float(np.einsum("nt,nt->", y, y))
     bread = np.asarray(np.linalg.inv(G), dtype=np.float64)
     params: FloatArray = bread @ g
     return Within(params=params, bread=bread, rss=float(yy - params @ g))
@@ -109,8 +109,8 @@ def rss_at(groups: list[Batch], params: FloatArray) -> float:
     """Sum of squared within residuals at given parameters."""
     total = 0.0
     for b in groups:
-        e = b.y - b.W @ params
-        total += float(np.einsum("nt,ts,ns->", e, _projection(b.observed), e))
+        e = (b.y - b.W @ params) @ _projection(b.observed)
+        total += float(np.einsum("nt,nt->", e, e))
     return total
 
 
@@ -158,7 +158,7 @@ def bias(
         square += n * float(np.trace(P.T @ P))
         cubic += n * float(np.trace(P.T @ P @ P))
         quartic += n * float(np.trace(P.T @ P @ P.T @ P))
-        WAW += np.einsum("ntk,ntl->kl", W, A @ W)
+        WAW += np.einsum("ntk,ntl->kl", A @ W, A @ W)
         WPAW += np.einsum("ntk,ntl->kl", W, (P @ A) @ W)
         WPPW += np.einsum("ntk,ntl->kl", W, (P @ P.T) @ W)
     WAW[0, 0] += sigma2 * square

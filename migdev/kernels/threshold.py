@@ -67,12 +67,17 @@ class Found:
 
 
 def demean(X: FloatArray, entity: IntArray) -> FloatArray:
-    """Deviations from entity means; X is (n,) or (n, k), rows sorted by entity."""
+    """Deviations from entity means; X is (n,) or (n, k), rows sorted by entity.
+
+    Columns that do not vary within entities become zero, not the rounding errors of their means.
+    """
     counts = np.bincount(entity)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     sums = np.add.reduceat(X, starts, axis=0)
     means = sums / (counts if X.ndim == 1 else counts[:, None])
     out: FloatArray = X - means[entity]
+    left = np.sqrt(np.sum(np.square(out), axis=0))
+    out *= left > 1e-10 * np.sqrt(np.sum(np.square(X), axis=0))
     return out
 
 

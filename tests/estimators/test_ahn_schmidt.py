@@ -119,3 +119,9 @@ def test_bad_input() -> None:
         quiet(md.AhnSchmidt(formula="y ~ L(y) + x", gmm=md.GMMStyle("y", 2, True)), panel(d))
     with pytest.raises(errors.IdentificationError, match="three consecutive"):
         quiet(md.AhnSchmidt(formula="y ~ L(y)", gmm=md.GMMStyle("y")), panel(d[d.t < 2003]))
+
+
+def test_one_entity_identifies_nothing() -> None:
+    one = simulated(np.random.default_rng(1), 1, 12)
+    with pytest.raises(errors.IdentificationError):
+        quiet(md.AhnSchmidt(formula="y ~ L(y) + x", gmm=GMM, collapse=True, steps=1), panel(one))

@@ -80,3 +80,5 @@ def test_bad_input() -> None:
         pytest.warns(errors.DroppedRowsWarning, match="missing instrument"),
     ):
         md.AndersonHsiao(formula="y ~ L(y) + x", instrument="difference").fit(panel(frame))
+    with pytest.raises(errors.IdentificationError, match="does not vary over time"):
+        quiet(md.AndersonHsiao(formula="y ~ L(y) + x"), panel(frame.assign(y=1.0)))

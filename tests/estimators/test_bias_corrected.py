@@ -257,6 +257,27 @@ def test_random_effects_intervals_cover() -> None:
     assert abs(rejected / reps - 0.05) < band
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_level_of_y_plays_no_role(order: int) -> None:
+    d = world(np.random.default_rng(5), 60, 8, (0.5, 0.1), holes=0.08)
+    formula = "y ~ L(y) + x" if order == 1 else "y ~ L(y, [1, 2]) + x"
+    base = quiet(md.BiasCorrectedMM(formula=formula), md.Panel.from_frame(d, entity="i", time="t"))
+    d = d.assign(y=d.y + 1e6)
+    other = quiet(md.BiasCorrectedMM(formula=formula), md.Panel.from_frame(d, entity="i", time="t"))
+    # Six digits of sixteen go with the level.
+    assert_allclose(other.params, base.params, atol=1e-8)
+    assert_allclose(other.std_errors, base.std_errors, rtol=1e-7)
+
+
+def test_one_entity_identifies_no_overidentified_model() -> None:
+    d = world(np.random.default_rng(5), 1, 30, (0.5,))
+    with pytest.raises(errors.IdentificationError, match="moments of 1 entities"):
+        quiet(
+            md.BiasCorrectedMM(formula="y ~ L(y) + x", model="random"),
+            md.Panel.from_frame(d, entity="i", time="t"),
+        )
+
+
 def test_bad_input() -> None:
     for options, message in [
         ({"model": "mixed"}, "model"),

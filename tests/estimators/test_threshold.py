@@ -255,6 +255,22 @@ def test_units_play_no_role_in_the_bootstrap() -> None:
             assert other[name].critical_values[level] == pytest.approx(value, rel=1e-8)
 
 
+def test_regressors_that_do_not_vary_within_entities() -> None:
+    """Their deviations are rounding errors, which must not be taken for a regressor."""
+    d = world(np.random.default_rng(9), 40, 6, (-0.3,), (1.0, 0.8))
+    d["k"] = np.random.default_rng(1).standard_normal(40)[d.i] * 1.1
+    options = {"thresholds": 2, "replications": 20, "trim": 0.1}
+    base = spec(**options).fit(panel(d))
+    with pytest.warns(errors.CollinearityWarning, match="k"):
+        other = spec(formula="y ~ x + z + k", **options).fit(panel(d))
+    assert other.thresholds == base.thresholds
+    for name in ("threshold_1", "threshold_2"):
+        assert other.stats[name].statistic == pytest.approx(base.stats[name].statistic, rel=1e-8)
+        assert other.stats[name].pvalue == base.stats[name].pvalue
+    with pytest.raises(errors.IdentificationError, match="'y' does not vary"):
+        spec().fit(panel(d.assign(y=d.k)))
+
+
 def test_bad_input() -> None:
     for options, message in [
         ({"thresholds": 4}, "thresholds"),
