@@ -95,7 +95,8 @@ class DifferenceGMM:
     ManyInstrumentsWarning
         More instruments than entities.
     CovarianceWarning
-        A moment covariance is singular; its Moore-Penrose inverse is used.
+        A moment covariance is singular; its Moore-Penrose inverse is used (xtabond2, gretl, plm).
+        The estimate then depends on the units of the instruments.
 
     References
     ----------
@@ -176,7 +177,8 @@ class SystemGMM:
     effects : tuple of str
         ``("time",)``: dummies of the periods (but one with an intercept) in both equations.
     time_instruments : {"both", "level", "transformed"}
-        The equation in which the dummies are their own instruments.
+        The equation in which the dummies are their own instruments: ``"both"`` as xtabond2's
+        ``iv()``, ``"level"`` as gretl's ``--time-dummies``.
     weight : {"h3", "h2", "h1"}
         H with M the transformation: h3 :math:`(MM', M; M', I)`, xtabond2's and gretl's default;
         h2 without the off-diagonal blocks (DPD for Ox); h1 the identity (Blundell and Bond 1998).
