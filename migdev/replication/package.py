@@ -20,7 +20,7 @@ from migdev.replication.environment import environment, pinned
 from migdev.replication.numbers import TOLERANCES, write_results
 from migdev.replication.readme import readme
 from migdev.replication.references import bibliography
-from migdev.replication.verify import sha256
+from migdev.replication.verify import seal_of, sha256
 
 RUN = '''"""Reproduces every number of this package: data/ -> results/."""
 
@@ -204,8 +204,9 @@ def _rules(rules: Iterable[tuple[int, str, str, str]]) -> str:
 
 
 def _manifest(answer: Any, folder: Path) -> dict[str, Any]:
-    """Every file but the manifest and the results of reruns, and where the data came from."""
-    return {
+    """Every file but the manifest, apart from them the results, which reruns may make anew, and
+    where the data came from."""
+    manifest = {
         "package": "migdev replication package, version 1",
         "verdict": answer.verdict,
         "plan": answer.plan,
@@ -222,7 +223,11 @@ def _manifest(answer: Any, folder: Path) -> dict[str, Any]:
             for path in _files(folder)
             if folder / "results" not in path.parents and path.name != "manifest.json"
         ],
+        "results": {
+            path.relative_to(folder).as_posix(): sha256(path) for path in _files(folder / "results")
+        },
     }
+    return {**manifest, "seal": seal_of(manifest)}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ class Verification:
     Attributes
     ----------
     changed : tuple of str
-        Files that are missing or whose SHA-256 differs from the manifest.
+        Files that are missing or whose SHA-256 differs from the manifest; and pages of ``results``
+        that are neither those of the manifest nor those of the rerun.
     differences : tuple of str
         Numbers beyond tolerance.
     failure : str
@@ -68,21 +70,67 @@ def verify(folder: str | Path) -> Verification:
     root = Path(folder).resolve()
     if not (root / "manifest.json").exists():
         raise SourceError(f"{root.name!r} holds no manifest.json: it is not a replication package.")
-    manifest = _read_json(root / "manifest.json")
-    if "files" not in manifest:
-        raise SourceError(f"The manifest.json in {root.name!r} lists no files; it is damaged.")
-    changed = tuple(changed_files(root, manifest["files"]))
+    manifest = _read_manifest(root)
+    changed = changed_files(root, manifest["files"])
+    if "seal" in manifest and manifest["seal"] != seal_of(manifest):  # older packages have none
+        changed.append("manifest.json is not as it was written")
+    expected, failure = None, ""
+    try:
+        expected = _read_json(root / "expected" / "numbers.json")
+    except SourceError as error:
+        failure = str(error)
     with tempfile.TemporaryDirectory() as scratch:
         prepared = _prepare(root, Path(scratch) / "prepare")
         copy = Path(shutil.copytree(root, Path(scratch) / "package"))
         (copy / "results" / "numbers.json").unlink(missing_ok=True)
-        failure = _python(copy, "code/run.py")
-        if failure:
-            return Verification(changed=changed, differences=(), failure=failure, prepared=prepared)
-        found = _read_json(copy / "results" / "numbers.json")
-    expected = _read_json(root / "expected" / "numbers.json")
-    differences = tuple(compare(expected, found))
-    return Verification(changed=changed, differences=differences, failure="", prepared=prepared)
+        failure = _python(copy, "code/run.py") or failure
+        differences: list[str] = []
+        if not failure:
+            differences = compare(expected, _read_json(copy / "results" / "numbers.json"))
+            changed += changed_results(root, copy, manifest.get("results", {}))
+    return Verification(
+        changed=tuple(changed), differences=tuple(differences), failure=failure, prepared=prepared
+    )
+
+
+def seal_of(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of what a manifest says, without its own seal."""
+    told = {k: v for k, v in manifest.items() if k != "seal"}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_manifest(root: Path) -> dict[str, Any]:
+    manifest = _read_json(root / "manifest.json")
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, list):
+        raise SourceError(f"The manifest.json in {root.name!r} lists no files; it is damaged.")
+    for entry in files:
+        if not (isinstance(entry, dict) and {"path", "sha256", "bytes"} <= set(entry)):
+            raise SourceError(
+                f"The manifest.json in {root.name!r} has {entry!r} among its files; an entry has "
+                "path, sha256 and bytes. It is damaged."
+            )
+    return dict(manifest)
+
+
+def changed_results(root: Path, rerun: Path, written: Mapping[str, str]) -> list[str]:
+    """Pages and numbers of ``results`` that neither the package's author nor the rerun made.
+
+    A rerun under other versions may draw a page otherwise, so the one of the rerun is as good as
+    the one that was written.
+    """
+    found = []
+    for name, digest in written.items():
+        path, remade = root / name, rerun / name
+        if path.is_file() and sha256(path) != digest:
+            if remade.is_file() and sha256(remade) == sha256(path):
+                continue
+            found.append(
+                f"{name} is neither as it was written nor as the rerun writes it; run "
+                "code/run.py to make it anew"
+            )
+    return found
 
 
 def _prepare(root: Path, copy: Path) -> tuple[str, ...]:
@@ -90,16 +138,23 @@ def _prepare(root: Path, copy: Path) -> tuple[str, ...]:
     if not (root / "code" / "prepare.py").exists() or not (root / "data" / "raw").exists():
         return ()
     shutil.copytree(root, copy)
+    try:
+        return tuple(_remade(root, copy))
+    except (SourceError, OSError) as error:
+        return (f"they cannot be compared: {error}",)
+
+
+def _remade(root: Path, copy: Path) -> list[str]:
     for path in (copy / "data").rglob("panel.csv"):
         path.unlink()
     failure = _python(copy, "code/prepare.py")
     if failure:
-        return (f"code/prepare.py failed: {failure}",)
+        return [f"code/prepare.py failed: {failure}"]
     found = different_columns(root / "data", copy / "data")
     if (root / "data" / "background").exists():
         other = different_columns(root / "data" / "background", copy / "data" / "background")
         found += [f"{text} (background)" for text in other]
-    return tuple(found)
+    return found
 
 
 def different_columns(one: Path, other: Path) -> list[str]:
@@ -133,12 +188,23 @@ def different_columns(one: Path, other: Path) -> list[str]:
     return found
 
 
+#: Runs a script as the main one, with the migdev that verifies, also where it is not installed.
+_LAUNCH = """
+import runpy, sys
+sys.path.append(sys.argv[1])
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def _python(folder: Path, script: str) -> str:
     """Run a script of a package in a clean process; the last line of its error, or nothing."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    home = str(Path(__file__).resolve().parents[2])
     run = subprocess.run(
-        [sys.executable, "-I", "-W", "ignore", script], cwd=folder, env=environment,
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-I", "-X", "utf8", "-W", "ignore", "-c", _LAUNCH, home, script],
+        cwd=folder, env=environment, capture_output=True, encoding="utf-8", errors="replace",
+        check=False,
     )  # fmt: skip
     if run.returncode == 0:
         return ""
@@ -148,7 +214,7 @@ def _python(folder: Path, script: str) -> str:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SourceError(f"{path.name!r} of the package cannot be read: {error}.") from error
 
 
@@ -157,7 +223,7 @@ def changed_files(root: Path, files: list[dict[str, object]]) -> list[str]:
     found = []
     for entry in files:
         path = root / str(entry["path"])
-        if not path.exists():
+        if not path.is_file():
             found.append(f"{entry['path']} is missing")
         elif (digest := sha256(path)) != entry["sha256"]:
             size = path.stat().st_size

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import warnings
 import zipfile
 from dataclasses import replace
@@ -20,7 +22,7 @@ from migdev.replication.data import read_data, write_data
 from migdev.replication.numbers import compare
 from migdev.replication.package import zip_folder
 from migdev.replication.references import METHODS, methods_bib
-from migdev.replication.verify import changed_files, different_columns
+from migdev.replication.verify import changed_files, different_columns, seal_of
 from migdev.simulate import stylised_world
 
 
@@ -87,6 +89,33 @@ def test_results_of_a_rerun_are_no_change(package, tmp_path):
     assert changed_files(moved, listed) == []
 
 
+def test_a_page_may_be_remade_but_not_edited(package, tmp_path):
+    moved = shutil.copytree(package, tmp_path / "remade")
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "code/run.py"], cwd=moved, check=True, capture_output=True
+    )
+    assert md.replication.verify(moved).passed
+    page = next((moved / "results").glob("*.html"))
+    page.write_text(page.read_text(encoding="utf-8").replace("remit", "credit"), encoding="utf-8")
+    outcome = md.replication.verify(moved)
+    assert not outcome.passed
+    assert f"results/{page.name} is neither as it was written" in outcome.changed[0]
+
+
+def test_a_manifest_is_sealed(package, tmp_path):
+    moved = shutil.copytree(package, tmp_path / "sealed")
+    manifest = json.loads((moved / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["seal"] == seal_of(manifest)
+    manifest["verdict"] = "supported by hand"
+    (moved / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    outcome = md.replication.verify(moved)
+    assert outcome.changed == ("manifest.json is not as it was written",)
+    assert not outcome.passed
+    del manifest["seal"]  # as packages were written before
+    (moved / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert md.replication.verify(moved).passed
+
+
 def test_a_damaged_manifest_is_a_plain_error(package, tmp_path):
     moved = shutil.copytree(package, tmp_path / "moved")
     (moved / "manifest.json").write_text("{")
@@ -94,6 +123,9 @@ def test_a_damaged_manifest_is_a_plain_error(package, tmp_path):
         md.replication.verify(moved)
     (moved / "manifest.json").write_text("{}")
     with pytest.raises(SourceError, match="lists no files"):
+        md.replication.verify(moved)
+    (moved / "manifest.json").write_text('{"files": ["data/panel.csv"]}')
+    with pytest.raises(SourceError, match="among its files"):
         md.replication.verify(moved)
 
 
