@@ -26,12 +26,21 @@ def tost(estimate: float, std_error: float, bound: float, df: float | None = Non
     df : float, optional
         Degrees of freedom; None for the normal.
 
+    Raises
+    ------
+    SpecificationError
+        ``bound``, ``std_error`` or ``df`` is not positive.
+
     References
     ----------
     Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680.
     """
     if not bound > 0:
         raise SpecificationError(f"bound={bound}: the smallest effect of interest is positive.")
+    if not std_error > 0:
+        raise SpecificationError(f"std_error={std_error}: a standard error is positive.")
+    if df is not None and not df > 0:
+        raise SpecificationError(f"df={df}: degrees of freedom are positive.")
     above = float(t_lower(-(estimate + bound) / std_error, df))
     below = float(t_lower((estimate - bound) / std_error, df))
     nearer = (estimate + bound if above > below else estimate - bound) / std_error

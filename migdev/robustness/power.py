@@ -33,6 +33,8 @@ def minimum_detectable_effect(
     for name, value in (("level", level), ("power", power)):
         if not 0 < value < 1:
             raise SpecificationError(f"{name}={value} is not between 0 and 1.")
+    if sided not in (1, 2):
+        raise SpecificationError(f"sided={sided!r}; use 2 or 1.")
     critical = t_quantile(1 - level / sided, df)
     out: FloatArray = (critical + t_quantile(power, df)) * std_error
     return out

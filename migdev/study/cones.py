@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -10,6 +11,22 @@ from migdev.errors import SpecificationError, listing
 from migdev.kernels.distributions import t_lower
 from migdev.kernels.types import BoolArray, FloatArray
 from migdev.study.rule import check_prediction
+
+#: The share of draws that lie in no cone goes by this name.
+NEITHER = "neither"
+#: Where an effect may lie: below minus the smallest one, within, or above it.
+_REACH = {
+    "+": {1}, "-": {-1}, "0": {0}, "<=0": {-1, 0}, ">=0": {0, 1}, "!=0": {-1, 1}, "any": {-1, 0, 1},
+}  # fmt: skip
+
+
+def overlapping(patterns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The first two patterns of which no prediction of one excludes that of the other."""
+    for one, other in combinations(patterns, 2):
+        pairs = zip(patterns[one], patterns[other], strict=True)
+        if all(_REACH[a] & _REACH[b] for a, b in pairs):
+            return one, other
+    return ()
 
 
 def in_region(prediction: str, values: FloatArray, bound: float) -> BoolArray:
@@ -61,7 +78,7 @@ def cone_shares(
             "cones. Patterns must differ in at least one prediction that excludes the other."
         )
     shares = {name: float(np.mean(mask)) for name, mask in inside.items()}
-    return {**shares, "neither": float(np.mean(hits == 0))}
+    return {**shares, NEITHER: float(np.mean(hits == 0))}
 
 
 def region_pvalue(

@@ -92,6 +92,15 @@ class Family:
     def __post_init__(self) -> None:
         if self.adjust not in ("romano-wolf", "holm"):
             raise SpecificationError(f"adjust={self.adjust!r}; use 'romano-wolf' or 'holm'.")
+        if not self.members:
+            raise SpecificationError(
+                "A family needs at least one answer with a specification that was fitted"
+                + (f"; not fitted: {listing(self.untested)}." if self.untested else ".")
+            )
+        if self.draws < 1:
+            raise SpecificationError(f"draws={self.draws}; use at least one.")
+        if self.level is not None and not 0 < self.level < 0.5:
+            raise SpecificationError(f"level={self.level} is not between 0 and 0.5.")
         levels = {m.hypothesis.level for m in self.members}
         if self.level is None and len(levels) > 1:
             raise SpecificationError(

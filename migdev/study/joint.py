@@ -12,7 +12,13 @@ import numpy as np
 import pandas as pd
 
 from migdev.covariance import Clustered
-from migdev.errors import IdentificationError, MigdevError, SpecificationError, listing
+from migdev.errors import (
+    IdentificationError,
+    MigdevError,
+    ResultError,
+    SpecificationError,
+    listing,
+)
 from migdev.estimators.linear import FixedEffects
 from migdev.kernels.cluster_draws import (
     ClusterSums,
@@ -26,11 +32,17 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.study.answer import merged
-from migdev.study.cones import cone_shares, intersection_union, union_rejection
+from migdev.study.cones import (
+    NEITHER,
+    cone_shares,
+    intersection_union,
+    overlapping,
+    union_rejection,
+)
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint_answer import JointAnswer, JointResult
 from migdev.study.plan import check_plan, write_plan
-from migdev.study.rule import Focal, measure
+from migdev.study.rule import Focal, focal_of
 
 EFFECTS = ("entity", "time")
 COMMON = "in_common_sample"
@@ -97,18 +109,44 @@ class JointStudy:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "components", tuple(self.components))
+        other = [c for c in self.components if not isinstance(c, Component)]
+        if other:
+            raise SpecificationError(
+                f"A joint study is made of Components, not of {type(other[0]).__name__}."
+            )
+        names = [c.name for c in self.components]
+        if len(set(names)) < len(names):
+            raise SpecificationError(f"Components need names of their own, not {listing(names)}.")
+        if self.draws < 1:
+            raise SpecificationError(f"draws={self.draws}; a joint test needs at least one.")
+        if not 0 < self.level < 0.5:
+            raise SpecificationError(f"level={self.level} is not between 0 and 0.5.")
         if len(self.components) < 2:
             raise SpecificationError("A joint test needs at least two components.")
         if self.sample not in ("common", "largest"):
             raise SpecificationError(f"sample={self.sample!r}; use 'common' or 'largest'.")
-        views = {tuple(c.hypothesis.rivals) for c in self.components}
-        if len(views) != 1:
+        views = {tuple(sorted(c.hypothesis.rivals)): c.hypothesis.rivals for c in self.components}
+        if len(views) != 1 or not next(iter(views)):
             raise SpecificationError(
-                f"Every component must state what the same views predict, not {listing(views)}."
+                "Every component must state what the same views predict, not "
+                f"{listing(list(rivals) for rivals in views.values())}."
+            )
+        taken = {self.null, NEITHER} & set(self.components[0].hypothesis.rivals)
+        if taken or self.null == NEITHER:
+            raise SpecificationError(
+                f"{min(taken, default=NEITHER)!r} cannot name a view: it stands for another "
+                "pattern. Name the view, or null=, otherwise."
             )
         if any(c.hypothesis.smallest_effect <= 0 for c in self.components):
             raise SpecificationError(
                 "Every component of a joint test needs a smallest effect of interest above zero."
+            )
+        both = overlapping(self.patterns)
+        if both:
+            raise SpecificationError(
+                f"The patterns {listing(both)} overlap: no prediction of one excludes that of the "
+                "other. Give them predictions of some component that do"
+                + (", or null='' for no null pattern." if self.null in both else ".")
             )
 
     @property
@@ -279,10 +317,11 @@ def _term(component: Component, fit: Estimate) -> str:
 
 def _focal(component: Component, fit: Estimate) -> Focal:
     h = component.hypothesis
-    c = fit.lincom(f"`{_term(component, fit)}`")
-    return measure(
-        c.estimate, c.std_error, c.df, pvalue=c.pvalue, bound=h.smallest_effect, level=h.level
-    )
+    found = fit.lincom(f"`{_term(component, fit)}`")
+    try:
+        return focal_of(found, bound=h.smallest_effect, level=h.level)
+    except ResultError as error:
+        raise IdentificationError(f"The equation of {component.name!r}: {error}") from error
 
 
 def common_rows(panel: Panel, formulas: Sequence[str]) -> Panel:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
+from typing import Any
 
-from migdev.errors import SpecificationError, listing
+from migdev.errors import ResultError, SpecificationError, listing
 from migdev.kernels.distributions import t_quantile
 from migdev.robustness.equivalence import tost
 from migdev.robustness.power import minimum_detectable_effect
@@ -64,6 +66,28 @@ def measure(
         pvalue=pvalue, equivalence=equivalence,
         detectable=float(minimum_detectable_effect(std_error, df, level=level)),
     )  # fmt: skip
+
+
+def focal_of(found: Any, *, bound: float, level: float) -> Focal:
+    """The focal parameter of a function of coefficients (``delta`` or ``lincom``).
+
+    Raises
+    ------
+    ResultError
+        It has no finite value, no error, or no degrees of freedom.
+    """
+    value, error, df = found.estimate, found.std_error, found.df
+    if not (isfinite(value) and isfinite(error) and error > 0):
+        raise ResultError(
+            f"The focal parameter {found.name!r} is {value:g} with standard error {error:g}, "
+            "which no verdict can rest on."
+        )
+    if df is not None and not df > 0:
+        raise ResultError(
+            f"The focal parameter {found.name!r} has {df:g} degrees of freedom, and no verdict "
+            "can rest on that. Use more entities, or fewer regressors."
+        )
+    return measure(value, error, df, pvalue=found.pvalue, bound=bound, level=level)
 
 
 def check_prediction(prediction: str) -> str:

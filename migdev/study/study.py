@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from migdev.errors import MigdevError, ResultError, SpecificationError, listing, suggestion
 from migdev.panel.panel import Panel
 from migdev.protocols import Estimator
@@ -19,7 +17,7 @@ from migdev.study.fingerprint import LATER
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.plan import check_plan, write_plan
 from migdev.study.pretests import PreTests
-from migdev.study.rule import Focal, measure
+from migdev.study.rule import Focal, focal_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +152,8 @@ class Study:
 
     def _focal(self, fit: Any, spec: Spec) -> Focal:
         h = self.hypothesis
-        c = fit.delta(spec.term or h.term)
-        if not (np.isfinite(c.estimate) and c.std_error > 0 and np.isfinite(c.std_error)):
-            raise ResultError(
-                f"The focal parameter {c.name!r} is {c.estimate:g} with standard error "
-                f"{c.std_error:g}, which no verdict can rest on."
-            )
-        return measure(
-            c.estimate, c.std_error, c.df, pvalue=c.pvalue, bound=h.smallest_effect, level=h.level
-        )
+        found = fit.delta(spec.term or h.term)
+        return focal_of(found, bound=h.smallest_effect, level=h.level)
 
 
 def readable(fit: Any, estimator: Any) -> Any:

@@ -41,6 +41,26 @@ def test_detectable_effect_has_its_power():
         minimum_detectable_effect(1.0, power=80)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0.1, 0.0, 0.3), "std_error=0"),
+        ((0.1, -1.0, 0.3), "std_error=-1"),
+        ((0.1, float("nan"), 0.3), "std_error=nan"),
+        ((0.1, 0.1, 0.3, 0), "df=0"),
+        ((0.1, 0.1, 0.0), "bound=0"),
+    ],
+)
+def test_equivalence_needs_an_error_and_degrees_of_freedom(arguments, message):
+    with pytest.raises(SpecificationError, match=message):
+        tost(*arguments)
+
+
+def test_detectable_effects_have_one_side_or_two():
+    with pytest.raises(SpecificationError, match="sided=3"):
+        minimum_detectable_effect(1.0, sided=3)
+
+
 def test_holm_equals_statsmodels():
     p = np.random.default_rng(1).uniform(size=12) ** 3
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)

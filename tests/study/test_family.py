@@ -207,6 +207,14 @@ def test_families_that_cannot_be(panel, answers):
     with pytest.raises(SpecificationError, match="different levels"):
         md.Family([answers[0], strict])
     assert len(md.Family([answers[0], strict], level=0.05).frame) == 2
+    broken = study("nowhere", claim="broken").run(panel)
+    for none in ([], [broken]):
+        with pytest.raises(SpecificationError, match="at least one answer"):
+            md.Family(none)
+    with pytest.raises(SpecificationError, match="draws=0"):
+        md.Family(answers, draws=0)
+    with pytest.raises(SpecificationError, match="level=2"):
+        md.Family(answers, level=2)
     with pytest.raises(SpecificationError, match="stands for two answers"):
         md.Family([answers[0], answers[0]])
 

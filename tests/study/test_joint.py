@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import migdev as md
-from migdev.errors import SpecificationError
+from migdev.errors import IdentificationError, SpecificationError
 from migdev.hypotheses.joint import X1
 from migdev.kernels.cluster_draws import (
     cluster_sums,
@@ -23,9 +25,11 @@ from migdev.study.cones import (
     in_region,
     intersection_union,
     outside_pvalue,
+    overlapping,
     region_pvalue,
 )
 from migdev.study.joint import stacked_influence
+from migdev.study.rule import PREDICTIONS
 
 PATTERNS = {"A": ("+", "-"), "B": ("<=0", "-"), "null": ("0", "0")}
 
@@ -191,6 +195,57 @@ def test_joint_studies_that_cannot_be():
     )  # fmt: skip
     with pytest.raises(SpecificationError, match="the same views"):
         md.JointStudy(components=(X1.components[0], odd))
+
+
+def component(name="one", **views):
+    h = md.Hypothesis(claim="c", term="x", views=views or {"A": "+", "B": "-"}, smallest_effect=1)
+    return md.Component(name=name, formula="y ~ x", hypothesis=h)
+
+
+@pytest.mark.parametrize(
+    ("components", "options", "message"),
+    [
+        ((component(), component()), {}, "names of their own"),
+        (("growth", "poverty"), {}, "not of str"),
+        ((component(null="+"), component("two", null="-")), {}, "'null' cannot name a view"),
+        ((component(neither="+"), component("two", neither="-")), {}, "'neither' cannot name"),
+        ((component(), component("two")), {"null": "neither"}, "'neither' cannot name"),
+        ((component(), component("two")), {"draws": 0}, "draws=0"),
+        ((component(), component("two")), {"level": 2}, "level=2"),
+        ((component(A="+", B="<=0"), component("two", A="+", B="<=0")), {},
+         "'B', 'null' overlap.*null=''"),
+        ((component(A="+", B=">=0"), component("two", A="+", B="any")), {"null": ""},
+         "'A', 'B' overlap"),
+    ],
+)  # fmt: skip
+def test_bad_combinations_are_refused_when_declared(components, options, message):
+    with pytest.raises(SpecificationError, match=message):
+        md.JointStudy(components=components, **options)
+
+
+def test_views_may_stand_in_any_order():
+    study = md.JointStudy(components=(component(A="+", B="-"), component("two", B="+", A="-")))
+    assert study.patterns == {"A": ("+", "-"), "B": ("-", "+"), "null": ("0", "0")}
+
+
+def test_overlaps_are_those_of_the_regions():
+    values = np.array([-2.0, 0.0, 2.0])
+    for a, b in itertools.product(PREDICTIONS, repeat=2):
+        meet = bool((in_region(a, values, 1.0) & in_region(b, values, 1.0)).any())
+        assert bool(overlapping({"A": (a,), "B": (b,)})) == meet
+
+
+def test_an_outcome_without_spread_is_named():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(20), 6), "t": np.tile(np.arange(6), 20) + 2000,
+         "x": rng.normal(size=120), "y": 1.0}
+    )  # fmt: skip
+    panel = md.Panel.from_frame(frame, entity="i", time="t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(IdentificationError, match="'one'.*standard error 0"):
+            md.JointStudy(components=(component(), component("two")), draws=9).run(panel)
 
 
 PATTERN_OF = {"development": "DF", "critical": "CR", "null": "null"}
