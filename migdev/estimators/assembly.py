@@ -167,3 +167,8 @@ def total_ss(y: FloatArray, weights: FloatArray | None, constant: bool = True) -
     if constant:
         y = y - np.average(y, weights=weights)
     return dot(y, y if weights is None else weights * y)
+
+
+def r_squared(rss: float, total: float) -> float:
+    """Share of a sum of squares that is explained; missing where there is nothing to explain."""
+    return 1 - rss / total if total > 0 else float("nan")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from migdev.covariance import Unadjusted
 from migdev.errors import CovarianceError, ResultError, SpecificationError
-from migdev.estimators.assembly import Equation, estimate, scaled, solve, total_ss
+from migdev.estimators.assembly import Equation, estimate, r_squared, scaled, solve, total_ss
 from migdev.estimators.linear import check_effects, refuse_endogenous
 from migdev.kernels.groups import group_means, group_sums
 from migdev.kernels.types import AnyArray, FloatArray, IntArray
@@ -118,7 +118,7 @@ class Between:
             else panel.calendar.labels(np.unique(d.time))
         )
         stats = {
-            "r2": 1 - rss / total_ss(y, mass, d.intercept),
+            "r2": r_squared(rss, total_ss(y, mass, d.intercept)),
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }

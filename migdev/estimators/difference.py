@@ -9,7 +9,7 @@ import numpy as np
 
 from migdev.covariance import Unadjusted
 from migdev.errors import DroppedRowsWarning, SpecificationError
-from migdev.estimators.assembly import Equation, estimate, scaled, solve, total_ss
+from migdev.estimators.assembly import Equation, estimate, r_squared, scaled, solve, total_ss
 from migdev.estimators.linear import refuse_endogenous
 from migdev.panel.design import Design
 from migdev.panel.differences import GAP, GAPS, difference
@@ -86,7 +86,7 @@ class FirstDifference:
         moments, params, dropped, names = solve(equation, d)
         rss = float(moments.resid @ moments.resid)
         stats = {
-            "r2": 1 - rss / total_ss(d.y, d.weights, d.intercept),
+            "r2": r_squared(rss, total_ss(d.y, d.weights, d.intercept)),
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }

@@ -12,6 +12,7 @@ from migdev.errors import SingletonWarning, SpecificationError
 from migdev.estimators.assembly import (
     Equation,
     estimate,
+    r_squared,
     root_weights,
     scaled,
     solve,
@@ -62,7 +63,7 @@ class PooledOLS:
         )
         moments, params, dropped, names = solve(equation, d)
         rss = dot(moments.resid, moments.resid)
-        r2 = 1 - rss / total_ss(d.y, d.weights, d.intercept)
+        r2 = r_squared(rss, total_ss(d.y, d.weights, d.intercept))
         k = len(params) - d.intercept
         stats = {
             "r2": r2,
@@ -149,8 +150,8 @@ class FixedEffects:
         rss = dot(moments.resid, moments.resid)
         tss = dot(equation.y, equation.y)
         stats = {
-            "r2_within": 1 - rss / tss if tss > 0 else float("nan"),
-            "r2": 1 - rss / total_ss(d.y, d.weights),
+            "r2_within": r_squared(rss, tss),
+            "r2": r_squared(rss, total_ss(d.y, d.weights)),
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }

@@ -15,6 +15,7 @@ from migdev.errors import SpecificationError, VarianceComponentWarning, listing
 from migdev.estimators.assembly import (
     Equation,
     estimate,
+    r_squared,
     report_collinear,
     root_weights,
     scaled,
@@ -272,7 +273,7 @@ def _stats(
         "theta_max": float(theta.max()),
     }
     rss = float(resid @ resid)
-    stats["r2"] = 1 - rss / total_ss(y, None, d.intercept)
+    stats["r2"] = r_squared(rss, total_ss(y, None, d.intercept))
     fitted, w = d.X @ params, d.weights
     pairs = {
         "r2_within": (demean(d.y, d.entity, w), demean(fitted, d.entity, w)),

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from migdev.errors import CovarianceError, WeakInstrumentsWarning
+from migdev.estimators.assembly import r_squared
 from migdev.estimators.iv import validity, weak
 from migdev.estimators.iv.battery import LazyStats, battery, strength_numbers
 from migdev.estimators.iv.equation import IVEquation
@@ -147,9 +148,9 @@ def fit_numbers(equation: IVEquation, problem: IVProblem, total: float) -> dict[
     out: dict[str, float] = {}
     if equation.factors:
         within = float(equation.basis.y @ equation.basis.y)
-        out["r2_within"] = 1 - rss / within if within > 0 else float("nan")
+        out["r2_within"] = r_squared(rss, within)
     df = problem.moments.df_resid
-    out |= {"r2": 1 - rss / total, "sigma": float(np.sqrt(rss / df)), "rss": rss}
+    out |= {"r2": r_squared(rss, total), "sigma": float(np.sqrt(rss / df)), "rss": rss}
     return out | strength_numbers(problem)
 
 
