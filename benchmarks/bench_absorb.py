@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from _timing import by_turns
 
-from migdev.kernels.absorb import Absorbed, absorb
-from migdev.kernels.groups import group_sums, level_codes
+from migdev.kernels.absorb.absorber import Absorbed, absorb
+from migdev.kernels.arrays.groups import group_sums, level_codes
 
 Codes = list[np.ndarray]
 PERIODS = 10

@@ -2,9 +2,9 @@
 
 Under the null of m trends both statistics of Bai and Ng (2004) tend to the smallest eigenvalue of
 the matrix that random walks without serial correlation give, demeaned or detrended. This prints
-its quantiles, as migdev/kernels/common_trends.py holds them: 60,000 walks of 1,000 steps for each
-m, seeded. Simulation error of a quantile q at p is sqrt(p (1-p) / 60,000) over the density there:
-0.4 per cent of the 5% values and 0.7 per cent of the 1% values.
+its quantiles, as migdev/kernels/unit_roots/common_trends.py holds them: 60,000 walks of 1,000 steps
+for each m, seeded. Simulation error of a quantile q at p is sqrt(p (1-p) / 60,000) over the density
+there: 0.4 per cent of the 5% values and 0.7 per cent of the 1% values.
 
     python benchmarks/simulate_common_trends.py
 """

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from migdev.kernels.moments import Moments
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.sandwich.moments import Moments
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.panel.panel import Panel
 from migdev.provenance import Provenance
 

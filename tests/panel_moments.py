@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from migdev.kernels.moments import Moments
+from migdev.kernels.sandwich.moments import Moments
 
 Array = NDArray[Any]
 

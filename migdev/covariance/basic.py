@@ -12,10 +12,10 @@ from migdev.covariance.common import (
     grouping,
     scaled_resid,
 )
-from migdev.kernels.groups import Groups
-from migdev.kernels.moments import Moments
-from migdev.kernels.sandwich import common_variance_meat, diagonal_meat, sandwich
-from migdev.kernels.small_sample import classical, rowwise
+from migdev.kernels.arrays.groups import Groups
+from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.sandwich.sandwich import common_variance_meat, diagonal_meat, sandwich
+from migdev.kernels.sandwich.small_sample import classical, rowwise
 from migdev.protocols import CovEstimate
 
 LEVERAGE = ("dummies", "transformed")

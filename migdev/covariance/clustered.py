@@ -21,15 +21,20 @@ from migdev.covariance.common import (
     warn_mended,
 )
 from migdev.errors import CovarianceError, FewClustersWarning, SpecificationError
-from migdev.kernels.clubs import ClubMoments, club_moments, contrast_df, wald_df
-from migdev.kernels.effects_basis import EffectsBasis, require_room
-from migdev.kernels.groups import Groups
-from migdev.kernels.hac import one_row_per_cell
-from migdev.kernels.moments import Moments
-from migdev.kernels.sandwich import cluster_scores, inclusion_exclusion, intersection, mend
-from migdev.kernels.small_sample import clustered, nested
-from migdev.kernels.tall import gram, product
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.absorb.effects_basis import EffectsBasis, require_room
+from migdev.kernels.arrays.blocked_products import gram, product
+from migdev.kernels.arrays.groups import Groups
+from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.sandwich.cluster_adjustment import (
+    ClubMoments,
+    club_moments,
+    contrast_df,
+    wald_df,
+)
+from migdev.kernels.sandwich.hac import one_row_per_cell
+from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.sandwich.sandwich import cluster_scores, inclusion_exclusion, intersection, mend
+from migdev.kernels.sandwich.small_sample import clustered, nested
 from migdev.protocols import CovEstimate
 
 KINDS = ("CR0", "CR1", "CR2", "CR3", "CV3", "HC0", "HC1", "HC2", "HC3", "HC4")

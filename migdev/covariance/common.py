@@ -15,12 +15,12 @@ from migdev.errors import (
     SpecificationError,
     suggestion,
 )
-from migdev.kernels.effects_basis import EffectsBasis
-from migdev.kernels.hac import periods_of
-from migdev.kernels.moments import Moments
-from migdev.kernels.sandwich import intersection, leverage, residual_scale
-from migdev.kernels.small_sample import CONVENTIONS
-from migdev.kernels.types import AnyArray, FloatArray, IntArray
+from migdev.kernels.absorb.effects_basis import EffectsBasis
+from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+from migdev.kernels.sandwich.hac import periods_of
+from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.sandwich.sandwich import intersection, leverage, residual_scale
+from migdev.kernels.sandwich.small_sample import CONVENTIONS
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from migdev.covariance.clustered import Clustered
 from migdev.covariance.serial import BeckKatz, DriscollKraay, NeweyWest
 from migdev.covariance.spatial import Conley
 from migdev.errors import CovarianceWarning, FewClustersWarning
-from migdev.kernels.moments import Moments
+from migdev.kernels.sandwich.moments import Moments
 from migdev.protocols import Covariance, CovEstimate
 
 

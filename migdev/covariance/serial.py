@@ -15,9 +15,10 @@ from migdev.covariance.common import (
     warn_mended,
 )
 from migdev.errors import CovarianceError, SpecificationError
-from migdev.kernels import small_sample
-from migdev.kernels.groups import Groups
-from migdev.kernels.hac import (
+from migdev.kernels.arrays.groups import Groups
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.sandwich import small_sample
+from migdev.kernels.sandwich.hac import (
     KERNELS,
     autocovariance_meat,
     bandwidth_rule,
@@ -29,9 +30,8 @@ from migdev.kernels.hac import (
     summed_by_cell,
     within_meat,
 )
-from migdev.kernels.moments import Moments
-from migdev.kernels.sandwich import mend, sandwich
-from migdev.kernels.types import FloatArray
+from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.sandwich.sandwich import mend, sandwich
 from migdev.protocols import CovEstimate
 
 RULES = ("xtscc", "plm", "fixest")

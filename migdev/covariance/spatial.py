@@ -8,12 +8,12 @@ import numpy as np
 
 from migdev.covariance.common import check_choice, check_convention, clean, column, warn_mended
 from migdev.errors import CovarianceError, SpecificationError
-from migdev.kernels import small_sample
-from migdev.kernels.hac import kernel_weights, summed_by_cell, within_meat
-from migdev.kernels.moments import Moments
-from migdev.kernels.sandwich import diagonal_meat, mend, sandwich
-from migdev.kernels.spatial import EARTH, spatial_meat
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.sandwich import small_sample
+from migdev.kernels.sandwich.hac import kernel_weights, summed_by_cell, within_meat
+from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.sandwich.sandwich import diagonal_meat, mend, sandwich
+from migdev.kernels.sandwich.spatial import EARTH, spatial_meat
 from migdev.protocols import CovEstimate
 
 

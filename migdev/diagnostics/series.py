@@ -18,11 +18,11 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.kernels.adf_batch import choose_lags
-from migdev.kernels.balanced_part import largest_balanced_part
-from migdev.kernels.slopes import period_means
-from migdev.kernels.spells import longest_spells
-from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.balanced_part import largest_balanced_part
+from migdev.kernels.arrays.spells import longest_spells
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.heterogeneous.slopes import period_means
+from migdev.kernels.unit_roots.adf_batch import choose_lags
 from migdev.panel.calendar import Calendar
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel

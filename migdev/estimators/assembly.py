@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import CollinearityWarning, IdentificationError, listing
-from migdev.kernels.least_squares import independent_columns, least_squares, normal_matrix
-from migdev.kernels.moments import Moments
-from migdev.kernels.tall import dot
-from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.blocked_products import dot
+from migdev.kernels.arrays.least_squares import independent_columns, least_squares, normal_matrix
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.design import Design
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate, Sample

@@ -54,7 +54,7 @@ class Question(Hypothesis):
     least : tuple of (variable, value)
         Averages over the complete periods that an entity needs.
     pretests : callable, optional
-        Gives the :class:`~migdev.study.pretests.PreTests` of the question.
+        Gives the :class:`~migdev.PreTests` of the question.
     background : tuple of str
         Variables of a second panel, yearly and of all countries, for pre-tests that need longer
         series or countries outside the sample.

@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from migdev.covariance import Clustered
-from migdev.estimators.common_factors import AugmentedMeanGroup, CCEMeanGroup
-from migdev.estimators.cross_section_ardl import CSARDL
-from migdev.estimators.dynamic import DifferenceGMM, GMMStyle, IVStyle, SystemGMM
-from migdev.estimators.dynamic_fixed_effects import DynamicFixedEffects
-from migdev.estimators.heterogeneous import MeanGroup
-from migdev.estimators.instrumental import IV2SLS
-from migdev.estimators.jackknife import HalfPanelJackknife
-from migdev.estimators.linear import FixedEffects, PooledOLS
-from migdev.estimators.pooled_mean_group import ErrorCorrectionMeanGroup, PooledMeanGroup
-from migdev.estimators.random import RandomEffects
-from migdev.estimators.threshold import PanelThreshold
+from migdev.estimators.dynamic.gmm.difference_system import (
+    DifferenceGMM,
+    GMMStyle,
+    IVStyle,
+    SystemGMM,
+)
+from migdev.estimators.dynamic.jackknife import HalfPanelJackknife
+from migdev.estimators.heterogeneous.common_factors import AugmentedMeanGroup, CCEMeanGroup
+from migdev.estimators.heterogeneous.cross_section_ardl import CSARDL
+from migdev.estimators.heterogeneous.dynamic_fixed_effects import DynamicFixedEffects
+from migdev.estimators.heterogeneous.mean_group import MeanGroup
+from migdev.estimators.heterogeneous.pooled_mean_group import (
+    ErrorCorrectionMeanGroup,
+    PooledMeanGroup,
+)
+from migdev.estimators.iv.instrumental import IV2SLS
+from migdev.estimators.static.linear import FixedEffects, PooledOLS
+from migdev.estimators.static.random import RandomEffects
+from migdev.estimators.threshold.fixed_effects import PanelThreshold
 from migdev.study.study import Spec
 
 #: Within estimates first: internal instruments and lagged levels rest on what cannot be tested.

@@ -61,7 +61,7 @@ def join(
     Parameters
     ----------
     inputs : sequence, or mapping from a name to an input
-        Each an :class:`~migdev.provenance.Extract`, a Panel, or a frame. The first holds entity
+        Each an :class:`~migdev.Extract`, a Panel, or a frame. The first holds entity
         and period; the others may hold entities alone (region, income group) or periods alone (a
         world price), and are then repeated over the panel. In a sequence the name of an input is
         its data set, or its place: ``"input 2"``.

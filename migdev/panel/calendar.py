@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import PanelError, listing
-from migdev.kernels.types import IntArray
+from migdev.kernels.arrays.types import IntArray
 
 FREQUENCIES = ("year", "quarter", "month", "day", "integer", "window")
 _PERIOD_CODES = {"year": "Y", "quarter": "Q", "month": "M", "day": "D"}

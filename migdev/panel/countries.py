@@ -127,7 +127,7 @@ def harmonise(
         frame, column = data.frame, column or data.entity
         time = time or data.time or None
     else:
-        from migdev.panel.door import to_pandas
+        from migdev.panel.frame_input import to_pandas
 
         frame = to_pandas(data)
     if column is None or column not in frame.columns:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError, listing
-from migdev.kernels.cells import cell_counts, cell_starts, cell_stat
-from migdev.kernels.types import AnyArray, FloatArray, IntArray
+from migdev.kernels.arrays.cells import cell_counts, cell_starts, cell_stat
+from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from migdev.panel.panel import Panel

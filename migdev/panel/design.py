@@ -19,9 +19,9 @@ from migdev.errors import (
     listing,
     suggestion,
 )
-from migdev.kernels.groups import level_codes
-from migdev.kernels.shift import take
-from migdev.kernels.types import AnyArray, BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.groups import level_codes
+from migdev.kernels.arrays.shift import take
+from migdev.kernels.arrays.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import Parsed, parse, quote_columns, variables
 from migdev.panel.panel import Panel
 from migdev.panel.sample import Missing, refuse_infinite
@@ -175,7 +175,7 @@ class Design:
 
     def codes(self, name: str) -> IntArray:
         """(n,) codes of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
-        from migdev.kernels.moments import group_codes
+        from migdev.kernels.sandwich.moments import group_codes
 
         parts = [part.strip() for part in name.split("^")]
         keys = {self.panel.entity: "entity", self.panel.time: "time"}

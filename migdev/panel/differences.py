@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from migdev.errors import IdentificationError
-from migdev.kernels.shift import lag_rows
-from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.shift import lag_rows
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.panel.design import Design
 
 GAPS = ("skip", "consecutive-observations")

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import PanelError, SpecificationError, listing, suggestion
-from migdev.kernels.types import IntArray
+from migdev.kernels.arrays.types import IntArray
 from migdev.panel.calendar import Calendar, read_time
-from migdev.panel.door import to_pandas
+from migdev.panel.frame_input import to_pandas
 from migdev.panel.panel import Panel
 from migdev.provenance import Extract, Provenance
 

@@ -12,7 +12,7 @@ from migdev.errors import listing
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class JoinReport:
-    """Report of :func:`migdev.panel.assemble.join`. Every table is a data frame.
+    """Report of :func:`migdev.join`. Every table is a data frame.
 
     Attributes
     ----------

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import PanelError, listing, suggestion
-from migdev.kernels.shift import lag_rows, take
-from migdev.kernels.types import AnyArray, FloatArray, IntArray
+from migdev.kernels.arrays.shift import lag_rows, take
+from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.panel.calendar import Calendar, read_time
-from migdev.panel.door import (
+from migdev.panel.frame_input import (
     OPERATORS,
     check_columns,
     entity_codes,
@@ -27,7 +27,7 @@ from migdev.panel.door import (
 from migdev.provenance import Extract, Provenance
 
 if TYPE_CHECKING:
-    from migdev.diagnostics.pretests import PretestTable
+    from migdev.diagnostics.pretest_table import PretestTable
     from migdev.panel.describe import Description
 
 
@@ -133,7 +133,7 @@ class Panel:
     def from_extract(cls, extract: Extract, *, freq: str | None = None, delta: int = 1) -> Panel:
         """The panel of one extract, with its units, labels and provenance.
 
-        Several extracts make one panel by :func:`migdev.panel.assemble.join`.
+        Several extracts make one panel by :func:`migdev.join`.
         """
         if not extract.entity or not extract.time:
             lacking = "entity" if not extract.entity else "time"
@@ -432,7 +432,7 @@ class Panel:
 
     def pretest(self, variables: Sequence[str], **options: Any) -> PretestTable:
         """The customary table of pre-tests: dependence and unit roots, variable by variable; see
-        :func:`migdev.diagnostics.pretests.pretest`, to which the panel hands itself."""
-        from migdev.diagnostics.pretests import pretest
+        :func:`migdev.diagnostics.pretest`, to which the panel hands itself."""
+        from migdev.diagnostics.pretest_table import pretest
 
         return pretest(self, variables, **options)

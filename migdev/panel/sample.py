@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from migdev.errors import DroppedRowsWarning, FormulaError, IdentificationError
-from migdev.kernels.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.panel.panel import Panel
 
 

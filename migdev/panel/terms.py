@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from migdev.errors import FormulaError, PanelError, listing
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.design import _Table
 from migdev.panel.formula import parse, quote_columns
 from migdev.panel.panel import Panel

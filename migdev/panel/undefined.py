@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from migdev.kernels.types import AnyArray, BoolArray
+from migdev.kernels.arrays.types import AnyArray, BoolArray
 from migdev.panel.panel import Panel
 
 _QUOTED = re.compile(r"`[^`]*`")

@@ -17,8 +17,8 @@ from migdev.errors import (
     listing,
     suggestion,
 )
-from migdev.kernels.cells import CELL_STATS, cell_counts, cell_starts, cell_stat
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.arrays.cells import CELL_STATS, cell_counts, cell_starts, cell_stat
+from migdev.kernels.arrays.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from migdev.panel.panel import Panel
@@ -64,7 +64,7 @@ def windows(
     -------
     Panel
         ``L``, ``F`` and ``D`` go from window to window. Columns of text stay where they are
-        constant within entities. :attr:`~migdev.panel.panel.Panel.history` tells how many values
+        constant within entities. :attr:`~migdev.Panel.history` tells how many values
         ``min_obs`` took away.
 
     Raises

@@ -61,7 +61,7 @@ def build(
     title: str,
     label: str,
 ) -> Layout:
-    """The layout of :func:`migdev.report.table.table`, whose options these are."""
+    """The layout of :func:`migdev.table`, whose options these are."""
     columns = _unified(columns_of(results, names, level))
     wanted = _statistics(stat)
     marks = _stars(stars)

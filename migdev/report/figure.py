@@ -43,7 +43,7 @@ def coefplot(
     Parameters
     ----------
     results, names, keep, drop, order, rename
-        As in :func:`migdev.report.table.table`; constants are left out unless kept by name.
+        As in :func:`migdev.table`; constants are left out unless kept by name.
     level : float
         Of the intervals.
     inner : float, optional

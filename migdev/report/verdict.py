@@ -37,7 +37,7 @@ def write_verdict(answer: Any, path: Path) -> Path:
 
 
 def verdict_page(answer: Any) -> Page:
-    """The page of an :class:`~migdev.study.answer.Answer`."""
+    """The page of an :class:`~migdev.Answer`."""
     h = answer.hypothesis
     sections: dict[str, Any] = {"Verdict": _verdict(answer)}
     if answer.departures:

@@ -15,7 +15,7 @@ from migdev.results.foreign import READERS, library
 
 
 def as_result(obj: Any) -> Any:
-    """A result of this or another library as :class:`~migdev.results.estimate.Estimate`.
+    """A result of this or another library as :class:`~migdev.Estimate`.
 
     Recognised by the name of the module that defines its class: statsmodels (linear, discrete,
     generalised linear, GMM, mixed models), linearmodels (panel, IV, systems), pyfixest. Tests and

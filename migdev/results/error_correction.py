@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError, listing, suggestion
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.results.heterogeneous import HeterogeneousEstimate
 from migdev.results.inference import Combination
 from migdev.results.statistic import TestStatistic, chi2_test

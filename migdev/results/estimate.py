@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError
-from migdev.kernels.distributions import t_two_sided
-from migdev.kernels.moments import Moments
-from migdev.kernels.types import FloatArray, IntArray
+from migdev.kernels.arrays.distributions import t_two_sided
+from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance, CovEstimate
 from migdev.results import inference

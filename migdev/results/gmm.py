@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError
-from migdev.kernels.distributions import chi2_tail
-from migdev.kernels.gmm.instruments import Column
-from migdev.kernels.gmm.overid import excluding
-from migdev.kernels.types import BoolArray, FloatArray
+from migdev.kernels.arrays.distributions import chi2_tail
+from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.dynamic.instruments import Column
+from migdev.kernels.dynamic.overid import excluding
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance

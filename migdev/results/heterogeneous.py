@@ -12,16 +12,16 @@ import pandas as pd
 from scipy.special import ndtr
 
 from migdev.errors import ResultError, listing, suggestion
-from migdev.kernels.distributions import t_quantile, t_two_sided
-from migdev.kernels.entity_draws import (
+from migdev.kernels.arrays.distributions import t_quantile, t_two_sided
+from migdev.kernels.arrays.robust_mean import robust_location
+from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.heterogeneous.entity_draws import (
     drawn,
     mean_draws,
     random_signs,
     weighted_draws,
     wild_slopes,
 )
-from migdev.kernels.robust_mean import robust_location
-from migdev.kernels.types import FloatArray, IntArray
 from migdev.results.dynamics import long_run
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import ResultError
-from migdev.kernels.distributions import t_quantile
-from migdev.kernels.types import AnyArray, FloatArray
+from migdev.kernels.arrays.distributions import t_quantile
+from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.surface import Surface
 
 

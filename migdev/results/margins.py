@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError, listing, suggestion
-from migdev.kernels.distributions import t_quantile, t_two_sided
-from migdev.kernels.types import AnyArray, FloatArray
+from migdev.kernels.arrays.distributions import t_quantile, t_two_sided
+from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.estimate import Estimate
 from migdev.results.inference import Combination, check_level
 from migdev.results.regions import JohnsonNeyman, johnson_neyman

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError
-from migdev.kernels.distributions import t_quantile
-from migdev.kernels.regions import (
+from migdev.kernels.arrays.distributions import t_quantile
+from migdev.kernels.arrays.sign_regions import (
     band_critical,
     band_critical_simulated,
     boundary_polynomial,
@@ -20,7 +20,7 @@ from migdev.kernels.regions import (
     polynomial_roots,
     sign_changes,
 )
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.results.inference import check_level
 from migdev.results.line import Line, interval, short
 from migdev.results.surface import Surface

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from migdev.kernels.distributions import chi2_tail, f_tail, normal_upper, t_two_sided
+from migdev.kernels.arrays.distributions import chi2_tail, f_tail, normal_upper, t_two_sided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

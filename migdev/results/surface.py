@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.polynomial import Polynomial
 
 from migdev.errors import ResultError, listing, suggestion
-from migdev.kernels.types import AnyArray, FloatArray
+from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.estimate import Estimate
 from migdev.results.terms import (
     Dual,
@@ -200,7 +200,7 @@ def _fixed(value: Any) -> Dual:
 
 def _columns(estimate: Estimate, data: Any) -> list[str]:
     if data is not None:
-        from migdev.panel.door import to_pandas
+        from migdev.panel.frame_input import to_pandas
 
         return [str(c) for c in to_pandas(data).columns]
     return [] if estimate.sample is None else list(estimate.sample.panel.columns)
@@ -246,7 +246,7 @@ class _Columns:
         self.rows: Any = slice(None)
         self.panel: Any = None
         if data is not None:
-            from migdev.panel.door import to_pandas
+            from migdev.panel.frame_input import to_pandas
 
             self.frame = to_pandas(data)
         elif estimate.sample is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import ResultError
-from migdev.kernels.distributions import t_lower, t_quantile
-from migdev.kernels.regions import polynomial_roots, sign_changes
+from migdev.kernels.arrays.distributions import t_lower, t_quantile
+from migdev.kernels.arrays.sign_regions import polynomial_roots, sign_changes
 from migdev.results.inference import check_level
 from migdev.results.line import Line, interval, short
 from migdev.results.regions import johnson_neyman

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migdev.errors import SpecificationError
-from migdev.kernels.distributions import t_lower
+from migdev.kernels.arrays.distributions import t_lower
 from migdev.results.statistic import TestStatistic
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import SpecificationError
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
 
 
 def holm(pvalues: Any) -> FloatArray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from migdev.errors import SpecificationError
-from migdev.kernels.distributions import t_quantile
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.distributions import t_quantile
+from migdev.kernels.arrays.types import FloatArray
 
 
 def minimum_detectable_effect(

@@ -92,7 +92,7 @@ def read(
         Columns that stay text.
     aggregates : {"exclude", "keep"}
         Rows of world, regions and income groups in the World Bank's downloads. In other files they
-        stay, with a warning; :func:`~migdev.panel.countries.harmonise` leaves them out.
+        stay, with a warning; :func:`~migdev.harmonise` leaves them out.
 
     Returns
     -------

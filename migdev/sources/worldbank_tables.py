@@ -89,7 +89,7 @@ def read_countries(path: str | Path) -> Extract:
     -------
     Extract
         ``iso3, country, region, income_group``, one row per country; time is ``""``. Join it to a
-        panel with :func:`migdev.panel.assemble.join`.
+        panel with :func:`migdev.join`.
 
     Raises
     ------

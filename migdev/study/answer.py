@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
-    """The outcome of a :class:`~migdev.study.study.Study`.
+    """The outcome of a :class:`~migdev.Study`.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from migdev.errors import DroppedRowsWarning, IdentificationError
-from migdev.kernels.types import BoolArray, IntArray
+from migdev.kernels.arrays.types import BoolArray, IntArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 

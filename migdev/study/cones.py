@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from migdev.errors import SpecificationError, listing
-from migdev.kernels.distributions import t_lower
-from migdev.kernels.types import BoolArray, FloatArray
+from migdev.kernels.arrays.distributions import t_lower
+from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.study.rule import check_prediction
 
 #: The share of draws that lie in no cone goes by this name.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from migdev.kernels.distributions import t_lower
+from migdev.kernels.arrays.distributions import t_lower
 from migdev.study.rule import Focal, check_prediction
 
 #: In the order in which the rule looks for them.

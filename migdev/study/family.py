@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing
-from migdev.kernels.cluster_draws import multiplier_statistics
-from migdev.kernels.types import BoolArray, FloatArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
 from migdev.results.inference import delta_function, gradient
 from migdev.robustness.multiplicity import holm, romano_wolf
 from migdev.study.decisive import OUTCOMES, Decisive, decide, decisive_tests
@@ -54,8 +54,8 @@ class Family:
     Holm's p-values hold whatever the dependence between the estimates; those of Romano and Wolf
     use it. Their joint draws give every entity one random sign, shared by all the answers, on the
     influence of the entity on each focal parameter (see
-    :func:`migdev.kernels.cluster_draws.multiplier_statistics`); entities are matched by label, so
-    the answers may rest on different samples. A focal parameter that is not linear in the
+    :func:`migdev.kernels.sandwich.cluster_draws.multiplier_statistics`); entities are matched by
+    label, so the answers may rest on different samples. A focal parameter that is not linear in the
     coefficients enters by its gradient (delta method).
 
     The verdicts are corrected outcome by outcome: of all the members that could be called

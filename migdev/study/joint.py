@@ -19,15 +19,15 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.estimators.linear import FixedEffects
-from migdev.kernels.cluster_draws import (
+from migdev.estimators.static.linear import FixedEffects
+from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.sandwich.cluster_draws import (
     ClusterSums,
     cluster_sums,
     pairs_draws,
     resampling_weights,
     wild_draws,
 )
-from migdev.kernels.types import BoolArray, FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
@@ -167,7 +167,7 @@ class JointStudy:
     def run(
         self, panel: Panel, plan: str | Path | None = None, strict: bool = False
     ) -> JointAnswer:
-        """Fit, draw, and place the draws; see :meth:`migdev.study.study.Study.run` for plans."""
+        """Fit, draw, and place the draws; see :meth:`migdev.Study.run` for plans."""
         digest, found = check_plan(self, plan, strict)
         main, heard = self._heard(panel, self.sample)
         other = "largest" if self.sample == "common" else "common"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, failed_tests
@@ -57,7 +57,7 @@ class JointResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class JointAnswer:
-    """The outcome of a :class:`~migdev.study.joint.JointStudy`.
+    """The outcome of a :class:`~migdev.JointStudy`.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from migdev.errors import ResultError, SpecificationError, listing
-from migdev.kernels.distributions import t_quantile
+from migdev.kernels.arrays.distributions import t_quantile
 from migdev.robustness.equivalence import tost
 from migdev.robustness.power import minimum_detectable_effect
 

@@ -111,7 +111,7 @@ def test_unbalanced_panels_pair_by_pair(grunfeld, trend):
 
 
 def test_complete_panels_give_the_same_by_pairs(grunfeld):
-    from migdev.kernels.adjusted_lm import (
+    from migdev.kernels.dependence.adjusted_lm import (
         bias_adjusted_terms,
         orthogonal_fit,
         overlapping_terms,

@@ -21,10 +21,10 @@ from migdev.errors import (
     PanelError,
     SpecificationError,
 )
-from migdev.kernels.bai_perron import argmax_cdf, argmax_quantile
-from migdev.kernels.bai_perron_tables import TRIMS, critical_values
-from migdev.kernels.partition import partitions, segment_rss
-from migdev.kernels.regime_fits import long_run
+from migdev.kernels.breaks.bai_perron import argmax_cdf, argmax_quantile
+from migdev.kernels.breaks.partition import partitions, segment_rss
+from migdev.kernels.breaks.regime_fits import long_run
+from migdev.kernels.breaks.tables import TRIMS, critical_values
 from tests.golden import load_golden
 
 GOLDEN = load_golden("breaks")

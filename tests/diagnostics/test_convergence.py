@@ -122,7 +122,7 @@ def test_real_incomes_form_clubs(data_dir):
 
 def test_trimmed_share_survives_rounding():
     """0.57 * 100 is 56.99... in binary; the rule means 57 periods."""
-    from migdev.kernels.convergence import skipped
+    from migdev.kernels.convergence.log_t import skipped
 
     assert skipped(100, 0.57) == 57
     assert skipped(34, 1 / 3) == 11

@@ -173,7 +173,7 @@ def test_constant_entities_take_no_part(grunfeld, statistic):
     ],
 )
 def test_distribution_of_frees(T, cuts):
-    from migdev.kernels.frees import frees_quantile, frees_tail, frees_variance
+    from migdev.kernels.dependence.frees import frees_quantile, frees_tail, frees_variance
 
     exact = [frees_quantile(p, T) for p in (0.1, 0.05, 0.01)]
     assert_allclose(exact, cuts, rtol=1.2e-2)  # xtcsd's are simulated
@@ -217,7 +217,7 @@ def test_frees_and_enhanced_cd_keep_their_size_and_find_what_cd_misses():
 def test_corrected_cd_under_a_factor():
     """N = 50, T = 50, one strong factor, 400 draws: CD* keeps 5%; with errors that are correlated
     beyond the factor it rejects."""
-    from migdev.kernels.pairwise import bias_corrected_cd
+    from migdev.kernels.dependence.pairwise import bias_corrected_cd
 
     rng, reps, N, T = np.random.default_rng(10), 400, 50, 50
     size = power = 0

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 import migdev as md
 from migdev import diagnostics
 from migdev.errors import DroppedEntitiesWarning, IdentificationError, SpecificationError
-from migdev.kernels.augmented_ecm import augmented_ecm, ecm_critical_values
+from migdev.kernels.cointegration.augmented_ecm import augmented_ecm, ecm_critical_values
 
 
 def _panel(seed, N, T, m, gaps=False):

@@ -18,7 +18,12 @@ from migdev.errors import (
     PanelError,
     SpecificationError,
 )
-from migdev.kernels.break_adf import CRITICAL, CRITICAL_SEVERAL, break_adf, several_breaks_adf
+from migdev.kernels.unit_roots.break_adf import (
+    CRITICAL,
+    CRITICAL_SEVERAL,
+    break_adf,
+    several_breaks_adf,
+)
 
 
 def _panel(X, start=1960):

@@ -17,10 +17,10 @@ from migdev.errors import (
     PanelError,
     SpecificationError,
 )
-from migdev.kernels.adf_batch import adf_panel, choose_lags, dickey_fuller_pvalue
-from migdev.kernels.balanced_unit_roots import breitung_statistic, harris_tzavalis_statistic
-from migdev.kernels.phillips_perron import phillips_perron
-from migdev.kernels.unit_root_tables import MACKINNON
+from migdev.kernels.unit_roots.adf_batch import adf_panel, choose_lags, dickey_fuller_pvalue
+from migdev.kernels.unit_roots.balanced import breitung_statistic, harris_tzavalis_statistic
+from migdev.kernels.unit_roots.phillips_perron import phillips_perron
+from migdev.kernels.unit_roots.tables import MACKINNON
 from tests.golden import load_golden
 
 GOLDEN = load_golden("unit_roots")
@@ -177,8 +177,8 @@ def test_stata_conventions(grunfeld):
 
 def test_tables_hold_the_published_cells():
     """Spot checks of the printed tables."""
-    from migdev.diagnostics.factor_unit_roots import cips_critical_values
-    from migdev.diagnostics.unit_roots import ips_moments
+    from migdev.diagnostics.unit_roots.cips import cips_critical_values
+    from migdev.diagnostics.unit_roots.dickey_fuller import ips_moments
 
     one = np.array([25, 100])
     assert_allclose(ips_moments(one, np.array([0, 8]), "c")[0], [-1.520, -1.456])

@@ -9,11 +9,12 @@ from hypothesis.strategies import booleans, integers, sampled_from
 from numpy.testing import assert_allclose
 
 from migdev.errors import ConvergenceError
-from migdev.kernels import conjugate, factor, laplacian, parts, reduced
-from migdev.kernels.absorb import Absorber, absorb, dummy_rank
-from migdev.kernels.components import count_components, pairwise_rank, singletons
-from migdev.kernels.effects import recover_effects
-from migdev.kernels.groups import Groups, demean, group_means, group_sums
+from migdev.kernels.absorb import conjugate, laplacian, parts, reduced
+from migdev.kernels.absorb import factorisation as factor
+from migdev.kernels.absorb.absorber import Absorber, absorb, dummy_rank
+from migdev.kernels.absorb.components import count_components, pairwise_rank, singletons
+from migdev.kernels.absorb.effects import recover_effects
+from migdev.kernels.arrays.groups import Groups, demean, group_means, group_sums
 
 # Errors of brute force and kernel are both some 1e-13 times the condition of the dummies.
 EXACT = 1e-10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from migdev.kernels.balanced_part import largest_balanced_part
+from migdev.kernels.arrays.balanced_part import largest_balanced_part
 
 
 @pytest.mark.parametrize("seed", range(6))

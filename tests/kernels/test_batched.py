@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from migdev.kernels.batched import batched_ols, bordered_ols, upper_inverse
-from migdev.kernels.slopes import entity_slopes
+from migdev.kernels.arrays.batched import batched_ols, bordered_ols, upper_inverse
+from migdev.kernels.heterogeneous.slopes import entity_slopes
 
 RNG = np.random.default_rng(11)
 

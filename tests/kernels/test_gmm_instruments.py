@@ -9,10 +9,10 @@ import pytest
 
 import migdev as md
 from migdev.errors import DroppedRowsWarning
-from migdev.estimators.gmm.problem import Problem
-from migdev.kernels.gmm.arellano_bond import differenced, m_statistics
-from migdev.kernels.gmm.instruments import cross, gram, outer, project, scores
-from migdev.kernels.gmm.windmeijer import weight_pull
+from migdev.estimators.dynamic.gmm.problem import Problem
+from migdev.kernels.dynamic.arellano_bond import differenced, m_statistics
+from migdev.kernels.dynamic.instruments import cross, gram, outer, project, scores
+from migdev.kernels.dynamic.windmeijer import weight_pull
 from migdev.panel.panel import Panel
 from tests.gmm_panels import simulated
 

@@ -8,12 +8,12 @@ from numpy.testing import assert_allclose
 from scipy import optimize, stats
 
 from migdev.errors import IdentificationError
-from migdev.kernels import weak_iv
-from migdev.kernels.iv_basis import iv_basis, orthonormal
-from migdev.kernels.iv_gmm import continuously_updated, gmm, polarised, root
-from migdev.kernels.kclass import kclass, leverage_2sls, liml_kappa
-from migdev.kernels.stock_yogo import stock_yogo
-from migdev.kernels.weak_set import ar_set, ar_statistic
+from migdev.kernels.iv import strength as weak_iv
+from migdev.kernels.iv.anderson_rubin import ar_set, ar_statistic
+from migdev.kernels.iv.basis import iv_basis, orthonormal
+from migdev.kernels.iv.gmm import continuously_updated, gmm, polarised, root
+from migdev.kernels.iv.kclass import kclass, leverage_2sls, liml_kappa
+from migdev.kernels.iv.stock_yogo import stock_yogo
 
 
 def data(seed=0, n=120, p=2, q=4, strength=0.5):
@@ -133,7 +133,7 @@ def test_two_step_gmm_is_its_formula():
 def test_iterated_gmm_is_a_fixed_point():
     b = iv_basis(*data())
     fit = gmm(b, white(b.Q), 0)
-    from migdev.kernels.iv_gmm import gmm_step
+    from migdev.kernels.iv.gmm import gmm_step
 
     again, _ = gmm_step(b, white(b.Q)(fit.resid))
     assert_allclose(again, fit.params, rtol=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from migdev.kernels.least_squares import independent_columns, least_squares
+from migdev.kernels.arrays.least_squares import independent_columns, least_squares
 
 # n k^2: QR; a Gram matrix with QR to fall back on; a Gram matrix that must do.
 SIZES = [(300, 4), (20_000, 4), (1_500_000, 4)]

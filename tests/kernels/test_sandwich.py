@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 
 import migdev as md
 from migdev.errors import CovarianceError
-from migdev.kernels.clubs import club_moments, contrast_df, wald_df
-from migdev.kernels.distributions import t_two_sided
-from migdev.kernels.effects_basis import EffectsBasis
-from migdev.kernels.groups import Groups
-from migdev.kernels.hac import (
+from migdev.kernels.absorb.effects_basis import EffectsBasis
+from migdev.kernels.arrays.distributions import t_two_sided
+from migdev.kernels.arrays.groups import Groups
+from migdev.kernels.sandwich.cluster_adjustment import club_moments, contrast_df, wald_df
+from migdev.kernels.sandwich.hac import (
     bandwidth_rule,
     kernel_weights,
     panel_corrected_meat,
     periods_of,
     positions,
 )
-from migdev.kernels.moments import Moments
-from migdev.kernels.sandwich import inclusion_exclusion, intersection, mend, residual_scale
-from migdev.kernels.small_sample import nested
-from migdev.kernels.spatial import spatial_meat
+from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.sandwich.sandwich import inclusion_exclusion, intersection, mend, residual_scale
+from migdev.kernels.sandwich.small_sample import nested
+from migdev.kernels.sandwich.spatial import spatial_meat
 
 Array = np.ndarray[Any, Any]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from migdev.kernels.tall import dot, gram, product
+from migdev.kernels.arrays.blocked_products import dot, gram, product
 
 
 @pytest.mark.parametrize("order", ["C", "F", "strided"])

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import migdev as md
 from migdev.errors import DroppedColumnsWarning, DroppedRowsWarning, PanelError, SpecificationError
-from migdev.kernels.cells import CELL_STATS
+from migdev.kernels.arrays.cells import CELL_STATS
 from migdev.panel.windows import windows
 
 

@@ -10,9 +10,9 @@ from scipy import stats
 
 import migdev as md
 from migdev.errors import ConvergenceError, ResultError
-from migdev.estimators.error_correction import error_correction
-from migdev.kernels.entity_draws import drawn
-from migdev.kernels.robust_mean import robust_mean
+from migdev.estimators.heterogeneous.error_correction import error_correction
+from migdev.kernels.arrays.robust_mean import robust_mean
+from migdev.kernels.heterogeneous.entity_draws import drawn
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::migdev.errors.DroppedRowsWarning"),
@@ -310,7 +310,7 @@ def test_seeds_repeat_and_differ():
 
 
 def test_samples_without_a_maximum_are_counted(monkeypatch):
-    from migdev.estimators import pooled_mean_group as room
+    from migdev.estimators.heterogeneous import pooled_mean_group as room
 
     fit = md.PooledMeanGroup(formula="y ~ x").fit(_panel(_frame()))
     everything = room.pooled_draws

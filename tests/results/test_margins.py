@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose
 
 import migdev as md
 from migdev.errors import ResultError
-from migdev.kernels.distributions import t_quantile
-from migdev.kernels.regions import (
+from migdev.kernels.arrays.distributions import t_quantile
+from migdev.kernels.arrays.sign_regions import (
     band_critical,
     band_critical_simulated,
     boundary_polynomial,

@@ -12,8 +12,8 @@ import pytest
 import migdev as md
 from migdev.errors import SpecificationError
 from migdev.hypotheses.joint import X1
-from migdev.kernels.cluster_draws import multiplier_statistics
-from migdev.kernels.distributions import t_two_sided
+from migdev.kernels.arrays.distributions import t_two_sided
+from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
 from migdev.robustness.multiplicity import holm, romano_wolf
 from migdev.simulate import stylised_world
 from migdev.study.decisive import decide, decisive_tests

@@ -13,7 +13,7 @@ import pytest
 import migdev as md
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.hypotheses.joint import X1
-from migdev.kernels.cluster_draws import (
+from migdev.kernels.sandwich.cluster_draws import (
     cluster_sums,
     pairs_draws,
     resampling_weights,

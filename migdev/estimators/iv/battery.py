@@ -12,7 +12,7 @@ from migdev.covariance.basic import Unadjusted
 from migdev.errors import MigdevError
 from migdev.estimators.iv import strength, validity, weak
 from migdev.estimators.iv.problem import IVProblem
-from migdev.kernels import weak_iv
+from migdev.kernels.iv import strength as weak_iv
 from migdev.results.statistic import TestStatistic
 
 Compute = Callable[[IVProblem], Any]

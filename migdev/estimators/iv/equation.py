@@ -11,12 +11,12 @@ import numpy as np
 
 from migdev.errors import CollinearityWarning, IdentificationError, SpecificationError, listing
 from migdev.estimators.assembly import reasons_in_words, root_weights, scaled
-from migdev.estimators.linear import drop_singletons
-from migdev.kernels.absorb import absorb
-from migdev.kernels.iv_basis import IVBasis, iv_basis
-from migdev.kernels.least_squares import independent_columns
-from migdev.kernels.types import BoolArray, FloatArray, IntArray
-from migdev.kernels.weak_iv import least_explained
+from migdev.estimators.static.linear import drop_singletons
+from migdev.kernels.absorb.absorber import absorb
+from migdev.kernels.arrays.least_squares import independent_columns
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.iv.basis import IVBasis, iv_basis
+from migdev.kernels.iv.strength import least_explained
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 

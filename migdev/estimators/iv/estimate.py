@@ -18,7 +18,7 @@ from migdev.estimators.iv.equation import IVEquation
 from migdev.estimators.iv.problem import IVProblem
 from migdev.estimators.iv.strength import weakness
 from migdev.estimators.iv.weak import ConfidenceSet
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic
@@ -26,7 +26,7 @@ from migdev.results.statistic import TestStatistic
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IVEstimate(Estimate):
-    """An :class:`~migdev.results.estimate.Estimate` by instrumental variables.
+    """An :class:`~migdev.Estimate` by instrumental variables.
 
     Attributes
     ----------

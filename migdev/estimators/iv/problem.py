@@ -9,10 +9,10 @@ from scipy import special
 
 from migdev.covariance.plain import plain, quietly
 from migdev.errors import ResultError, suggestion
-from migdev.kernels.iv_basis import IVBasis, with_instruments
-from migdev.kernels.iv_gmm import polarised
-from migdev.kernels.moments import Moments
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.iv.basis import IVBasis, with_instruments
+from migdev.kernels.iv.gmm import polarised
+from migdev.kernels.sandwich.moments import Moments
 from migdev.protocols import Covariance
 from migdev.results.statistic import TestStatistic, chi2_test, f_test
 

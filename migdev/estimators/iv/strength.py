@@ -6,8 +6,8 @@ import numpy as np
 
 from migdev.covariance.plain import plain, quietly
 from migdev.estimators.iv.problem import IVProblem, reference, wald
-from migdev.kernels import weak_iv
-from migdev.kernels.stock_yogo import stock_yogo
+from migdev.kernels.iv import strength as weak_iv
+from migdev.kernels.iv.stock_yogo import stock_yogo
 from migdev.results.statistic import TestStatistic, chi2_test, f_test
 
 #: Tolerated worst-case biases, in shares of the benchmark, of the effective F statistic.

@@ -10,11 +10,11 @@ from scipy import linalg
 from migdev.covariance.plain import quietly
 from migdev.errors import ResultError, suggestion
 from migdev.estimators.iv.problem import IVProblem, reference, wald
-from migdev.kernels.iv_basis import IVBasis
-from migdev.kernels.iv_gmm import subset_j
-from migdev.kernels.kclass import liml_kappa
-from migdev.kernels.least_squares import least_squares
-from migdev.kernels.types import FloatArray
+from migdev.kernels.arrays.least_squares import least_squares
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.iv.basis import IVBasis
+from migdev.kernels.iv.gmm import subset_j
+from migdev.kernels.iv.kclass import liml_kappa
 from migdev.results.statistic import TestStatistic, chi2_test, f_test
 
 VALID = "all instruments are valid"

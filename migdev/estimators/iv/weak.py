@@ -9,7 +9,7 @@ import numpy as np
 
 from migdev.errors import ResultError
 from migdev.estimators.iv.problem import IVProblem, reference, wald
-from migdev.kernels.weak_set import Intervals, ar_set
+from migdev.kernels.iv.anderson_rubin import Intervals, ar_set
 from migdev.results.inference import check_level
 from migdev.results.statistic import TestStatistic
 

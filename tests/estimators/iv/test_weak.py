@@ -210,8 +210,8 @@ def test_anderson_rubin_keeps_its_size_when_instruments_are_weak(pi):
 def test_fuller_is_nearly_unbiased_and_2sls_is_not():
     # Hahn, Hausman and Kuersteiner (2004), Econometrics Journal 7, 272-306: with many instruments
     # of moderate strength Fuller(1) is nearly unbiased, 2SLS is pulled towards OLS.
-    from migdev.kernels.iv_basis import iv_basis
-    from migdev.kernels.kclass import kclass, liml_kappa
+    from migdev.kernels.iv.basis import iv_basis
+    from migdev.kernels.iv.kclass import kclass, liml_kappa
 
     rng, reps, n, q = np.random.default_rng(7), 2000, 200, 12
     found = np.empty((reps, 3))

@@ -1,0 +1,1 @@
+"""Tests of a specification: effects, serial correlation, pooling."""

@@ -1,0 +1,1 @@
+"""Panel unit-root tests."""

@@ -1,0 +1,121 @@
+"""Pesaran's unit-root test for panels with a common factor."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from migdev.diagnostics.series import Series, require_entities, trend_code
+from migdev.errors import IdentificationError, SpecificationError
+from migdev.kernels.unit_roots.cips import cadf
+from migdev.kernels.unit_roots.tables import (
+    CIPS_BOUNDS,
+    CIPS_CRITICAL,
+    CIPS_SIZES,
+    CIPS_TRUNCATED,
+    interpolate,
+)
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+from migdev.results.panel_test import PanelTest
+
+_WORDS = {"n": "no deterministics", "c": "intercept", "ct": "intercept and trend"}
+
+
+def cips(
+    panel: Panel,
+    variable: str,
+    *,
+    lags: int = 1,
+    trend: bool | str = False,
+    truncated: bool = False,
+    short: str = "raise",
+) -> PanelTest:
+    r"""Average t-statistic of cross-sectionally augmented Dickey-Fuller regressions.
+
+    .. math::
+        \Delta y_{it} &= a_i + b_iy_{i,t-1} + c_i\bar y_{t-1}
+            + \textstyle\sum_{j=0}^p d_{ij}\Delta\bar y_{t-j}
+            + \sum_{j=1}^p\delta_{ij}\Delta y_{i,t-j} + e_{it} \quad (1) \\
+        CIPS &= N^{-1}\textstyle\sum_i t(\hat b_i) \quad (2)
+
+    Averages over entities stand in for one common factor. Gaps and unequal spans are allowed: a
+    period enters where the entity has its lags.
+
+    Parameters
+    ----------
+    variable : str
+        A column, or an expression such as ``np.log(gdp)``.
+    lags : int
+        Lagged differences, of the entity and of the averages.
+    trend : bool or "n"
+        Intercept, intercept and trend, or neither.
+    truncated : bool
+        Replace entities' statistics beyond the paper's bounds (-K1, K2) by these bounds (CIPS*),
+        which matters for few periods.
+    short : {"raise", "drop"}
+        Entities too short for the lags, or with a collinear regression.
+
+    Returns
+    -------
+    PanelTest
+        Rejects for values below the critical ones, which are interpolated over N and the average
+        number of periods in the regressions. ``pvalue`` is missing: only critical values are
+        tabulated. ``detail["by_entity"]`` holds each regression.
+
+    References
+    ----------
+    Pesaran (2007), Journal of Applied Econometrics 22, 265-312.
+    """
+    code = trend_code(trend)
+    if isinstance(lags, bool) or not isinstance(lags, int) or lags < 0:
+        raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
+    d = Design.build(f"{variable} ~ 1", panel, intercept=False)
+    first = np.unique(d.entity, return_index=True)[1]
+    s = Series(
+        name=d.dependent, values=d.y[:, None], entity=d.entity, time=d.time,
+        labels=panel.entities[panel.entity_codes[d.rows[first]]],
+    )  # fmt: skip
+    fit = cadf(s.y, s.entity, s.time, lags, code)
+    while True:
+        if s.N < 2:
+            raise IdentificationError("cips() averages over entities and needs at least two.")
+        # Leaving an entity out changes the averages, and may shorten others.
+        long = fit.nobs > fit.k
+        reason = f"have no more than the {fit.k} usable periods that the regression takes"
+        remedy = "Use fewer lags"
+        keep = long if not long.all() else ~fit.collinear
+        if keep.all():
+            break
+        if long.all():
+            reason, remedy = "are constant or give a collinear regression", "Leave them out"
+        s = require_entities(s, keep, short, reason, remedy)
+        fit = cadf(s.y, s.entity, s.time, lags, code)
+    low, high = CIPS_BOUNDS[code]
+    t = np.clip(fit.t, low, high) if truncated else fit.t
+    T = float(fit.nobs.mean())
+    frame = pd.DataFrame(
+        {"entity": np.asarray(s.labels), "cadf": fit.t, "lags": lags, "nobs": fit.nobs}
+    )
+    edge = "; critical values at the table's edge (10)" if min(s.N, T) < 10 else ""
+    return PanelTest(
+        name="CIPS*" if truncated else "CIPS", null="every entity's series has a unit root",
+        alternative="some entities' series are stationary", statistic=float(t.mean()),
+        distribution="tabulated", pvalue=float("nan"),
+        critical_values=cips_critical_values(s.N, T, code, truncated),
+        sample=f"{s.N} entities, {int(fit.nobs.sum())} observations in regressions",
+        note=f"{_WORDS[code]}; {lags} lags{edge}", detail={"by_entity": frame},
+    )  # fmt: skip
+
+
+def cips_critical_values(N: int, T: float, trend: str, truncated: bool) -> dict[str, float]:
+    """Critical values of Pesaran's tables II(a)-(c), bilinear between their sizes."""
+    values = {}
+    for level in ("1%", "5%", "10%"):
+        table = CIPS_CRITICAL[trend, level]
+        if truncated and (trend, level) in CIPS_TRUNCATED:
+            table = table.copy()
+            other = CIPS_TRUNCATED[trend, level]
+            table[:, : other.shape[1]] = other
+        values[level] = interpolate(table, CIPS_SIZES, CIPS_SIZES, N, T)
+    return values

@@ -1,0 +1,1 @@
+"""Dynamic panels: GMM, bias corrections, non-linear moments."""

@@ -1,0 +1,171 @@
+"""Ahn and Schmidt's non-linear moments for dynamic panels."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from migdev.errors import (
+    ConvergenceWarning,
+    CovarianceWarning,
+    IdentificationError,
+    ManyInstrumentsWarning,
+    SpecificationError,
+)
+from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
+from migdev.estimators.dynamic.gmm.fit import chosen_instruments
+from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
+from migdev.kernels.dynamic.instruments import cross
+from migdev.kernels.dynamic.nonlinear import build, minimise, moment_covariance
+from migdev.kernels.dynamic.solve import NotIdentified, invert, solve
+from migdev.panel.panel import Panel
+from migdev.protocols import CovEstimate
+from migdev.results.estimate import Estimate, Sample
+from migdev.results.statistic import chi2_test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AhnSchmidt:
+    r"""Difference GMM with the quadratic moments of Ahn and Schmidt (1995), eq. (4).
+
+    .. math:: E[u_{iL}\,\Delta u_{it}] = 0, \qquad t < L, \quad u_{it} = y_{it} - x_{it}'\beta
+        \quad (1)
+
+    They follow from errors without serial correlation, ask nothing of the initial conditions, and
+    keep their strength where y is persistent and the linear moments of the differenced equation
+    are weak. L is the last period of the entity that a difference uses. Two steps: the linear
+    one-step estimate makes the weight, Gauss-Newton finds the minimum.
+
+    Parameters
+    ----------
+    formula, gmm, iv, effects, weight
+        As in :class:`~migdev.DifferenceGMM`; the linear moments must identify
+        the coefficients for the first step.
+    collapse : bool
+        One quadratic moment, summed over t, instead of one for each t.
+    steps : {2, 1}
+        1 stops at the first minimum, weighted by the linear one-step estimate; 2 makes the weight
+        anew from it.
+
+    Notes
+    -----
+    The covariance is the sandwich :math:`(G'WG)^{-1}G'W\hat SWG(G'WG)^{-1}` at the estimate,
+    clustered by entity, without a finite-sample correction.
+
+    Raises
+    ------
+    IdentificationError
+        As :class:`~migdev.DifferenceGMM`; also when no entity has three
+        consecutive complete periods, so that (1) is empty.
+
+    References
+    ----------
+    Ahn and Schmidt (1995), Journal of Econometrics 68, 5-27. Kripfganz (2019), Generalized method
+    of moments estimation of linear dynamic panel-data models, London Stata Conference.
+    """
+
+    formula: str
+    gmm: tuple[GMMStyle, ...] = ()
+    iv: tuple[IVStyle, ...] = ()
+    effects: tuple[str, ...] = ()
+    weight: str = "h3"
+    collapse: bool = False
+    steps: int = 2
+
+    def __post_init__(self) -> None:
+        plain = self._plain()
+        for name in ("gmm", "iv", "effects"):
+            object.__setattr__(self, name, getattr(plain, name))
+        if isinstance(self.steps, bool) or self.steps not in (1, 2):
+            raise SpecificationError(f"steps={self.steps!r}; use 1 or 2.")
+
+    def _plain(self) -> DifferenceGMM:
+        return DifferenceGMM(
+            formula=self.formula, gmm=self.gmm, iv=self.iv, effects=self.effects,
+            weight=self.weight,
+        )  # fmt: skip
+
+    def fit(self, panel: Panel) -> Estimate:
+        """Estimate on a panel."""
+        spec = self._plain()
+        problem = spec.problem(panel)
+        stack, names = problem.stack, problem.names
+        z, A, _ = chosen_instruments(spec, problem)
+        linear = invert(A)
+        try:
+            start = solve(cross(z, stack.X), cross(z, stack.y), linear).params
+        except NotIdentified:
+            raise IdentificationError(
+                f"{self.formula!r}: the linear moments do not identify the {len(names)} "
+                "coefficients. Name more instruments in gmm= or iv=."
+            ) from None
+        model = build(z, stack, problem.levels, self.collapse)
+        if not model.dy.any():
+            raise IdentificationError(
+                f"{self.formula!r}: no entity has three consecutive complete periods, so there are "
+                "no quadratic moments. Use DifferenceGMM."
+            )
+        weight = moment_covariance(model, start)
+        found = minimise(model, start, weight)
+        if self.steps == 2:
+            weight = moment_covariance(model, found.params)
+            found = minimise(model, found.params, weight)
+        count, N = len(found.moments), stack.y.shape[1]
+        if count > N:
+            warnings.warn(
+                f"{self.formula!r}: {count} moments for {N} entities; use collapse=True.",
+                ManyInstrumentsWarning,
+                stacklevel=2,
+            )
+        if weight.singular:
+            warnings.warn(
+                f"{self.formula!r}: the moment covariance has rank {weight.rank} for {count} "
+                "moments; a Moore-Penrose inverse stands in.",
+                CovarianceWarning,
+                stacklevel=2,
+            )
+        if not found.converged:
+            warnings.warn(
+                f"{self.formula!r}: Gauss-Newton stopped before its tolerance.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        if weight.rank < len(names):
+            raise IdentificationError(
+                f"{self.formula!r}: the moments of {N} entities do not identify {len(names)} "
+                "coefficients. Use fewer regressors, or more entities."
+            )
+        W = weight.matrix
+        bread = np.linalg.inv(found.gradient.T @ W @ found.gradient)
+        influence = bread @ found.gradient.T @ W
+        c = influence @ model.contributions(found.params)
+        cov = np.asarray(c @ c.T, dtype=np.float64)
+        df = linear.rank + count - z.count - len(names)
+        stats: dict[str, object] = {"n_moments": count}
+        if df > 0:
+            stats["hansen"] = chi2_test(
+                "Hansen J", "all moments are valid", found.objective, df, alarm="reject"
+            )
+        u = stack.residuals(found.params)
+        rows = problem.row[stack.period][stack.used]
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        design = problem.design
+        return Estimate.from_arrays(
+            names=names, params=found.params, cov=cov, dependent=design.dependent,
+            method="Ahn-Schmidt GMM", nobs=len(rows), df_resid=float(len(rows) - len(names)),
+            df_inference=None, spec=self,
+            covariance=CovEstimate(
+                cov=cov, df=None, description=f"robust, clusters: entity ({N} clusters)",
+                clusters={"entity": N},
+            ),
+            stats=stats,
+            sample=Sample(
+                panel=panel, rows=design.rows[rows],
+                entity=np.unique(design.entity[rows], return_inverse=True)[1].astype(np.int64),
+                time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
+            ),
+            residual=u[stack.used][order], observed=stack.y[stack.used][order],
+        )  # fmt: skip

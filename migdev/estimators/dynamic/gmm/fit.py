@@ -1,0 +1,312 @@
+"""Estimation of a dynamic panel GMM problem: steps, covariance, tests, record."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from migdev.errors import (
+    ConvergenceWarning,
+    CovarianceWarning,
+    IdentificationError,
+    ManyInstrumentsWarning,
+    listing,
+)
+from migdev.estimators.dynamic.gmm.diagnostics import gmm_stats
+from migdev.estimators.dynamic.gmm.problem import Problem
+from migdev.estimators.dynamic.gmm.record import FitSpec, Steps, nobs_of
+from migdev.kernels.arrays.groups import level_codes
+from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.dynamic.instruments import Instruments, cross, gram, outer, project
+from migdev.kernels.dynamic.principal_components import rotate
+from migdev.kernels.dynamic.solve import (
+    NotIdentified,
+    Weight,
+    continuous,
+    invert,
+    iterate,
+    solve,
+)
+from migdev.kernels.dynamic.windmeijer import iterated_cov, two_step_cov, weight_drift, weight_pull
+from migdev.kernels.sandwich.moments import Moments
+from migdev.panel.design import SampleColumns
+from migdev.protocols import CovEstimate
+from migdev.results.estimate import Sample
+from migdev.results.gmm import GMMEstimate, GMMSums
+
+# Scores are kept with the estimate up to this size; beyond it with_cov() fits again.
+_KEEP = 4_000_000
+
+
+def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
+    """Run the steps and assemble the record."""
+    stack = problem.stack
+    z, A, sets = chosen_instruments(spec, problem)
+    k = len(problem.names)
+    if z.count < k:
+        raise IdentificationError(
+            f"{spec.formula!r}: {z.count} instruments for {k} coefficients. Name more lags or "
+            "variables in gmm= and iv=; a regressor is its own instrument only where it is named."
+        )
+    ZX, Zy = cross(z, stack.X), cross(z, stack.y)
+    singular: dict[str, tuple[int, int]] = {}
+    weight = invert(A)
+    _note(singular, "step 1", weight)
+    try:
+        steps = _run(spec, problem, z, A, weight, ZX, Zy, singular)
+    except NotIdentified as error:
+        weak = [n for n, bad in zip(problem.names, error.columns, strict=True) if bad]
+        raise IdentificationError(
+            f"{spec.formula!r}: the instruments do not identify {listing(weak)}: their moments "
+            "repeat those of other regressors. Name instruments for them in gmm= or iv=."
+        ) from None
+    n_instruments = weight.rank
+    _warn(spec, problem, singular, n_instruments, steps)
+    sigma2, scale = _sigma2(spec, problem, steps)
+    V, covariance = _covariance(spec, problem, z, steps, scale)
+    stats = gmm_stats(spec, problem, z, steps, V, covariance, sigma2, scale, n_instruments)
+    rows, observed, residual, nobs = _rows(problem, steps.u)
+    moments = None
+    asked = None if spec.cov is None or isinstance(spec.cov, str) else spec.cov
+    if stack.X.size <= _KEEP or asked is not None:
+        moments = _moments(problem, z, steps, scale)
+    outcome = covariance
+    if asked is not None and moments is not None:
+        outcome = asked.estimate(moments)
+    design = problem.design
+    return GMMEstimate.from_arrays(
+        names=problem.names, params=steps.final.params, cov=outcome.cov,
+        dependent=design.dependent, method=method, nobs=nobs, df_resid=float(nobs - k),
+        df_inference=outcome.df, stats=stats, spec=spec,
+        cov_spec=asked, covariance=outcome,
+        moments=moments,
+        sample=Sample(
+            panel=design.panel, rows=design.rows[rows],
+            entity=level_codes(design.entity[rows]),
+            time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
+        ),
+        residual=residual, observed=observed, n_instruments=n_instruments,
+        n_entities=stack.y.shape[1], columns=z.columns, sets=sets, asked=problem.asked,
+        converged=steps.converged, singular=singular,
+        sums=GMMSums(
+            ZX=ZX, Zy=Zy, S=steps.S, A=A, objective=steps.hansen.objective,
+            df=n_instruments - k,
+        ),
+    )  # fmt: skip
+
+
+def chosen_instruments(
+    spec: FitSpec, problem: Problem
+) -> tuple[Instruments, FloatArray, tuple[str, ...]]:
+    """Columns that hold something, as principal components where asked; Z'HZ; names of sets."""
+    A = gram(problem.instruments, problem.stack, spec.weight)
+    alive = np.diagonal(A) > 0
+    z = problem.instruments.keep(alive)
+    A = A[np.ix_(alive, alive)] if not alive.all() else A
+    if spec.components is None:
+        return z, A, problem.sets
+    count = None if spec.components == "kaiser" else int(spec.components)
+    z = rotate(z, problem.stack, count, len(problem.sets))
+    assert z.rotation is not None
+    sets = (*problem.sets, "principal components of the GMM-style instruments")
+    return z, z.rotation.T @ A @ z.rotation, sets
+
+
+def _run(
+    spec: FitSpec,
+    problem: Problem,
+    z: Instruments,
+    A: FloatArray,
+    weight: Weight,
+    ZX: FloatArray,
+    Zy: FloatArray,
+    singular: dict[str, tuple[int, int]],
+) -> Steps:
+    stack, groups = problem.stack, problem.groups
+    first = solve(ZX, Zy, weight)
+    u1 = stack.residuals(first.params)
+    S = outer(z, u1, groups)
+    W2 = invert(S)
+    _note(singular, "step 2", W2)
+    second = solve(ZX, Zy, W2, 2)
+    if spec.steps == 1:
+        return Steps(
+            first=first, final=first, before=u1, u=u1, A=A, S=S,
+            hansen=second, converged=True, cue_cov=None,
+        )  # fmt: skip
+    if spec.steps == 2:
+        return Steps(
+            first=first, final=second, before=u1,
+            u=stack.residuals(second.params), A=A, S=S, hansen=second, converged=True, cue_cov=None,
+        )  # fmt: skip
+
+    def covariance(b: FloatArray) -> FloatArray:
+        return outer(z, stack.residuals(b), groups)
+
+    cue_cov = None
+    if spec.steps == "iterated":
+        final, previous, converged = iterate(ZX, Zy, covariance, second)
+        before = stack.residuals(previous.params)
+    else:
+
+        def pull(b: FloatArray, v: FloatArray) -> FloatArray:
+            return weight_pull(z, stack.X, stack.residuals(b), v, groups)[0]
+
+        final, cue_cov, converged = continuous(ZX, Zy, covariance, pull, second)
+        before = stack.residuals(final.params)
+    return Steps(
+        first=first, final=final, before=before,
+        u=stack.residuals(final.params), A=A, S=outer(z, before, groups), hansen=final,
+        converged=converged, cue_cov=cue_cov,
+    )  # fmt: skip
+
+
+def _note(singular: dict[str, tuple[int, int]], step: str, weight: Weight) -> None:
+    if weight.singular:
+        singular[step] = (weight.rank, len(weight.root))
+
+
+def _warn(
+    spec: FitSpec,
+    problem: Problem,
+    singular: Mapping[str, tuple[int, int]],
+    n_instruments: int,
+    steps: Steps,
+) -> None:
+    N = problem.stack.y.shape[1]
+    if n_instruments > N:
+        warnings.warn(
+            f"{spec.formula!r}: {n_instruments} instruments for {N} entities. Estimates lean "
+            "towards least squares and the Hansen test loses its power; use collapse=True or fewer "
+            "lags.",
+            ManyInstrumentsWarning,
+            stacklevel=4,
+        )
+    for step, (rank, size) in singular.items():
+        warnings.warn(
+            f"{spec.formula!r}: the moment covariance of {step} has rank {rank} for {size} "
+            "instruments; a Moore-Penrose inverse stands in. Instruments repeat each other, or "
+            "there are more of them than entities.",
+            CovarianceWarning,
+            stacklevel=4,
+        )
+    if not steps.converged:
+        warnings.warn(
+            f"{spec.formula!r}: steps={spec.steps!r} stopped before its tolerance.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+# ---------------------------------------------------------------------- covariance
+
+
+def _sigma2(spec: FitSpec, problem: Problem, steps: Steps) -> tuple[float, float]:
+    """Variance of the error in levels, from the transformed residuals of the first step; and the
+    factor that H must be multiplied with to be the variance of the stacked errors."""
+    stack = problem.stack
+    k = len(problem.names)
+    u1 = stack.residuals(steps.first.params)
+    moved = u1[~stack.level]
+    rss = float(np.einsum("rn,rn->", moved, moved))
+    n = nobs_of(problem)
+    divisor = {"nobs": n, "nobs-k": n - k, "transformed": stack.nobs_transformed}[spec.divisor]
+    divisor = max(divisor, 1)
+    half = 2.0 if stack.transform == "fd" else 1.0
+    if spec.weight != "h1":
+        return rss / half / divisor, rss / half / divisor
+    scale = rss
+    if stack.level.any():
+        scale = float(np.einsum("rn,rn->", u1[stack.level], u1[stack.level]))
+    return rss / half / divisor, scale / divisor
+
+
+def _covariance(
+    spec: FitSpec, problem: Problem, z: Instruments, steps: Steps, scale: float
+) -> tuple[FloatArray, CovEstimate]:
+    """The covariance, and its record with the small-sample factor."""
+    final, groups, stack = steps.final, problem.groups, problem.stack
+    kind = spec.cov if isinstance(spec.cov, str) else _default_cov(spec.steps)
+    clusters = stack.y.shape[1] if groups is None else int(groups.max()) + 1
+    n = nobs_of(problem)
+    k = len(problem.names)
+    where = f"{spec.cluster} ({clusters} clusters)"
+    if spec.steps == 1:
+        if kind == "classical":
+            V, text = _homoskedastic(steps, scale), "classical one-step"
+        else:
+            V, text = final.influence @ steps.S @ final.influence.T, f"robust, clusters: {where}"
+    elif spec.steps == "cue" and kind != "classical":
+        assert steps.cue_cov is not None
+        V, text = steps.cue_cov, f"Newey-Windmeijer, clusters: {where}"
+    elif kind == "classical":
+        V, text = final.bread, "classical two-step, without correction"
+    elif kind == "robust":
+        S2 = outer(z, steps.u, groups)
+        V, text = final.influence @ S2 @ final.influence.T, f"robust, clusters: {where}"
+    else:
+        D = weight_drift(z, stack.X, steps.before, final, groups)
+        if spec.steps == 2:
+            robust = steps.first.influence @ steps.S @ steps.first.influence.T
+            V = two_step_cov(final.bread, robust, D)
+        else:
+            V = iterated_cov(final.bread, D)
+        text = f"Windmeijer-corrected, clusters: {where}"
+    V = (V + V.T) / 2.0
+    df, factor = None, 1.0
+    if spec.small:
+        df = float(clusters - 1)
+        factor = n / (n - k)
+        if kind != "classical" or spec.steps != 1:
+            factor = (n - 1) / (n - k) * clusters / (clusters - 1)
+    return V, CovEstimate(
+        cov=V * factor, df=df, description=text, convention="xtabond2",
+        clusters={spec.cluster: clusters},
+    )  # fmt: skip
+
+
+def _default_cov(steps: int | str) -> str:
+    return "robust" if steps in (1, "cue") else "windmeijer"
+
+
+def _homoskedastic(steps: Steps, scale: float) -> FloatArray:
+    V: FloatArray = scale * (steps.final.influence @ steps.A @ steps.final.influence.T)
+    return V
+
+
+# ---------------------------------------------------------------------- rows
+
+
+def _rows(problem: Problem, u: FloatArray) -> tuple[IntArray, FloatArray, FloatArray, int]:
+    """Rows of the design, observed values and residuals of the reported equation."""
+    stack = problem.stack
+    which = stack.level if stack.level.any() else ~stack.level
+    used = stack.used[which]
+    rows = problem.row[stack.period[which]][used]
+    order = np.argsort(rows, kind="stable")
+    return rows[order], stack.y[which][used][order], u[which][used][order], len(rows)
+
+
+def _moments(problem: Problem, z: Instruments, steps: Steps, scale: float) -> Moments:
+    """Rows of Z W Z'X with residuals, both equations, sorted by entity and period."""
+    stack, final = problem.stack, steps.final
+    design = problem.design
+    slopes = np.asarray(np.linalg.solve(final.bread, final.influence).T, dtype=np.float64)
+    effective = project(z, slopes)
+    r, i = np.nonzero(stack.used)
+    rows = problem.row[stack.period[r], i]
+    order = np.argsort(rows, kind="stable")
+    r, i, rows = r[order], i[order], rows[order]
+    X, resid = effective[r, :, i], steps.u[r, i]
+    k = X.shape[1]
+    entity = level_codes(design.entity[rows])
+    spread = float(resid @ resid) / (len(rows) - k)
+    H = final.influence @ steps.A @ final.influence.T
+    return Moments(
+        X=X, resid=resid, bread=final.bread, entity=entity, time=design.time[rows],
+        columns=SampleColumns(design.panel, design.rows[rows]),
+        homoskedastic=H * (scale / spread),
+        constant="Intercept" in problem.names,
+    )  # fmt: skip

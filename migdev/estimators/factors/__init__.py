@@ -1,0 +1,1 @@
+"""Unobserved common factors."""

@@ -1,0 +1,381 @@
+"""Slopes that differ by entity under shocks that all entities share: CCE and AMG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from migdev.errors import (
+    FormulaError,
+    IdentificationError,
+    SpecificationError,
+    listing,
+)
+from migdev.estimators.dynamic.recursive_means import recursive_design
+from migdev.estimators.heterogeneous.averages import (
+    augmented,
+    check_averages,
+    common_regressors,
+    shared,
+)
+from migdev.estimators.heterogeneous.entities import (
+    build,
+    check_choice,
+    entity_labels,
+    fit_stats,
+    identified,
+    long_enough,
+    record,
+    trend,
+)
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.heterogeneous.cce import cce_pooled, common_process
+from migdev.kernels.heterogeneous.jackknife import half_panel
+from migdev.kernels.heterogeneous.slopes import (
+    Slopes,
+    entity_gram,
+    entity_slopes,
+    mean_and_cov,
+    partial_out,
+)
+from migdev.kernels.sandwich.moments import Moments
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+from migdev.protocols import Covariance, CovEstimate
+from migdev.results.heterogeneous import HeterogeneousEstimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CCEMeanGroup:
+    r"""Common correlated effects, averaged over entities.
+
+    Each entity's regression is augmented by cross-section averages of the variables, which span
+    the common factors:
+
+    .. math::
+        y_{it} &= a_i + x_{it}'\beta_i + \textstyle\sum_{l=0}^{p}\bar z_{t-l}'c_{il} + e_{it},
+            \qquad \bar z_t = (\bar y_t, \bar x_t')' \quad (1) \\
+        \hat\beta &= N^{-1}\textstyle\sum_i\hat\beta_i \quad (2)
+
+    With a lagged dependent variable in the formula and ``lags > 0`` this is the dynamic CCE
+    estimator of Chudik and Pesaran (2015). :meth:`by_entity` of the result holds the coefficients
+    of the averages too, as ``mean(x)``. Engine: ``migdev.kernels.heterogeneous.slopes``.
+
+    Parameters
+    ----------
+    formula : str
+        ``y ~ x``, or dynamic ``y ~ L(y) + x``.
+    lags : int
+        Lags of the cross-section averages; of order T^(1/3) in a dynamic model.
+    averages : tuple of str, optional
+        Expressions whose averages are added. By default the dependent variable and the
+        regressors as written; with ``lags > 0`` the variables under ``L(.)``, so that
+        ``y ~ L(y) + x`` adds averages of y and x and their lags.
+    trend : bool
+        Give each entity its own linear trend.
+    jackknife : bool
+        Average half-panel jackknife slopes, :math:`2\hat\beta_i - (\hat\beta_i^a +
+        \hat\beta_i^b)/2`, against the bias of order 1/T in dynamic models; each half of an
+        entity's rows must hold more periods than coefficients.
+    recursive : bool
+        Recursive mean adjustment instead: every variable is taken less the mean of its own past,
+        :math:`\tilde w_{it} = w_{it} - (t-1)^{-1}\sum_{s<t}w_{is}`, lagged and averaged so, and
+        there is no intercept. It removes part of the bias of order 1/T and adds little variance.
+    short : {"raise", "drop"}
+        What to do with entities that have too few periods or a constant regressor.
+    inference : {"t", "normal"}
+        t with N - 1 degrees of freedom, or the normal distribution of xtdcce2 and plm.
+
+    Notes
+    -----
+    Averages are taken over all rows of the panel where every averaged variable is observed.
+    Those that repeat a regressor which all entities share (an oil price, a dummy of years) are left
+    out with a warning, so that each entity keeps its own coefficient of it.
+
+    Raises
+    ------
+    IdentificationError
+        As :class:`MeanGroup`.
+
+    References
+    ----------
+    Pesaran (2006), Econometrica 74, 967-1012. Chudik and Pesaran (2015), Journal of Econometrics
+    188, 393-420. Kapetanios, Pesaran and Yamagata (2011), Journal of Econometrics 160, 326-348.
+    Choi, Mark and Sul (2010), Oxford Bulletin of Economics and Statistics 72, 567-599.
+    """
+
+    formula: str
+    lags: int = 0
+    averages: tuple[str, ...] | None = None
+    trend: bool = False
+    jackknife: bool = False
+    recursive: bool = False
+    short: str = "raise"
+    inference: str = "t"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "averages", check_averages(self.averages))
+        _check(self.lags, self.short, self.inference)
+        if self.recursive and (self.jackknife or self.trend or self.averages is not None):
+            raise SpecificationError(
+                "recursive=True goes with the averages of the formula's variables, without "
+                "jackknife=True, trend=True and averages=."
+            )
+
+    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+        if self.recursive:
+            d, H, labels = recursive_design(self.formula, panel, self.lags, "CCEMeanGroup")
+        else:
+            d = build(self.formula, panel, "CCEMeanGroup")
+            d, H, labels = augmented(d, self.lags, self.averages)
+        names = (*d.names, *(("trend",) if self.trend else ()))
+        every = (*names, *labels)
+        least = 2 * len(every) + 1 if self.jackknife else len(every)
+        what = "CCEMeanGroup, twice for the jackknife," if self.jackknife else "CCEMeanGroup"
+        d, H = shared(d, H, long_enough(d, least, self.short, what))
+        fit = self._slopes(d, H)
+        kept = identified(d, fit, every, self.short, "CCEMeanGroup")
+        if kept is not d:
+            d, H = shared(d, H, kept)
+            fit = self._slopes(d, H)
+        k = len(names)
+        slopes = fit.params[:, :k]
+        if self.jackknife:
+            slopes = self._jackknifed(d, H, fit)[:, :k]
+        params, cov = mean_and_cov(slopes)
+        return record(
+            spec=self, design=d, names=names, params=params, cov=cov,
+            method=("Dynamic CCE mean group" if self.lags else "CCE mean group")
+            + (", half-panel jackknife" if self.jackknife else "")
+            + (", recursive mean adjustment" if self.recursive else ""),
+            description="spread of the entities' coefficients (Pesaran 2006, eq. 58)",
+            inference=self.inference, fit=fit, slope_names=every,
+            regressors=(self._own_terms(d), H), averaged=slopes if self.jackknife else None,
+            stats=fit_stats(d.y, d.entity, fit),
+        )  # fmt: skip
+
+    def _jackknifed(self, d: Design, H: FloatArray, fit: Slopes) -> FloatArray:
+        slopes, bad = half_panel(
+            d.y, np.column_stack([self._own_terms(d), H]), d.entity, fit.params
+        )
+        if bad.any():
+            raise IdentificationError(
+                f"{d.formula!r}: in half of the periods the regressors are collinear in "
+                f"{int(bad.sum())} entities: {listing(entity_labels(d)[bad], 12)}. Leave them out "
+                "with panel.where(), or use jackknife=False."
+            )
+        return slopes
+
+    def _slopes(self, d: Design, H: FloatArray) -> Slopes:
+        return entity_slopes(d.y, self._own_terms(d), d.entity, H)
+
+    def _own_terms(self, d: Design) -> FloatArray:
+        return np.column_stack([d.X, trend(d)]) if self.trend else d.X
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CCEPooled:
+    r"""Common correlated effects with common slopes.
+
+    .. math::
+        \hat\beta &= (\textstyle\sum_i X_i'M_iX_i)^{-1}\sum_i X_i'M_iy_i \quad (1) \\
+        \hat V &= \frac{N}{N-1}\, S^{-1}\Big\{\sum_i S_i(\hat\beta_i-\bar\beta)
+            (\hat\beta_i-\bar\beta)'S_i\Big\}S^{-1},
+            \qquad S_i = X_i'M_iX_i,\ S = \textstyle\sum_i S_i \quad (2)
+
+    :math:`M_i` takes out the entity's intercept, cross-section averages and trend. (2) is Pesaran's
+    non-parametric covariance (2006, eq. 67-69), in a form that holds in unbalanced panels too;
+    plm's ``pcce`` agrees where the panel is balanced, and where not is larger by the factor
+    :math:`(\bar T/\min_iT_i)^2`.
+
+    Parameters
+    ----------
+    formula, lags, averages, trend, short, inference
+        As in :class:`CCEMeanGroup`.
+    cov : Covariance, optional
+        Another covariance of the defactored regression (:class:`~migdev.Clustered`,
+        :class:`~migdev.DriscollKraay`); None for (2).
+
+    References
+    ----------
+    Pesaran (2006), Econometrica 74, 967-1012.
+    """
+
+    formula: str
+    lags: int = 0
+    averages: tuple[str, ...] | None = None
+    trend: bool = False
+    short: str = "raise"
+    inference: str = "t"
+    cov: Covariance | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "averages", check_averages(self.averages))
+        _check(self.lags, self.short, self.inference)
+
+    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+        requires = () if self.cov is None else self.cov.requires()
+        d = build(self.formula, panel, "CCEPooled", requires=requires)
+        if len(d.names) == int(d.intercept):
+            raise FormulaError(f"CCEPooled needs a regressor; {self.formula!r} has none.")
+        common = common_regressors(d)
+        if common.any() and (self.averages is None or d.dependent in self.averages):
+            raise IdentificationError(
+                f"{self.formula!r}: {listing(np.array(d.names)[common].tolist())} are the same for "
+                "all entities in every period, and the averages leave nothing of them to a pooled "
+                "slope. Leave them out, or use CCEMeanGroup."
+            )
+        d, H, labels = augmented(d, self.lags, self.averages)
+        width = len(d.names) + len(labels) + self.trend
+        d, H = shared(d, H, long_enough(d, width, self.short, "CCEPooled"))
+        fit, My, MX, absorbed = self._defactored(d, H)
+        names = d.names[int(d.intercept) :]
+        kept = identified(d, fit, names, self.short, "CCEPooled")
+        if kept is not d:
+            d, H = shared(d, H, kept)
+            fit, My, MX, absorbed = self._defactored(d, H)
+        S = entity_gram(MX, MX, d.entity)
+        params, cov = cce_pooled(S, entity_gram(MX, My[:, None], d.entity)[:, :, 0], fit.params)
+        resid = My - MX @ params
+        moments = Moments(
+            X=MX, resid=resid, bread=np.linalg.inv(S.sum(axis=0)), entity=d.entity, time=d.time,
+            df_absorbed=absorbed, columns=d.columns,
+        )  # fmt: skip
+        df = float(len(S) - 1) if self.inference == "t" else None
+        outcome = CovEstimate(
+            cov=cov, df=df, description="non-parametric (Pesaran 2006, eq. 67-69)"
+        )
+        if self.cov is not None:
+            outcome = self.cov.estimate(moments)
+        rss = float(resid @ resid)
+        result = record(
+            spec=self, design=d, names=names, params=params, cov=outcome.cov, method="CCE pooled",
+            description=outcome.description, inference=self.inference, fit=fit, slope_names=names,
+            residual=resid, df_resid=float(moments.df_resid), moments=moments,
+            cov_spec=self.cov, pooling=S, regressors=(MX,),
+            stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
+        )  # fmt: skip
+        if self.cov is None:
+            return result
+        return result.with_cov(self.cov)
+
+    def _defactored(self, d: Design, H: FloatArray) -> tuple[Slopes, FloatArray, FloatArray, int]:
+        X = d.X[:, int(d.intercept) :]
+        extra = [trend(d)[:, None]] if self.trend else []
+        H = np.column_stack([np.ones((d.nobs, int(d.intercept))), *extra, H])
+        M, dependent = partial_out(np.column_stack([d.y, X]), H, d.entity)
+        My, MX = M[:, 0], M[:, 1:]
+        # What the averages absorb is left as rounding error, which QR would take for a regressor.
+        before = np.sqrt(np.einsum("nkk->nk", entity_gram(X, X, d.entity)))
+        after = np.sqrt(np.einsum("nkk->nk", entity_gram(MX, MX, d.entity)))
+        absorbed = (after <= 1e-8 * before)[d.entity]
+        fit = entity_slopes(My, np.where(absorbed, 0.0, MX), d.entity)
+        return fit, My, MX, int(np.count_nonzero(~dependent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentedMeanGroup:
+    r"""Mean group with an estimated common dynamic process.
+
+    A pooled regression in first differences with period dummies gives the process, which then
+    enters each entity's regression:
+
+    .. math::
+        \Delta y_{it} &= \Delta x_{it}'b + \textstyle\sum_{s\ge2} c_s\,\Delta D_{st} + e_{it},
+            \qquad \hat\mu_t = \hat c_t,\ \hat\mu_1 = 0 \quad (1) \\
+        y_{it} &= a_i + x_{it}'\beta_i + d_i\hat\mu_t + [g_i t] + u_{it} \quad (2)
+
+    and the :math:`\hat\beta_i` are averaged.
+
+    Parameters
+    ----------
+    formula : str
+    trend : bool
+        Give each entity its own linear trend.
+    impose : bool
+        Set :math:`d_i = 1`: subtract the process from the dependent variable.
+    robust : False, "huber" or "biweight"
+        As in :class:`MeanGroup`; xtmg's ``robust``.
+    short, inference
+        As in :class:`MeanGroup`.
+
+    Raises
+    ------
+    IdentificationError
+        As :class:`MeanGroup`; also where no entity is observed in a period and the one before it,
+        so that the process breaks.
+
+    References
+    ----------
+    Eberhardt and Teal (2010), Oxford Department of Economics Discussion Paper 515. Bond and
+    Eberhardt (2013), Accounting for unobserved heterogeneity in panel time series models, working
+    paper. Eberhardt (2012), Stata Journal 12, 61-71.
+    """
+
+    formula: str
+    trend: bool = False
+    impose: bool = False
+    robust: bool | str = False
+    short: str = "raise"
+    inference: str = "t"
+
+    def __post_init__(self) -> None:
+        if self.robust is True:
+            object.__setattr__(self, "robust", "biweight")
+        check_choice("robust", self.robust, (False, "huber", "biweight"))
+        _check(0, self.short, self.inference)
+
+    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+        from migdev.kernels.arrays.robust_mean import robust_mean
+
+        d = build(self.formula, panel, "AugmentedMeanGroup")
+        names = (*d.names, *(("trend",) if self.trend else ()))
+        every = names if self.impose else (*names, "common process")
+        d = long_enough(d, len(every), self.short, "AugmentedMeanGroup")
+        X = d.X[:, int(d.intercept) :]
+        process, broken = common_process(d.y, X, d.entity, d.time)
+        if broken:
+            raise IdentificationError(
+                f"{d.formula!r}: no entity is observed in both period "
+                f"{panel.calendar.label(broken[0])} and the one before it, so the common process "
+                "cannot be followed there. Use the periods after it: panel.between()."
+            )
+        y = d.y - process if self.impose else d.y
+        fit = self._slopes(d, y, process)
+        kept = identified(d, fit, every, self.short, "AugmentedMeanGroup")
+        if kept is not d:
+            mask = np.isin(d.rows, kept.rows)
+            process, y, d = process[mask], y[mask], kept
+            fit = self._slopes(d, y, process)
+        own = fit.params[:, : len(names)]
+        how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
+        if self.robust is False:
+            params, cov = mean_and_cov(own)
+        else:
+            params, cov, _ = robust_mean(own, str(self.robust))
+            how = f"influence functions of the {self.robust} average"
+        return record(
+            spec=self, design=d, names=names, params=params, cov=cov,
+            method="Augmented mean group", description=how, inference=self.inference, fit=fit,
+            slope_names=every, stats=fit_stats(y, d.entity, fit),
+            regressors=self._regressors(d, process),
+        )  # fmt: skip
+
+    def _slopes(self, d: Design, y: FloatArray, process: FloatArray) -> Slopes:
+        return entity_slopes(y, np.column_stack(self._regressors(d, process)), d.entity)
+
+    def _regressors(self, d: Design, process: FloatArray) -> tuple[FloatArray, ...]:
+        parts = [d.X]
+        if self.trend:
+            parts.append(trend(d)[:, None])
+        if not self.impose:
+            parts.append(process[:, None])
+        return tuple(parts)
+
+
+def _check(lags: object, short: object, inference: object) -> None:
+    if not isinstance(lags, int) or isinstance(lags, bool) or lags < 0:
+        raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
+    check_choice("short", short, ("raise", "drop"))
+    check_choice("inference", inference, ("t", "normal"))

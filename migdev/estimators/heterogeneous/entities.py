@@ -1,0 +1,201 @@
+"""What estimators that fit one regression per entity share: who can be fitted, and the record."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import (
+    DroppedEntitiesWarning,
+    DroppedRowsWarning,
+    IdentificationError,
+    PanelError,
+    SpecificationError,
+    listing,
+)
+from migdev.kernels.arrays.spells import longest_spells
+from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.heterogeneous.ardl import Reduced
+from migdev.kernels.heterogeneous.slopes import Slopes
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+from migdev.protocols import CovEstimate
+from migdev.results.estimate import Sample
+from migdev.results.heterogeneous import HeterogeneousEstimate
+
+
+def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
+    if value not in choices or isinstance(value, bool) != any(
+        value is choice for choice in choices if isinstance(choice, bool)
+    ):
+        raise SpecificationError(f"{name}={value!r}; use one of {listing(choices)}.")
+
+
+def build(formula: str, panel: Panel, what: str, **options: Any) -> Design:
+    """The design of a formula without endogenous regressors."""
+    d = Design.build(formula, panel, **options)
+    if d.endog_names:
+        raise SpecificationError(
+            f"{what} has no instruments, but {formula!r} marks {', '.join(d.endog_names)} as "
+            "endogenous. Drop the brackets."
+        )
+    return d
+
+
+def entity_labels(design: Design) -> pd.Index:
+    """(N,) labels of the entities of a design."""
+    panel = design.panel
+    first = np.unique(design.entity, return_index=True)[1]
+    return panel.entities[panel.entity_codes[design.rows[first]]]
+
+
+def keep_entities(design: Design, keep: BoolArray, reason: str) -> Design:
+    """The design without the entities where ``keep`` (N,) is false, with a warning that names
+    them."""
+    gone = entity_labels(design)[~keep].tolist()
+    warnings.warn(
+        f"{design.formula!r}: {len(gone)} of {len(keep)} entities are left out, {reason}: "
+        f"{listing(gone, 20)}.",
+        DroppedEntitiesWarning,
+        stacklevel=4,
+    )
+    return design.keep(keep[design.entity], reason)
+
+
+def long_enough(design: Design, k: int, short: str, what: str, least: int = 2) -> Design:
+    """The design whose entities have more periods than the ``k`` coefficients of each; shorter
+    ones raise or are dropped as ``short`` says. ``least`` entities must remain."""
+    counts = np.bincount(design.entity)
+    keep: BoolArray = np.greater(counts, k)
+    if not keep.all():
+        who = [
+            f"{name} ({count})"
+            for name, count in zip(entity_labels(design)[~keep], counts[~keep], strict=True)
+        ]
+        if short == "raise" or keep.sum() < least:
+            raise IdentificationError(
+                f"{what} fits {k} coefficients per entity and needs more periods than that, but "
+                f"{len(who)} of {len(counts)} entities have fewer in {design.formula!r}: "
+                f"{listing(who, 20)}. Shorten the formula or its lags"
+                + ("." if short == "drop" else ", or leave these out with short='drop'.")
+            )
+        design = keep_entities(design, keep, f"no more than {k} usable periods")
+    if least > 1:
+        require_several(design, what)
+    return design
+
+
+def identified(
+    design: Design,
+    fit: Slopes | Reduced,
+    names: Sequence[str],
+    short: str,
+    what: str,
+    least: int = 2,
+) -> Design:
+    """The design without entities whose regressors are collinear, or an error that names them;
+    ``least`` entities must remain."""
+    bad: BoolArray = np.any(fit.dependent, axis=1)
+    if not bad.any():
+        return design
+    labels = entity_labels(design)
+    who = [f"{labels[i]}: {names[int(np.argmax(fit.dependent[i]))]}" for i in np.flatnonzero(bad)]
+    if short == "raise" or (~bad).sum() < least:
+        raise IdentificationError(
+            f"{what} cannot fit {len(who)} of {len(bad)} entities of {design.formula!r}: a "
+            "regressor is constant or collinear with the ones before it. "
+            f"{listing(who, 12)}. Leave the regressor out"
+            + ("." if short == "drop" else ", or these entities with short='drop'.")
+        )
+    return keep_entities(design, ~bad, "a constant or collinear regressor")
+
+
+def unbroken(design: Design, gaps: str) -> Design:
+    """The design without gaps inside entities: their longest spells, or an error."""
+    rows, broken = longest_spells(design.entity, design.time)
+    if not len(broken):
+        return design
+    names = entity_labels(design)[broken].tolist()
+    if gaps == "raise":
+        raise PanelError(
+            f"{design.formula!r} has gaps inside {len(names)} entities: {listing(names, 12)}. "
+            "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
+        )
+    warnings.warn(
+        f"{design.formula!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
+        f"entities have gaps and keep their longest spell: {listing(names, 12)}.",
+        DroppedRowsWarning,
+        stacklevel=4,
+    )
+    return design.keep(rows, "outside the longest spell without gaps")
+
+
+def require_several(design: Design, what: str) -> None:
+    if int(design.entity.max(initial=-1)) < 1:
+        raise IdentificationError(
+            f"{what} averages over entities and needs at least two, but {design.formula!r} has "
+            "one. Use PooledOLS for a single time series."
+        )
+
+
+def trend(design: Design) -> FloatArray:
+    """(n,) periods since the entity's first one in the sample, from one."""
+    first = np.unique(design.entity, return_index=True)[1]
+    out: FloatArray = (design.time - design.time[first][design.entity] + 1).astype(float)
+    return out
+
+
+def record(
+    *,
+    spec: Any,
+    design: Design,
+    names: Sequence[str],
+    params: FloatArray,
+    cov: FloatArray,
+    method: str,
+    description: str,
+    inference: str,
+    fit: Slopes,
+    slope_names: Sequence[str],
+    **fields: Any,
+) -> HeterogeneousEstimate:
+    """The record of an average over entities."""
+    N = len(fit.params)
+    df = float(N - 1) if inference == "t" else None
+    kind = fields.pop("kind", HeterogeneousEstimate)
+    residual = fields.pop("residual", fit.resid)
+    own_df = fields.pop("slope_df", fit.df)
+    result: HeterogeneousEstimate = kind.from_arrays(
+        names=names, params=params, cov=cov, dependent=design.dependent, method=method,
+        nobs=design.nobs, df_resid=fields.pop("df_resid", float(np.sum(own_df))),
+        df_inference=df, spec=spec,
+        covariance=CovEstimate(cov=cov, df=df, description=description),
+        sample=Sample(
+            panel=design.panel, rows=design.rows, entity=design.entity, time=design.time,
+            dropped=design.dropped, dropped_columns=fields.pop("dropped_columns", {}),
+        ),
+        residual=residual, observed=design.y, slopes=fit.params,
+        slope_cov=fit.bread * (fit.rss / own_df)[:, None, None],
+        slope_names=tuple(slope_names), entity_labels=entity_labels(design),
+        entity_nobs=fit.counts, entity_df=own_df, **fields,
+    )  # fmt: skip
+    return result
+
+
+def fit_stats(y: FloatArray, entity: Any, fit: Slopes) -> dict[str, float]:
+    r"""``rss``, ``sigma`` and the R2 of a mean-group fit,
+    :math:`1 - N^{-1}\sum_i \hat\sigma_i^2 / N^{-1}\sum_i s_{y,i}^2` (Holly, Pesaran and Yamagata
+    2010, Journal of Econometrics 158, 160-173)."""
+    counts = fit.counts
+    means = np.bincount(entity, weights=y) / counts
+    spread = np.bincount(entity, weights=(y - np.repeat(means, counts)) ** 2) / (counts - 1)
+    rss = float(fit.rss.sum())
+    return {
+        "r2_mg": 1 - float(fit.sigma2.mean() / spread.mean()),
+        "sigma": float(np.sqrt(rss / fit.df.sum())),
+        "rss": rss,
+    }

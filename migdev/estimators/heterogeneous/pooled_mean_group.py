@@ -1,0 +1,377 @@
+"""Long-run relations in dynamic panels: mean group and pooled mean group."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from migdev.errors import ConvergenceError, ConvergenceWarning
+from migdev.estimators.heterogeneous.entities import (
+    check_choice,
+    entity_labels,
+    identified,
+    long_enough,
+    record,
+)
+from migdev.estimators.heterogeneous.error_correction import (
+    ErrorCorrection,
+    Lags,
+    check_lags,
+    error_correction,
+    flag_speeds,
+    restrict,
+)
+from migdev.kernels.arrays.robust_mean import robust_mean
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.heterogeneous.ardl import Compressed, Reduced, choose_orders, term_mask
+from migdev.kernels.heterogeneous.entity_draws import drawn, pooled_draws
+from migdev.kernels.heterogeneous.pmg import pooled_long_run
+from migdev.kernels.heterogeneous.slopes import Slopes, mean_and_cov
+from migdev.panel.panel import Panel
+from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
+from migdev.results.statistic import chi2_test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorCorrectionMeanGroup:
+    r"""Mean group of the error-correction form: every coefficient differs by entity.
+
+    .. math::
+        \Delta y_{it} &= \phi_i(y_{i,t-1} - x_{it}'\theta_i)
+            + \textstyle\sum_{j=1}^{p-1}\lambda_{ij}\Delta y_{i,t-j}
+            + \sum_{j=0}^{q-1}\Delta x_{i,t-j}'\delta_{ij} + \mu_i + \varepsilon_{it} \quad (1) \\
+        \hat\theta &= N^{-1}\textstyle\sum_i\hat\theta_i \quad (2)
+
+    Parameters
+    ----------
+    formula : str
+        ``y ~ x + z`` in levels; lags and differences are added.
+    lags : int, tuple of int, "aic" or "bic"
+        ARDL orders: one for all variables, ``(p, q1, ..., qk)``, or chosen entity by entity up to
+        ``max_lags`` on the sample of the longest. ``(1, 0)`` has no short-run terms.
+    max_lags : int
+        Largest order that a criterion may choose.
+    trend : bool
+        A linear trend in the short run of each entity.
+    robust : False, "huber" or "biweight"
+        Average by an M-estimate; speeds near zero make single long-run coefficients wild.
+    short : {"raise", "drop"}
+        What to do with entities that have too few periods or a constant regressor.
+    inference : {"t", "normal"}
+        t with N - 1 degrees of freedom, or the normal distribution of xtpmg.
+
+    Raises
+    ------
+    IdentificationError
+        An entity has no more usable periods than coefficients (named).
+
+    Warns
+    -----
+    AdjustmentWarning
+        Speeds that are positive or below -2, entity by entity.
+
+    References
+    ----------
+    Pesaran and Smith (1995), Journal of Econometrics 68, 79-113. Blackburne and Frank (2007),
+    Stata Journal 7, 197-208.
+    """
+
+    formula: str
+    lags: Lags = 1
+    max_lags: int = 2
+    trend: bool = False
+    robust: bool | str = False
+    short: str = "raise"
+    inference: str = "t"
+
+    def __post_init__(self) -> None:
+        if self.robust is True:
+            object.__setattr__(self, "robust", "biweight")
+        object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
+        check_choice("robust", self.robust, (False, "huber", "biweight"))
+        check_choice("short", self.short, ("raise", "drop"))
+        check_choice("inference", self.inference, ("t", "normal"))
+
+    def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
+        form, orders, mask, data = _unrestricted(self, panel, "ErrorCorrectionMeanGroup")
+        fit = with_residuals(data.own(), form, form.lagged, form.x)
+        own = long_run_slopes(fit, len(form.long_run))
+        flag_speeds(own.params[:, len(form.long_run)], labels_of(form), self.formula)
+        how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
+        if self.robust is False:
+            params, cov = mean_and_cov(own.params)
+        else:
+            params, cov, _ = robust_mean(own.params, str(self.robust))
+            how = f"influence functions of the {self.robust} average"
+        return record_error_correction(
+            self, form, own, mask, params=params, cov=cov, method="Mean group, error correction",
+            description=how, inference=self.inference,
+            stats={
+                "loglik": _loglik(fit.rss, fit.counts), "rss": float(fit.rss.sum()),
+                **_order_stats(orders),
+            },
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledMeanGroup:
+    r"""Pooled mean group: a common long run, everything else by entity.
+
+    .. math::
+        \Delta y_{it} &= \phi_i(y_{i,t-1} - x_{it}'\theta)
+            + \textstyle\sum_{j=1}^{p-1}\lambda_{ij}\Delta y_{i,t-j}
+            + \sum_{j=0}^{q-1}\Delta x_{i,t-j}'\delta_{ij} + \mu_i + \varepsilon_{it} \quad (1) \\
+        \ell(\theta) &= -\textstyle\sum_i \frac{T_i}{2}
+            \{\ln(2\pi\,\hat\sigma_i^2(\theta)) + 1\} \quad (2)
+
+    Full-information maximum likelihood under normal errors, by Newton's method on the likelihood
+    (2) concentrated on :math:`\theta`. With :math:`a_i, Y_i, X_i` for
+    :math:`\Delta y, y_{-1}, x` after the short-run terms are taken out,
+    :math:`\xi_i = Y_i - X_i\theta`:
+
+    .. math::
+        \hat\phi_i &= \xi_i'a_i/\xi_i'\xi_i, \quad e_i = a_i - \hat\phi_i\xi_i,
+            \quad \hat\sigma_i^2 = e_i'e_i/T_i \quad (3) \\
+        \partial\ell/\partial\theta &= -\textstyle\sum_i(\hat\phi_i/\hat\sigma_i^2)X_i'e_i
+            \quad (4) \\
+        \partial^2\ell/\partial\theta\partial\theta' &= -\textstyle\sum_i\hat\sigma_i^{-2}\{
+            \hat\phi_i^2X_i'X_i - v_iv_i'/\xi_i'\xi_i\}
+            + \sum_i\tfrac{2\hat\phi_i^2}{T_i\hat\sigma_i^4}X_i'e_ie_i'X_i,
+            \quad v_i = X_i'(e_i - \hat\phi_i\xi_i) \quad (5) \\
+        \mathcal I(\theta) &= \textstyle\sum_i(\hat\phi_i^2/\hat\sigma_i^2)\,
+            X_i'(I - \xi_i\xi_i'/\xi_i'\xi_i)X_i \quad (6)
+
+    Short-run coefficients and speeds are averages over entities with the mean-group covariance;
+    the long run converges faster, so its covariance with them is set to zero.
+
+    Parameters
+    ----------
+    formula, lags, max_lags, trend, short
+        As in :class:`ErrorCorrectionMeanGroup`.
+    cov : {"information", "hessian", "sandwich"}
+        Covariance of the long run: the inverse of (6), as in the paper and in xtpmg; of minus (5);
+        or (5) around the outer product of entities' scores, for errors that are not normal or whose
+        variance changes.
+    inference : {"normal", "t"}
+        The normal distribution (xtpmg), or t with N - 1 degrees of freedom.
+
+    Raises
+    ------
+    IdentificationError
+        An entity has no more usable periods than coefficients (named).
+
+    Warns
+    -----
+    ConvergenceWarning
+        With the gradient that is left.
+    AdjustmentWarning
+        Speeds that are positive or below -2, entity by entity.
+
+    References
+    ----------
+    Pesaran, Shin and Smith (1999), Journal of the American Statistical Association 94, 621-634.
+    """
+
+    formula: str
+    lags: Lags = 1
+    max_lags: int = 2
+    trend: bool = False
+    cov: str = "information"
+    short: str = "raise"
+    inference: str = "normal"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
+        check_choice("cov", self.cov, ("information", "hessian", "sandwich"))
+        check_choice("short", self.short, ("raise", "drop"))
+        check_choice("inference", self.inference, ("t", "normal"))
+
+    def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
+        form, orders, mask, data = _unrestricted(self, panel, "PooledMeanGroup")
+        k = len(form.long_run)
+        free, G = data.own(), data.gram
+        ml = pooled_long_run(G, data.counts, _starts(G, free, k))
+        if not ml.converged:
+            size = ", ".join(
+                f"{name}: {value:.3g}"
+                for name, value in zip(form.long_run, ml.gradient, strict=True)
+            )
+            warnings.warn(
+                f"PooledMeanGroup did not converge on {self.formula!r} after {ml.iterations} "
+                f"iterations; the gradient that is left is {size}. Rescale or drop regressors, or "
+                "change the lags.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        c = np.concatenate([[1.0], -ml.theta])
+        fit = with_residuals(data.along(c), form, form.lagged - form.x @ ml.theta)
+        flag_speeds(fit.params[:, 0], labels_of(form), self.formula)
+        short, short_cov = mean_and_cov(fit.params)
+        m = len(short)
+        cov = np.zeros((k + m, k + m))
+        cov[:k, :k], cov[k:, k:] = ml.cov(self.cov), short_cov
+        own = replace(
+            fit,
+            params=np.column_stack([np.broadcast_to(ml.theta, (len(fit.params), k)), fit.params]),
+            bread=np.pad(fit.bread, ((0, 0), (k, 0), (k, 0))),
+        )
+        free_loglik = _loglik(free.rss, free.counts)
+        restrictions = (len(fit.params) - 1) * k
+        result = record_error_correction(
+            self, form, own, mask, params=np.concatenate([ml.theta, short]), cov=cov,
+            method="Pooled mean group", inference=self.inference, df_lost=k,
+            description=f"long run: {self.cov} matrix; short run: spread of the entities' "
+            "coefficients",
+            stats={
+                "loglik": ml.loglik, "rss": float(fit.rss.sum()),
+                "iterations": ml.iterations, "converged": float(ml.converged),
+                "gradient_norm": float(np.linalg.norm(ml.gradient)),
+                "long_run_equality": chi2_test(
+                    "Likelihood ratio", "the long run is common to all entities",
+                    max(2 * (free_loglik - ml.loglik), 0.0), restrictions,
+                    alternative="long-run coefficients differ by entity",
+                ),
+                **_order_stats(orders),
+            },
+        )  # fmt: skip
+        # An entity's long run is the common one, and so is its covariance.
+        result.slope_cov[:, :k, :k] = cov[:k, :k]
+        return result
+
+    def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+        """(B, k) estimates on samples of entities drawn with replacement; see
+        :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.bootstrap`.
+
+        Raises
+        ------
+        ConvergenceError
+            Fewer than half of the samples have a maximum of the likelihood.
+        """
+        form, _, _, data = _unrestricted(self, panel, "PooledMeanGroup")
+        found = pooled_draws(
+            data.gram, np.roll(data.P, 1, axis=2), data.counts, params[: len(form.long_run)],
+            drawn(len(data.counts), draws, seed),
+        )  # fmt: skip
+        if len(found) < draws / 2:
+            raise ConvergenceError(
+                f"{self.formula!r}: only {len(found)} of {draws} bootstrap samples have a maximum "
+                "of the likelihood. Drop regressors, or use the delta method."
+            )
+        return found
+
+
+# ---------------------------------------------------------------------- shared steps
+
+
+def _unrestricted(
+    spec: ErrorCorrectionMeanGroup | PooledMeanGroup, panel: Panel, what: str
+) -> tuple[ErrorCorrection, IntArray | None, BoolArray, Reduced]:
+    """Each entity's own regression: arrays, lag orders, terms kept, and what its fit needs."""
+    form = error_correction(spec.formula, panel, spec.lags, spec.max_lags, spec.trend, what)
+    width = 1 + form.x.shape[1] + form.W.shape[1]
+    form = restrict(form, long_enough(form.design, width, spec.short, what))
+    form, data, reduced = identified_form(form, spec.short, what)
+    if not isinstance(spec.lags, str):
+        return form, None, _all_terms(form, data), reduced
+    owner, order = np.array(form.owner), np.array(form.order)
+    orders = choose_orders(data, owner, order, spec.max_lags, spec.lags)
+    mask = term_mask(orders, owner, order)
+    return form, orders, mask, data.reduce(mask)
+
+
+def identified_form(
+    form: ErrorCorrection, short: str, what: str
+) -> tuple[ErrorCorrection, Compressed, Reduced]:
+    """The form without entities whose regressors are collinear, its data in triangular form, and
+    without the short-run terms, all of them kept."""
+    data = _compressed(form)
+    reduced = data.reduce(_all_terms(form, data))
+    names = ("lagged level", *form.long_run, *form.short_run)
+    kept = identified(form.design, reduced, names, short, what)
+    if kept is not form.design:
+        form = restrict(form, kept)
+        data = _compressed(form)
+        reduced = data.reduce(_all_terms(form, data))
+    return form, data, reduced
+
+
+def _all_terms(form: ErrorCorrection, data: Compressed) -> BoolArray:
+    return np.ones((len(data.counts), form.W.shape[1]), dtype=bool)
+
+
+def _compressed(form: ErrorCorrection) -> Compressed:
+    d = form.design
+    return Compressed.of(d.y, [form.lagged, form.x], form.W, d.entity)
+
+
+def with_residuals(fit: Slopes, form: ErrorCorrection, *columns: FloatArray) -> Slopes:
+    """The fit with the residuals of the data; ``columns`` stand before the short-run terms."""
+    entity, resid = form.design.entity, form.design.y.copy()
+    parts = [c for part in (*columns, form.W) for c in (part.T if part.ndim == 2 else part[None])]
+    for j, column in enumerate(parts):
+        resid -= column * fit.params[entity, j]
+    return replace(fit, resid=resid)
+
+
+def long_run_slopes(fit: Slopes, k: int) -> Slopes:
+    """(theta_i, phi_i, short run) by entity with delta-method covariance."""
+    phi = fit.params[:, 0]
+    theta = -fit.params[:, 1 : 1 + k] / phi[:, None]
+    size = fit.params.shape[1]
+    A = np.zeros((len(phi), size, size))
+    A[:, :k, 0] = -theta / phi[:, None]
+    A[:, np.arange(k), 1 + np.arange(k)] = -1 / phi[:, None]
+    A[:, k, 0] = 1.0
+    A[:, np.arange(1 + k, size), np.arange(1 + k, size)] = 1.0
+    return replace(
+        fit,
+        params=np.column_stack([theta, phi, fit.params[:, 1 + k :]]),
+        bread=A @ fit.bread @ A.transpose(0, 2, 1),
+    )
+
+
+def _starts(G: FloatArray, free: Slopes, k: int) -> list[FloatArray]:
+    """Long-run coefficients of the pooled regression, the static one, and the median entity."""
+    total = (G / G[:, :1, :1]).sum(axis=0)
+    pooled = np.linalg.solve(total[1:, 1:], total[1:, 0])
+    static = np.linalg.solve(total[2:, 2:], total[2:, 1])
+    own = np.median(-free.params[:, 1 : 1 + k] / free.params[:, :1], axis=0)
+    return [static, -pooled[1:] / pooled[0], own]
+
+
+def _loglik(rss: FloatArray, counts: IntArray) -> float:
+    return float(np.sum(-0.5 * counts * (np.log(2 * np.pi * rss / counts) + 1)))
+
+
+def labels_of(form: ErrorCorrection) -> list[Any]:
+    """Labels of the entities."""
+    return list(entity_labels(form.design))
+
+
+def _order_stats(orders: IntArray | None) -> dict[str, float]:
+    if orders is None:
+        return {}
+    return {f"mean_order_{j}": float(value) for j, value in enumerate(orders.mean(axis=0))}
+
+
+def record_error_correction(
+    spec: Any, form: ErrorCorrection, own: Slopes, mask: BoolArray, df_lost: int = 0, **fields: Any
+) -> ErrorCorrectionEstimate:
+    """The record of an error-correction fit; ``df_lost`` counts parameters that are pooled (then
+    entities' regressions are not linear), and the averages show as many coefficients as ``params``
+    holds (the first)."""
+    names = (*form.long_run, SPEED, *form.short_run)
+    used = own.params.shape[1] - form.W.shape[1] + mask.sum(axis=1) - df_lost
+    df = own.counts - used
+    result = record(
+        spec=spec, design=form.design, names=names[: len(fields["params"])], fit=own,
+        slope_names=names,
+        kind=ErrorCorrectionEstimate, long_run=form.long_run,
+        df_resid=float(df.sum() - df_lost), slope_df=df,
+        regressors=(form.lagged[:, None], form.x, form.W) if not df_lost else (), **fields,
+    )  # fmt: skip
+    assert isinstance(result, ErrorCorrectionEstimate)
+    return result

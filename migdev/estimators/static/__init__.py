@@ -1,0 +1,1 @@
+"""Static panels: pooled, fixed, random, between, first differences."""

@@ -1,0 +1,222 @@
+"""Pooled OLS and fixed effects."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from migdev.covariance import Unadjusted
+from migdev.errors import SingletonWarning, SpecificationError
+from migdev.estimators.assembly import (
+    Equation,
+    estimate,
+    r_squared,
+    root_weights,
+    scaled,
+    solve,
+    total_ss,
+)
+from migdev.kernels.absorb.absorber import Absorber, singletons
+from migdev.kernels.arrays.blocked_products import dot
+from migdev.kernels.arrays.groups import Groups
+from migdev.kernels.arrays.types import FloatArray
+from migdev.panel.design import Design
+from migdev.panel.panel import Panel
+from migdev.protocols import Covariance
+from migdev.results.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledOLS:
+    r"""Ordinary (or weighted) least squares on the stacked panel.
+
+    .. math:: \hat\beta = (X'WX)^{-1} X'Wy \quad (1)
+
+    Parameters
+    ----------
+    formula : str
+        ``dependent ~ regressors``; an intercept is included unless ``0 +`` or ``- 1`` says not.
+    weights : str, optional
+        Column of analytic weights (inverse variances up to scale).
+    cov : Covariance
+        Default :class:`~migdev.Unadjusted`.
+
+    Raises
+    ------
+    FormulaError, IdentificationError
+        See :meth:`migdev.Design.build`; also when there are no more rows than
+        coefficients.
+    """
+
+    formula: str
+    weights: str | None = None
+    cov: Covariance = field(default_factory=Unadjusted)
+
+    def fit(self, panel: Panel) -> Estimate:
+        d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
+        refuse_endogenous(d, "PooledOLS")
+        root = root_weights(d)
+        equation = Equation(
+            y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.intercept
+        )
+        moments, params, dropped, names = solve(equation, d)
+        rss = dot(moments.resid, moments.resid)
+        r2 = r_squared(rss, total_ss(d.y, d.weights, d.intercept))
+        k = len(params) - d.intercept
+        stats = {
+            "r2": r2,
+            "r2_adjusted": 1 - (1 - r2) * (d.nobs - d.intercept) / (d.nobs - d.intercept - k),
+            "sigma": float(np.sqrt(rss / moments.df_resid)),
+            "rss": rss,
+        }
+        residual = moments.resid if root is None else moments.resid / root
+        return estimate(
+            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+            method="Pooled OLS", stats=stats, dropped_columns=dropped, residual=residual,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedEffects:
+    r"""Least squares with any number of absorbed factors.
+
+    .. math::
+        y_{it} &= x_{it}'\beta + \textstyle\sum_f \alpha^f_{g_f(it)} + u_{it} \quad (1) \\
+        \hat\beta &= (\tilde X'W\tilde X)^{-1}\tilde X'W\tilde y \quad (2)
+
+    where a tilde marks residuals from the (weighted) projection on the dummies of all factors
+    (Frisch-Waugh-Lovell). Engine: ``migdev.kernels.absorb.absorber``: direct, without iteration or
+    tolerance, unless three or more effects, or two, tie many thousand levels densely together. The
+    degrees of freedom count the exact rank of the dummies; where three or more such effects make
+    it out of reach, redundant levels are counted by pairs of effects (as reghdfe does).
+
+    Parameters
+    ----------
+    formula : str
+        ``dependent ~ regressors``; the effects take the intercept.
+    effects : tuple of str
+        ``"entity"``, ``"time"``, any column, or products such as ``"region^time"``.
+    weights : str, optional
+        Column of analytic weights.
+    singletons : {"drop", "keep"}
+        Groups of one observation fit exactly and overstate the number of clusters; "drop" (as
+        reghdfe) removes them, again and again until none is left, and reports it.
+    cov : Covariance
+
+    Raises
+    ------
+    IdentificationError
+        Every regressor is absorbed by the effects, or no residual degree of freedom is left.
+
+    References
+    ----------
+    Correia (2017), Linear models with high-dimensional fixed effects: an efficient and feasible
+    estimator, working paper. Baltagi (2021), Econometric Analysis of Panel Data, 6th ed., ch. 2-3.
+    """
+
+    formula: str
+    effects: tuple[str, ...] = ("entity",)
+    weights: str | None = None
+    singletons: str = "drop"
+    cov: Covariance = field(default_factory=Unadjusted)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "effects", check_effects(self.effects))
+        if self.singletons not in ("drop", "keep"):
+            raise SpecificationError(f"singletons={self.singletons!r}; use 'drop' or 'keep'.")
+
+    def fit(self, panel: Panel) -> Estimate:
+        d = Design.build(
+            self.formula, panel, weights=self.weights, intercept=False,
+            requires=(*self.effects, *self.cov.requires()),
+        )  # fmt: skip
+        refuse_endogenous(d, "FixedEffects")
+        d, groups = factors_of(d, self.effects, self.singletons)
+        norms = column_norms(d.X, d.weights)
+        # The design is this fit's own: its regressors become residuals where they are.
+        X, y = own_columns(d.X), d.y.copy()
+        columns = [y, *(X[:, j] for j in range(X.shape[1]))]
+        within = Absorber.build(groups, d.weights).sweep(columns, X)
+        root = root_weights(d)
+        equation = Equation(
+            y=scaled(y, root), X=scaled(X, root), names=d.names, norms=norms,
+            factors=tuple(g.codes for g in groups), factor_names=self.effects,
+            df_absorbed=within.rank,
+            why_absorbed=f"absorbed by the effects {', '.join(self.effects)}",
+        )  # fmt: skip
+        moments, params, dropped, names = solve(equation, d)
+        rss = dot(moments.resid, moments.resid)
+        tss = dot(equation.y, equation.y)
+        stats = {
+            "r2_within": r_squared(rss, tss),
+            "r2": r_squared(rss, total_ss(d.y, d.weights)),
+            "sigma": float(np.sqrt(rss / moments.df_resid)),
+            "rss": rss,
+        }
+        return estimate(
+            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+            method="Fixed effects", stats=stats, dropped_columns=dropped,
+            residual=moments.resid if root is None else moments.resid / root,
+        )  # fmt: skip
+
+
+def check_effects(effects: object) -> tuple[str, ...]:
+    """A tuple of distinct effect names; a lone string is one effect."""
+    names = (effects,) if isinstance(effects, str) else tuple(effects)  # type: ignore[arg-type]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise SpecificationError(
+            f"effects={effects!r} names no effect; give e.g. ('entity',) or ('entity', 'time'), "
+            "or use PooledOLS."
+        )
+    if len(set(names)) < len(names):
+        raise SpecificationError(f"effects={effects!r} names one effect twice.")
+    return names
+
+
+def factors_of(
+    design: Design, effects: tuple[str, ...], singletons: str
+) -> tuple[Design, tuple[Groups, ...]]:
+    """The absorbed factors, and the design without groups of one row if these are to drop."""
+    groups = tuple(Groups.from_codes(design.codes(name)) for name in effects)
+    if singletons == "drop" and any(bool((g.counts == 1).any()) for g in groups):
+        design = drop_singletons(design, effects)
+        groups = tuple(Groups.from_codes(design.codes(name)) for name in effects)
+    return design, groups
+
+
+def column_norms(X: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """(k,) lengths of the columns, in the metric of the weights."""
+    squares = [dot(x, x if weights is None else weights * x) for x in X.T]
+    norms: FloatArray = np.sqrt(np.array(squares))
+    return norms
+
+
+def own_columns(X: FloatArray) -> FloatArray:
+    """X in Fortran order, and free to be written to."""
+    if X.flags.f_contiguous and X.flags.writeable:
+        return X
+    return np.array(X, order="F")
+
+
+def drop_singletons(design: Design, effects: tuple[str, ...]) -> Design:
+    """The design without groups of one observation, with a SingletonWarning."""
+    single = singletons([design.codes(name) for name in effects])
+    if not single.any():
+        return design
+    warnings.warn(
+        f"{design.formula!r}: {int(single.sum())} rows are alone in their group of "
+        f"{' or '.join(effects)} and are left out (singletons='keep' would keep them).",
+        SingletonWarning,
+        stacklevel=4,
+    )
+    return design.keep(~single, f"singletons of {', '.join(effects)}")
+
+
+def refuse_endogenous(design: Design, estimator: str) -> None:
+    if design.endog_names:
+        raise SpecificationError(
+            f"{estimator} has no instruments, but {design.formula!r} marks "
+            f"{', '.join(design.endog_names)} as endogenous. Use IV2SLS, or drop the brackets."
+        )

@@ -1,0 +1,1 @@
+"""Regimes that a threshold divides."""

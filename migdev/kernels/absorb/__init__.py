@@ -1,0 +1,1 @@
+"""Absorbed fixed effects: connected components, reduced systems, solvers."""

@@ -1,0 +1,1 @@
+"""Arrays: groups, shifts, products, least squares."""

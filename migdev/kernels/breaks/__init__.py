@@ -1,0 +1,1 @@
+"""Breaks at unknown dates."""

@@ -1,0 +1,1 @@
+"""Cointegrating regressions and tests."""

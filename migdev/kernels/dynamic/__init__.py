@@ -1,0 +1,1 @@
+"""Dynamic panels: GMM laid out by period, bias corrections."""

@@ -1,0 +1,128 @@
+r"""Bias-corrected moments joined by orthogonality in levels (random effects).
+
+Where regressors :math:`x_u` are unrelated to the effects of entities, the corrected moments of
+:mod:`migdev.kernels.dynamic.bias_corrected` are joined by
+
+.. math::
+    \sum_i\sum_t (x_{u,it}', 1)'\,(y_{it} - w_{it}'\theta - \mu) = 0
+
+which overidentifies the model; it is estimated by GMM (Breitung, Kripfganz and Hayakawa 2022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.dynamic.bias_corrected import moments
+from migdev.kernels.dynamic.lsdvc import Batch
+from migdev.kernels.dynamic.solve import Weight, invert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Joined:
+    """Minimiser of g'Wg.
+
+    Attributes
+    ----------
+    params : (k,)
+    jacobian : (J, k)
+        Derivative of the summed moments g.
+    contributions : (N, J)
+    weight : Weight
+    objective : float
+    converged : bool
+    """
+
+    params: FloatArray
+    jacobian: FloatArray
+    contributions: FloatArray
+    weight: Weight
+    objective: float
+    converged: bool
+
+    @property
+    def cov(self) -> FloatArray:
+        """(k, k) sandwich, with entities as clusters."""
+        B = self.weight.root.T @ self.jacobian
+        influence = np.linalg.solve(B.T @ B, B.T @ self.weight.root.T)
+        psi = self.contributions @ influence.T
+        V: FloatArray = psi.T @ psi
+        return V
+
+
+def contributions(
+    groups: list[Batch], theta: Any, lags: tuple[int, ...], inside: BoolArray, level: BoolArray
+) -> Any:
+    """(N, J) moments: the corrected ones of the columns ``inside`` (k,), then those in levels of
+    the columns ``level`` (k,)."""
+    within = moments(groups, theta, lags)
+    out = []
+    for b, m in zip(groups, within, strict=True):
+        e = b.y - b.W @ theta
+        out.append(
+            np.concatenate([m[:, inside], np.einsum("ntk,nt->nk", b.W[:, :, level], e)], axis=1)
+        )
+    return np.concatenate(out)
+
+
+def first_weight(groups: list[Batch], inside: BoolArray, level: BoolArray) -> Weight:
+    """Inverse of the block-diagonal products of the regressors, within entities and in levels."""
+    k = groups[0].W.shape[2]
+    A, L = np.zeros((k, k)), np.zeros((k, k))
+    for b in groups:
+        centred = b.W - (b.W.sum(axis=1) / b.observed.sum())[:, None, :]
+        centred *= b.observed[:, None]
+        A += np.einsum("ntk,ntl->kl", centred, centred)
+        L += np.einsum("ntk,ntl->kl", b.W, b.W)
+    return invert(linalg.block_diag(A[np.ix_(inside, inside)], L[np.ix_(level, level)]))
+
+
+def minimise(
+    groups: list[Batch], start: FloatArray, lags: tuple[int, ...], inside: BoolArray,
+    level: BoolArray, weight: Weight,
+) -> Joined:  # fmt: skip
+    """Gauss-Newton with halved steps from ``start`` (k,)."""
+    R, theta = weight.root.T, start.copy()
+    steps = 1e-200j * np.eye(len(theta))
+
+    def scaled(at: Any) -> Any:
+        return R @ contributions(groups, at, lags, inside, level).sum(axis=0)
+
+    def slope(at: FloatArray) -> FloatArray:
+        columns = [np.imag(scaled(at + step)) / 1e-200 for step in steps]
+        return np.array(columns).T
+
+    g, J, converged = scaled(theta), slope(theta), False
+    for _ in range(200):
+        size = np.sqrt(np.einsum("ij,ij->j", J, J))
+        size = np.where(size > 0, size, 1.0)
+        step = np.linalg.lstsq(J / size, g, rcond=None)[0] / size
+        largest = np.max(np.abs(theta * size))
+        if np.max(np.abs(step * size)) < 1e-11 * largest:
+            converged = True
+            break
+        length = 1.0
+        while length > 1e-6:
+            fresh = scaled(theta - length * step)
+            if np.isfinite(fresh).all() and fresh @ fresh < g @ g:
+                break
+            length /= 2.0
+        else:  # no smaller value: at the minimum up to rounding, or stuck
+            converged = bool(np.max(np.abs(step * size)) < 1e-7 * largest)
+            break
+        theta, g = theta - length * step, fresh
+        J = slope(theta)
+    each = contributions(groups, theta, lags, inside, level)
+    columns = [
+        np.imag(contributions(groups, theta + step, lags, inside, level).sum(axis=0)) / 1e-200
+        for step in steps
+    ]
+    return Joined(
+        params=theta, jacobian=np.array(columns).T, contributions=each, weight=weight,
+        objective=float(g @ g), converged=converged,
+    )  # fmt: skip

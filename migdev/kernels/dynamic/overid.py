@@ -1,0 +1,37 @@
+"""Tests of overidentifying restrictions: Sargan, Hansen, difference-in-Hansen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.dynamic.solve import NotIdentified, invert, solve
+
+
+def excluding(
+    ZX: FloatArray, Zy: FloatArray, S: FloatArray, A: FloatArray, keep: BoolArray
+) -> tuple[float, int] | None:
+    """Hansen statistic and degrees of freedom without a group of instruments.
+
+    The weight is the inverse of the submatrix of the full model's S, which keeps the difference
+    from turning negative (Hayashi 2000; xtabond2). Degrees of freedom count the independent
+    instruments, judged by A = Z'HZ. None where too few remain.
+    """
+    k = ZX.shape[1]
+    if int(keep.sum()) < k:
+        return None
+    weight = invert(S[np.ix_(keep, keep)])
+    rank = invert(A[np.ix_(keep, keep)]).rank
+    if min(weight.rank, rank) < k:
+        return None
+    try:
+        fit = solve(ZX[keep], Zy[keep], weight)
+    except NotIdentified:
+        return None
+    return fit.objective, rank - k
+
+
+def sargan(moments: FloatArray, root: FloatArray, sigma2: float) -> float:
+    r""":math:`\hat u'Z(Z'HZ)^{-1}Z'\hat u/\hat\sigma^2`."""
+    scaled = root.T @ moments
+    return float(scaled @ scaled) / sigma2 if sigma2 > 0 else float(np.nan)

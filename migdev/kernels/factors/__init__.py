@@ -1,0 +1,1 @@
+"""Interactive effects, complete and incomplete."""

@@ -1,1 +1,0 @@
-"""Generalised method of moments for dynamic panels, on arrays laid out by period."""

@@ -1,0 +1,1 @@
+"""Regressions entity by entity and their averages."""

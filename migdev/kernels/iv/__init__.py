@@ -1,0 +1,1 @@
+"""Instrumental variables in an orthonormal basis of the instruments."""

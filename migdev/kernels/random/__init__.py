@@ -1,0 +1,1 @@
+"""Error components and their variances."""

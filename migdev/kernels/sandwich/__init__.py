@@ -1,0 +1,1 @@
+"""Moments of linear fits and the covariances built from them."""

@@ -1,0 +1,121 @@
+"""Moments: what a linear estimator leaves behind, so that any covariance can come after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from migdev.kernels.arrays.groups import level_codes
+from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moments:
+    r"""Scores and bread of an estimator that solves :math:`X'(y - Z\beta) = 0`.
+
+    The covariance of every estimator kept here is :math:`B\,M\,B` with ``B = bread`` and a meat
+    :math:`M` built from the scores :math:`s_t = X_t \hat u_t`. For OLS ``X`` holds the regressors
+    after weights and absorbed effects; for 2SLS their projections on the instruments; for GMM
+    the instruments times the weighting matrix times :math:`Z'X`; for GLS the transformed data.
+
+    Attributes
+    ----------
+    X : (n, k)
+        Effective regressors, multiplied by the square root of the weights.
+    resid : (n,)
+        Effective residuals, multiplied by the square root of the weights.
+    bread : (k, k)
+        For OLS :math:`(X'X)^{-1}`.
+    entity : (n,)
+        Codes 0..N-1 of the entities in the sample; rows are sorted by entity, then time.
+    time : (n,)
+        Period as an integer: consecutive periods differ by one, a gap by more.
+    factors, factor_names
+        Codes and names of the absorbed factors.
+    df_absorbed : int
+        Rank of the absorbed dummies, the intercept among them.
+    constant : bool
+        The column space of the model holds a constant (as a column or through the effects).
+    weights : (n,), optional
+        Analytic weights, as given.
+    columns : mapping
+        Other columns of the panel, aligned with the rows; read when a covariance asks for them.
+    homoskedastic : (k, k), optional
+        ``bread @ X'X @ bread`` where this is not ``bread`` itself (GMM); the classical covariance
+        is this times the residual variance.
+    hat : (n,), optional
+        Diagonal of the matrix that maps y to fitted values, where this is not ``X @ bread @ X'``
+        (2SLS); without the absorbed dummies.
+    error_components : (str, float), optional
+        Grouping of one-way random effects and the ratio of their variance to the idiosyncratic
+        one, where the data were quasi-demeaned; the working model of CR2.
+    """
+
+    X: FloatArray
+    resid: FloatArray
+    bread: FloatArray
+    entity: IntArray
+    time: IntArray
+    factors: tuple[IntArray, ...] = ()
+    factor_names: tuple[str, ...] = ()
+    df_absorbed: int = 0
+    constant: bool = True
+    weights: FloatArray | None = None
+    columns: Mapping[str, AnyArray] = field(default_factory=dict)
+    homoskedastic: FloatArray | None = None
+    hat: FloatArray | None = None
+    error_components: tuple[str, float] | None = None
+
+    @property
+    def nobs(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def k(self) -> int:
+        """Number of reported coefficients."""
+        return int(self.X.shape[1])
+
+    @property
+    def df_model(self) -> int:
+        """Coefficients plus absorbed dummies."""
+        return self.k + self.df_absorbed
+
+    @property
+    def df_resid(self) -> int:
+        return self.nobs - self.df_model
+
+    @property
+    def scores(self) -> FloatArray:
+        """(n, k) contributions to the estimating equations."""
+        scores: FloatArray = self.X * self.resid[:, None]
+        return scores
+
+    @property
+    def influence(self) -> FloatArray:
+        """(n, k) scores times bread: what each row adds to the estimate."""
+        influence: FloatArray = self.scores @ self.bread
+        return influence
+
+    def groups(self, name: str) -> IntArray:
+        """(n,) codes 0..G-1 of a grouping: ``entity``, ``time``, an absorbed factor, a column,
+        or a product of these written ``a^b``."""
+        if name in self.factor_names:
+            return self.factors[self.factor_names.index(name)]
+        return group_codes(name, self.entity, self.time, self.columns)
+
+
+def group_codes(
+    name: str, entity: IntArray, time: IntArray, columns: Mapping[str, AnyArray]
+) -> IntArray:
+    """(n,) codes 0..G-1 of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
+    if "^" in name:
+        product: AnyArray = np.zeros(len(entity), dtype=np.int64)
+        for part in name.split("^"):
+            codes = group_codes(part.strip(), entity, time, columns)
+            product = product * (int(codes.max(initial=0)) + 1) + codes
+        return level_codes(product)
+    if name == "entity":
+        return entity
+    return level_codes(time if name == "time" else columns[name])

@@ -1,0 +1,126 @@
+"""The sandwich: bread, meat by row and by cluster, leverage, and mending of what is not a
+covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from migdev.kernels.arrays.blocked_products import gram
+from migdev.kernels.arrays.groups import Groups
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+
+#: Rows with 1 - h below this are fitted exactly; they carry no information on their error.
+EXACT = 1e-10
+
+
+def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
+    """``bread @ meat @ bread``, symmetric to the last bit; (k, k)."""
+    cov = bread @ meat @ bread
+    out: FloatArray = (cov + cov.T) / 2
+    return out
+
+
+def cluster_scores(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArray:
+    """(G, k) sums of the scores ``X * resid`` by cluster, one column at a time."""
+    out = np.empty((groups.size, X.shape[1]))
+    for j in range(X.shape[1]):
+        out[:, j] = groups.sums(X[:, j] * resid)
+    return out
+
+
+def diagonal_meat(X: FloatArray, squares: FloatArray) -> FloatArray:
+    """(k, k) sum of ``squares[t] * X[t] X[t]'``."""
+    return gram(X, X * squares[:, None])
+
+
+def leverage(X: FloatArray, bread: FloatArray) -> FloatArray:
+    """(n,) diagonal of ``X @ bread @ X'``."""
+    h: FloatArray = np.einsum("ij,ij->i", X @ bread, X)
+    return h
+
+
+def residual_scale(kind: str, h: FloatArray) -> tuple[FloatArray, BoolArray]:
+    r"""Factor (n,) on the residuals of HC2, HC3 and HC4, and the rows that are fitted exactly.
+
+    .. math::
+        HC2:\ (1-h)^{-1/2} \qquad HC3:\ (1-h)^{-1} \qquad
+        HC4:\ (1-h)^{-\delta/2},\ \delta = \min(4, nh/\mathrm{round}(\textstyle\sum h))
+
+    Rows fitted exactly (:math:`h = 1`) get 0: their residual is 0 whatever their error was.
+
+    References
+    ----------
+    MacKinnon and White (1985), Journal of Econometrics 29, 305-325. Cribari-Neto (2004),
+    Computational Statistics & Data Analysis 45, 215-233.
+    """
+    exact = 1.0 - h < EXACT
+    rest = np.where(exact, 1.0, 1.0 - h)
+    if kind == "HC2":
+        scale = rest**-0.5
+    elif kind == "HC3":
+        scale = 1.0 / rest
+    else:
+        delta = np.minimum(4.0, len(h) * h / max(1.0, np.round(h.sum())))
+        scale = rest ** (-0.5 * delta)
+    scale[exact] = 0.0
+    return scale, exact
+
+
+def common_variance_meat(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArray:
+    """(k, k) sum over groups of their mean squared residual times ``X_g' X_g``."""
+    mean_square = groups.sums(resid * resid) / groups.counts
+    return diagonal_meat(X, groups.spread(mean_square))
+
+
+def inclusion_exclusion(ways: int) -> list[tuple[tuple[int, ...], int]]:
+    """Subsets of the ways with their signs: + for one, - for two, + for three."""
+    return [
+        (subset, 1 if size % 2 else -1)
+        for size in range(1, ways + 1)
+        for subset in combinations(range(ways), size)
+    ]
+
+
+def intersection(codes: Sequence[IntArray]) -> IntArray:
+    """(n,) codes of the cells of several groupings, numbered 0.. without gaps."""
+    joint = codes[0]
+    for other in codes[1:]:
+        width = int(other.max(initial=0)) + 1
+        joint = joint * width + other
+        if int(joint.max(initial=0)) > 2**40:
+            joint = np.unique(joint, return_inverse=True)[1]
+    if int(joint.max(initial=0)) < 16 * len(joint) + 1024:  # a table is faster than a sort
+        return ((np.cumsum(np.bincount(joint) > 0) - 1)[joint]).astype(np.int64, copy=False)
+    out: IntArray = np.unique(joint, return_inverse=True)[1].astype(np.int64, copy=False)
+    return out
+
+
+def mend(cov: FloatArray, scale: FloatArray) -> tuple[FloatArray, int]:
+    """Nearest positive semi-definite covariance, by setting negative eigenvalues to zero.
+
+    Parameters
+    ----------
+    cov : (k, k)
+    scale : (k,)
+        Variances whose size tells rounding from a negative eigenvalue, whatever the units.
+
+    Returns
+    -------
+    (k, k), int
+        The covariance, unchanged where it is positive semi-definite, and the number of negative
+        eigenvalues that were removed.
+
+    References
+    ----------
+    Cameron, Gelbach and Miller (2011), Journal of Business & Economic Statistics 29, 238-249.
+    """
+    root = np.sqrt(np.where(scale > 0, scale, 1.0))
+    negative = int(np.sum(np.linalg.eigvalsh(cov / np.outer(root, root)) < -1e-10))
+    if not negative:
+        return cov, 0
+    values, vectors = np.linalg.eigh(cov)
+    mended = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return (mended + mended.T) / 2, negative

@@ -1,0 +1,165 @@
+"""Small-sample conventions of covariance estimators: whose factor, whose degrees of freedom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from migdev.kernels.absorb.absorber import dummy_rank
+from migdev.kernels.arrays.types import IntArray
+from migdev.kernels.sandwich.moments import Moments
+
+CONVENTIONS = ("stata", "fixest", "plm", "linearmodels", "sandwich", "clubsandwich", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A factor on the covariance, and the degrees of freedom of t (None: normal)."""
+
+    factor: float
+    df: float | None
+
+
+def nested(factor: IntArray, cluster: IntArray) -> bool:
+    """Every level of ``factor`` lies within one cluster."""
+    if factor is cluster:
+        return True
+    levels = int(factor.max(initial=-1)) + 1
+    if levels < int(cluster.max(initial=-1)) + 1:
+        return False  # fewer levels than clusters: some level spans two
+    home = np.zeros(levels, dtype=cluster.dtype)
+    home[factor] = cluster
+    return bool((home[factor] == cluster).all())
+
+
+def parameters(m: Moments, convention: str, clusters: Sequence[IntArray] = ()) -> int:
+    r"""K, the number of parameters in :math:`n - K`.
+
+    ==============================  ========================================================
+    stata (reghdfe, xtreg)          rank of all regressors and absorbed dummies; factors nested
+                                    in a cluster count as one constant together
+    fixest                          as stata, but levels are counted without their exact rank:
+                                    :math:`\sum_f L_f - (F - 1)`, one for each nested factor
+    plm                             the reported coefficients only
+    linearmodels                    full rank; the constant alone for one factor, nested in every
+                                    cluster
+    sandwich, clubsandwich          full rank (they see the dummies as regressors)
+    ==============================  ========================================================
+    """
+    if convention == "plm" or not m.factors:
+        return m.k if convention == "plm" else m.df_model
+    if convention in ("sandwich", "clubsandwich") or not clusters:
+        nested_in = [False] * len(m.factors)
+    elif convention == "linearmodels":
+        nested_in = [len(m.factors) == 1 and all(nested(f, c) for c in clusters) for f in m.factors]
+    else:
+        nested_in = [any(nested(f, c) for c in clusters) for f in m.factors]
+    if convention == "fixest":
+        levels = [int(np.count_nonzero(np.bincount(f))) for f in m.factors]
+        lost = sum(n - 1 for n, inside in zip(levels, nested_in, strict=True) if inside)
+        return m.k + sum(levels) - (len(levels) - 1) - lost
+    if not any(nested_in):
+        return m.df_model
+    if all(nested_in):
+        return m.k + 1
+    gone = dummy_rank([f for f, inside in zip(m.factors, nested_in, strict=True) if inside])
+    return m.df_model - gone.value + 1
+
+
+def classical(m: Moments, convention: str) -> Correction:
+    """Factor on RSS/n, and t, of the classical covariance."""
+    if convention == "none":
+        return Correction(1.0, None)
+    K = parameters(m, "fixest") if convention == "fixest" else m.df_model
+    return Correction(m.nobs / (m.nobs - K), float(m.nobs - K))
+
+
+def rowwise(m: Moments, convention: str, kind: str) -> Correction:
+    """Factor and t of HC0 to HC4."""
+    if convention == "none":
+        return Correction(1.0, None)
+    K = parameters(m, convention)
+    factor = m.nobs / (m.nobs - K) if kind == "HC1" else 1.0
+    return Correction(factor, float(m.nobs - (K if convention == "fixest" else m.df_model)))
+
+
+def clustered(
+    m: Moments, convention: str, kind: str, clusters: Sequence[IntArray], sizes: Sequence[int]
+) -> tuple[list[float], float | None]:
+    """Factors by number of clusters for every component of a multi-way covariance, and t.
+
+    Parameters
+    ----------
+    clusters : codes of the ways
+    sizes : number of clusters of each component, the ways first
+    """
+    n, ways = m.nobs, len(clusters)
+    smallest = min(sizes[:ways])
+    df: float | None = None if convention == "none" else float(m.df_resid)
+    if convention in ("stata", "fixest"):
+        df = float(smallest - 1)
+    if convention == "none" or kind in ("CR0", "HC0", "HC2", "HC3", "HC4", "CR2", "CR3"):
+        return [1.0] * len(sizes), df
+    if kind == "CV3":
+        return [(g - 1) / g for g in sizes], df
+    if kind == "CR1" and convention == "clubsandwich":
+        return [g / (g - 1) for g in sizes], df
+    K = parameters(m, convention, clusters)
+    if kind == "HC1" or convention == "linearmodels":
+        return [n / (n - K)] * len(sizes), df
+    share = (n - 1) / (n - K)
+    if convention in ("stata", "fixest"):
+        if convention == "stata":
+            df = float(min(smallest - 1, n - K))
+        return [smallest / (smallest - 1) * share] * len(sizes), df
+    return [g / (g - 1) * share for g in sizes], df
+
+
+def driscoll_kraay(m: Moments, convention: str, periods: int) -> Correction:
+    """Factor and t of sums by period."""
+    n = m.nobs
+    if convention == "none":
+        return Correction(1.0, None)
+    K = parameters(m, convention)
+    if convention in ("stata", "fixest"):
+        factor = periods / (periods - 1) * (n - 1) / (n - K)
+        return Correction(factor, float(periods - 1))
+    if convention == "plm":
+        return Correction(1.0, float(m.df_resid))
+    return Correction(n / (n - K), float(m.df_resid))
+
+
+def newey_west(m: Moments, convention: str, periods: int) -> Correction:
+    """Factor and t of lags within entities."""
+    n = m.nobs
+    if convention == "none":
+        return Correction(1.0, None)
+    K = parameters(m, convention)
+    if convention == "fixest":
+        factor = periods / (periods - 1) * (n - 1) / (n - K)
+        return Correction(factor, float(periods - 1))
+    if convention == "plm":
+        return Correction(1.0, float(m.df_resid))
+    return Correction(n / (n - K), float(m.df_resid))
+
+
+def beck_katz(m: Moments, convention: str, kind: str) -> Correction:
+    """Factor and t of panel-corrected standard errors."""
+    if convention == "none":
+        return Correction(1.0, None)
+    factor = m.nobs / (m.nobs - parameters(m, convention)) if kind == "HC1" else 1.0
+    return Correction(factor, None if convention in ("stata", "fixest") else float(m.df_resid))
+
+
+def conley(m: Moments, convention: str) -> Correction:
+    """Factor and t of spatial covariances."""
+    if convention in ("none", "stata"):
+        return Correction(1.0, None)
+    if convention == "plm":
+        return Correction(1.0, float(m.df_resid))
+    n, K = m.nobs, parameters(m, convention)
+    if convention == "fixest":
+        return Correction((n - 1) / (n - K), float(n - K))
+    return Correction(n / (n - K), float(m.df_resid))

@@ -1,0 +1,1 @@
+"""Thresholds: search, sequential tests, GMM."""

@@ -1,0 +1,1 @@
+"""Unit-root statistics and their tables."""
