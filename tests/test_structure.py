@@ -15,10 +15,12 @@ PACKAGE = Path(migdev.__file__).parent
 # From the ground up; a room imports from its own floor's other rooms never, from floors below only.
 FLOORS = [
     {"errors", "provenance"},
+    {"identity", "plugins"},
     {"kernels"},
     {"panel", "protocols", "covariance", "engines"},
     {"results", "sources", "simulate"},
     {"estimators", "welfare", "testing"},
+    {"extend"},
     {"diagnostics"},
     {"study", "robustness", "evidence", "report", "replication"},
     {"hypotheses"},
