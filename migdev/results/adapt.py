@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from migdev.errors import ResultError
+from migdev.errors import ResultError, listing
 from migdev.protocols import Result
 from migdev.results.estimate import Estimate
 from migdev.results.foreign import READERS, library
+from migdev.results.published import published as read_published
 
 
-def as_result(obj: Any) -> Any:
-    """A result of this or another library as :class:`~migdev.Estimate`.
+def as_result(obj: Any, **published: Any) -> Any:
+    """A result of this or another library, or printed numbers, as :class:`~migdev.Estimate`.
 
     Recognised by the name of the module that defines its class: statsmodels (linear, discrete,
     generalised linear, GMM, mixed models), linearmodels (panel, IV, systems), pyfixest. Tests and
@@ -24,6 +25,11 @@ def as_result(obj: Any) -> Any:
     Parameters
     ----------
     obj : object
+        A mapping from term to (estimate, standard error) holds numbers read in a paper:
+        ``as_result({"remit": (0.10, 0.02)}, nobs=84, dependent="growth")``.
+    **published
+        Of printed numbers: ``nobs``, ``dependent``, and optionally ``method``, ``df`` (of the t
+        distribution), ``cov``, ``covariance`` (what the errors are, in words), ``stats``.
 
     Returns
     -------
@@ -35,6 +41,13 @@ def as_result(obj: Any) -> Any:
     ResultError
         The object is not a result that is known.
     """
+    if isinstance(obj, Mapping):
+        return read_published(obj, **{"nobs": None, "dependent": "", **published})
+    if published:
+        raise ResultError(
+            f"{listing(published)} go with printed numbers, {{term: (estimate, standard error)}}; "
+            f"a {type(obj).__qualname__} brings its own."
+        )
     if isinstance(obj, Estimate):
         return obj
     kind = library(obj)

@@ -171,7 +171,7 @@ class Estimate:
         return Combination(
             name=combination,
             estimate=float(row @ self.params.to_numpy() - r[0]),
-            std_error=float(np.sqrt(row @ self.cov.to_numpy() @ row)),
+            std_error=inference.standard_error(self.cov.to_numpy(), row),
             df=self.contrast_df(row),
         )
 
@@ -191,7 +191,7 @@ class Estimate:
         return Combination(
             name=name or label,
             estimate=float(f(b)),
-            std_error=float(np.sqrt(slope @ self.cov.to_numpy() @ slope)),
+            std_error=inference.standard_error(self.cov.to_numpy(), slope),
             df=self.contrast_df(slope),
         )
 

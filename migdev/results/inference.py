@@ -163,7 +163,13 @@ def wald_test(
     With a t distribution behind the coefficients, :math:`W/q \sim F(q, df)`; else chi2(q).
     """
     gap = R @ params - r
-    middle = R @ cov @ R.T
+    used = np.flatnonzero(R.any(axis=0))
+    middle = R[:, used] @ cov[np.ix_(used, used)] @ R[:, used].T
+    if np.isnan(middle).any() and np.isfinite(np.diagonal(cov)[used]).all():
+        raise ResultError(
+            "The test needs covariances between coefficients, which this result does not hold: it "
+            "was read from printed standard errors. Test one coefficient at a time, or give cov=."
+        )
     scale = np.sqrt(np.maximum(np.diagonal(middle), 0.0))  # units must not decide on the rank
     scale[scale == 0] = 1.0
     rank = int(np.linalg.matrix_rank(middle / np.outer(scale, scale), hermitian=True, tol=1e-12))
@@ -178,6 +184,24 @@ def wald_test(
     if df is None or np.isinf(df):
         return chi2_test("Wald", null, statistic, q)
     return f_test("Wald", null, statistic / q, q, df)
+
+
+def standard_error(cov: FloatArray, slope: FloatArray) -> float:
+    r"""Standard error :math:`\sqrt{a'Va}` of a combination a, from the coefficients that it uses.
+
+    Raises
+    ------
+    ResultError
+        A covariance that it needs is missing, as in results read from print.
+    """
+    used = np.flatnonzero(slope)
+    variance = slope[used] @ cov[np.ix_(used, used)] @ slope[used]
+    if np.isnan(variance) and np.isfinite(np.diagonal(cov)[used]).all():
+        raise ResultError(
+            "The combination needs the covariance between coefficients, which this result does not "
+            "hold: it was read from printed standard errors. Take one coefficient, or give cov=."
+        )
+    return float(np.sqrt(variance))
 
 
 def gradient(function: Callable[[FloatArray], Any], at: FloatArray) -> FloatArray:
