@@ -163,6 +163,12 @@ class Table:
 
         return page(self.layout.title or "Table", [self]).to_html()
 
+    def to_great_tables(self) -> Any:
+        """A ``great_tables.GT`` to style further (needs the extra ``tables``)."""
+        from migdev.report.formats.great import render
+
+        return render(self.layout)
+
     def to_word(self, path: str | Path) -> Path:
         """Write a Word document (needs the extra ``word``)."""
         from migdev.report.formats.word import write
