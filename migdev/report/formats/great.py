@@ -22,7 +22,8 @@ def render(layout: Layout) -> Any:
     import pandas as pd
 
     ids = [f"c{i}" for i in range(len(layout.columns))]
-    records, starts = [], []
+    records: list[dict[str, str]] = []
+    starts: list[int] = []
     for block in layout.blocks:
         starts.append(len(records))
         for row in block:
