@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import CountryError, CountryWarning, SpecificationError, listing, suggestion
-from migdev.panel.country_codes import AGGREGATES, DISSOLVED, countries
+from migdev.panel.country_codes import AGGREGATES, DISSOLVED, PARTED, countries
 from migdev.panel.country_match import classify, patterns
 from migdev.provenance import Extract
 
@@ -37,6 +37,11 @@ def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
     ------
     CountryError
         Values are not recognised and ``unknown="raise"``.
+
+    Warns
+    -----
+    CountryWarning
+        A name was recognised by a pattern of country_converter, not by being known.
     """
     _check("unknown", unknown)
     one = isinstance(values, str)
@@ -44,6 +49,8 @@ def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
     table = classify(series)
     if unknown == "raise":
         _refuse_unknown(table, "values")
+    if (table["how"] == "pattern").any():
+        warnings.warn("; ".join(_recodes(table)) + ".", CountryWarning, stacklevel=2)
     codes = table["code"].where(table["kind"] != "unknown", table["value"])
     if unknown == "drop":
         codes = table["code"]
@@ -190,6 +197,8 @@ def _harmonised(
     elif is_former.any():
         code, more = _former(code, is_former, years, dissolved)
         notes += more
+    if years is not None:
+        notes += _parted(code[keep].to_numpy(), years[keep])
     _refuse_merging(values[keep], code[keep], frame.loc[keep, time] if years is not None else None)
     out = frame.loc[keep].copy()
     out[column] = code[keep].astype(str)
@@ -274,6 +283,20 @@ def _former(
                 )
         notes.append(told)
     return code, notes
+
+
+def _parted(code: np.ndarray[Any, Any], years: np.ndarray[Any, Any]) -> list[str]:
+    """Codes whose territory became smaller within the data."""
+    notes = []
+    for name, (last, part) in PARTED.items():
+        rows = code == name
+        before = int((rows & (years <= last)).sum())
+        if before and before < rows.sum():
+            notes.append(
+                f"{name} includes {part} until {last} ({before} rows) and not after "
+                f"({int(rows.sum()) - before} rows), under one code"
+            )
+    return notes
 
 
 def _refuse_merging(

@@ -27,6 +27,23 @@ OTHER_ALPHA2 = {
     "YD": "YMD", "YU": "YUG", "ZR": "COD",
 }  # fmt: skip
 
+# Numbers of the United Nations that are no longer given out.
+RETIRED_NUMBERS = {
+    "200": "CSK", "230": "ETH", "278": "DDR", "280": "GFR", "530": "ANT", "582": "PCI",
+    "720": "YMD", "736": "SDN", "810": "SUN", "886": "YAR", "890": "YUG", "891": "SCG",
+}  # fmt: skip
+
+# States that kept their code when part of them left: the last year with it, and what left.
+PARTED = {"SDN": (2011, "South Sudan"), "ETH": (1993, "Eritrea")}
+
+# Words of official names that say nothing of which country it is.
+GENERIC = frozenset(
+    "of republic rep kingdom democratic dem peoples people federation federal federative fed state "
+    "states islamic arab socialist commonwealth principality sultanate union united plurinational "
+    "bolivarian cooperative co operative independent territory territories island islands is "
+    "country nation duchy grand".split()
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DissolvedState:
@@ -264,7 +281,8 @@ def by_alpha2() -> dict[str, str]:
 
 @cache
 def by_number() -> dict[str, str]:
-    return {c.numeric: c.iso3 for c in countries().values() if c.numeric}
+    current = {c.numeric: c.iso3 for c in countries().values() if c.numeric}
+    return RETIRED_NUMBERS | current
 
 
 @cache

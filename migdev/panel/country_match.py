@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ import pandas as pd
 from migdev.panel.country_codes import (
     AGGREGATES,
     DISSOLVED,
+    GENERIC,
     RETIRED,
     by_alpha2,
     by_name,
@@ -56,7 +58,7 @@ def _recognise(value: object) -> tuple[str | None, str, str]:
     code = text.upper()
     if isinstance(value, int | float | np.number) or re.fullmatch(r"\d{1,3}(\.0)?", text):
         number = by_number().get(str(int(float(text))).zfill(3) if _whole(text) else "")
-        return (number, "country", "number") if number else (None, "unknown", "")
+        return (number, _kind(number), "number") if number else (None, "unknown", "")
     if len(code) == 3 and code in countries():
         return code, "country", "code"
     if len(code) == 3 and code in DISSOLVED:
@@ -70,8 +72,11 @@ def _recognise(value: object) -> tuple[str | None, str, str]:
         found, how = by_name().get(plain(text)), "name"
     if found is None:
         return None, "unknown", ""
-    kind = "dissolved" if found in DISSOLVED else "aggregate" if found in AGGREGATES else "country"
-    return found, kind, how
+    return found, _kind(found), how
+
+
+def _kind(code: str) -> str:
+    return "dissolved" if code in DISSOLVED else "aggregate" if code in AGGREGATES else "country"
 
 
 def _whole(text: str) -> bool:
@@ -102,9 +107,24 @@ def patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def _by_pattern(names: Sequence[str]) -> list[str | None]:
-    """Codes of names that exactly one pattern fits; short texts are codes, never names."""
+    """Codes of names that exactly one pattern fits and whose every word that country explains;
+    short texts are codes, never names."""
     found: list[str | None] = []
     for name in names:
-        hits = {c for c, p in patterns() if len(name) > 3 and p.search(name)}
-        found.append(hits.pop() if len(hits) == 1 else None)
+        hits = {c: m for c, p in patterns() if len(name) > 3 and (m := p.search(name))}
+        sure = [c for c, match in hits.items() if _explained(name, match, c)]
+        found.append(sure[0] if len(hits) == len(sure) == 1 else None)
     return found
+
+
+def _explained(name: str, match: re.Match[str], code: str) -> bool:
+    """Whether each word is one of the country's names or generic; a spelling close to one of them
+    counts where the pattern matched it. "Southern Africa", "Niger Delta" and "USA & Canada" hold
+    words that South Africa, Niger and Canada do not explain."""
+    country = countries()[code]
+    known = {w for n in (country.name, *country.other_names) for w in plain(n).split()} | GENERIC
+    inside = set(plain(match.group()).split())
+    return all(
+        word in known or (word in inside and bool(get_close_matches(word, known, 1, 0.8)))
+        for word in plain(name).split()
+    )

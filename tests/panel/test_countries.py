@@ -254,3 +254,33 @@ def test_other_frames() -> None:
 def test_bad_options(options: dict, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         harmonise(frame(["MEX"]), **options)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Guinea Ecuatorial", "Southern Africa", "Niger Delta", "USA & Canada", "England",
+     "Sudan and South Sudan", "Korea Strait", "Western Sudan", "Papua", "Mexico City"],
+)  # fmt: skip
+def test_names_of_something_else_are_refused(name: str) -> None:
+    with pytest.raises(CountryError, match="no country that is known"):
+        to_iso3(name)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(736, "SDN"), (891, "SCG"), ("810", "SUN"), (200, "CSK"), (230, "ETH"), (280, "GFR"),
+     (720, "YMD"), (886, "YAR"), ("Zaïre", "COD"), ("484", "MEX")],
+)  # fmt: skip
+def test_retired_numbers_and_names_are_known(number: object, code: str) -> None:
+    assert to_iso3([number]) == [code]
+
+
+def test_states_that_lost_a_part_are_told() -> None:
+    frame = pd.DataFrame(
+        {"iso3": ["SDN"] * 3 + ["ETH"] * 2, "year": [2010, 2011, 2012, 1992, 1993]}
+    )
+    with pytest.warns(CountryWarning, match=r"SDN includes South Sudan until 2011 \(2 rows\) and"):
+        harmonise(frame, "iso3", time="year")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        harmonise(frame[frame.year.isin([2012, 1992, 1993])], "iso3", time="year")
