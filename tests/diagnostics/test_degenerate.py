@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 import migdev as md
 from migdev import diagnostics
 from migdev.errors import DroppedEntitiesWarning, DroppedRowsWarning, IdentificationError
+from migdev.kernels.arrays.draws import finite_draws
 
 N, T = 6, 30
 CONSTANT = "constant"
@@ -51,6 +52,8 @@ def panel(kind: str | None = None, scale: float = 1.0) -> md.Panel:
         (lambda p, **k: diagnostics.toda_yamamoto(p, "y ~ x", extra=0, **k), True),
         (lambda p, **k: diagnostics.juodis_karavias_sarafidis(p, "y ~ x", **k), True),
         (lambda p, **k: diagnostics.cips(p, "y", **k), True),
+        (lambda p, **k: diagnostics.panic(p, "y", factors=1, lags=1, **k), False),
+        (lambda p, **k: diagnostics.panic(p, "y", factors=1, lags=1, trend=True, **k), False),
     ],
 )
 def test_exact_series_are_refused_by_name(kind, call, droppable):
@@ -138,3 +141,36 @@ def test_convergence_of_entities_that_do_not_differ():
         flat = index.assign(y=np.where(time == base, 100.0, index["y"]))
         with pytest.raises(IdentificationError, match="in 1 of the periods in use"):
             diagnostics.log_t(flat, "y")
+
+
+def sparse_counts(zeros: int) -> md.Panel:
+    """Counts of corridors, some of them zero in most periods; x is unrelated."""
+    rng = np.random.default_rng(3)
+    y, x = rng.poisson(1.0, (10, T)).astype(float), rng.standard_normal((10, T))
+    for i in range(zeros):
+        y[i] = 0
+        y[i, rng.integers(0, T, 3)] = rng.poisson(4, 3) + 1
+    frame = pd.DataFrame(
+        {
+            "who": np.repeat(range(10), T), "t": np.tile(range(T), 10),
+            "y": y.ravel(), "x": x.ravel(),
+        }
+    )  # fmt: skip
+    return md.Panel.from_frame(frame, entity="who", time="t")
+
+
+def test_bootstrap_leaves_out_samples_without_a_statistic():
+    test = diagnostics.dumitrescu_hurlin(sparse_counts(4), "y ~ x", bootstrap=199)
+    assert "3 of 199 samples without the statistic left out" in test.note
+    assert 0.1 < test.pvalue < 0.9  # 0.005 where samples without a statistic counted as small ones
+    whole = diagnostics.dumitrescu_hurlin(sparse_counts(0), "y ~ x", bootstrap=199)
+    assert "left out" not in whole.note
+
+
+def test_bootstrap_is_refused_where_most_samples_have_no_statistic():
+    draws = np.array([np.nan, np.nan, 1.0])
+    with pytest.raises(IdentificationError, match="only 1 of 3 bootstrap samples"):
+        finite_draws(draws, "A test")
+    kept, note = finite_draws(np.array([[1.0, 2.0], [np.inf, 0.0], [3.0, 4.0]]), "A test")
+    assert kept.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert note.startswith("1 of 3 samples")

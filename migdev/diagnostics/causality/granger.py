@@ -8,6 +8,7 @@ from scipy import special
 
 from migdev.diagnostics.series import Series, require_entities
 from migdev.errors import IdentificationError, SpecificationError, listing
+from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.causality.bootstrap import bootstrap_wald
 from migdev.kernels.causality.granger import granger_wald, standardised_wald
@@ -111,12 +112,14 @@ def dumitrescu_hurlin(
             np.ascontiguousarray(M[:, :, 0]), np.ascontiguousarray(M[:, :, 1]), lags, bootstrap,
             np.random.default_rng(seed),
         )  # fmt: skip
+        draws, lost = finite_draws(draws, "dumitrescu_hurlin()")
         # All three statistics rise with W-bar; the null is refused for large and small ones.
         centre = draws.mean()
         extreme = int(np.sum(np.abs(draws - centre) >= abs(average - centre)))
-        p = (1 + extreme) / (1 + bootstrap)
+        p = (1 + extreme) / (1 + len(draws))
         distribution, note = "tabulated", f"{note}; bootstrap of {bootstrap}, seed {seed}"
-        detail["upper_tail_pvalue"] = (1 + int(np.sum(draws >= average))) / (1 + bootstrap)
+        note += f", {lost}" if lost else ""
+        detail["upper_tail_pvalue"] = (1 + int(np.sum(draws >= average))) / (1 + len(draws))
     elif statistic == "W-bar":
         distribution, p = "tabulated", float("nan")
     return PanelTest(

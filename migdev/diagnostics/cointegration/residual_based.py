@@ -10,6 +10,7 @@ from scipy import special
 
 from migdev.diagnostics.series import Series, read_series, require_entities, trend_code
 from migdev.errors import SpecificationError
+from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.cointegration.pedroni import kao_statistics, pedroni_statistics, residuals_of
 from migdev.kernels.cointegration.tables import (
@@ -314,9 +315,10 @@ def westerlund(
             s.matrix("The bootstrap of westerlund()"), top, leads, code, bandwidth, bootstrap,
             np.random.default_rng(seed),
         )  # fmt: skip
+        draws, lost = finite_draws(draws, "westerlund()")
         for j, name in enumerate(names):
-            robust[name] = (1 + int(np.sum(draws[:, j] <= raw[j]))) / (1 + bootstrap)
-        note += f"; p by a bootstrap of {bootstrap}, seed {seed}"
+            robust[name] = (1 + int(np.sum(draws[:, j] <= raw[j]))) / (1 + len(draws))
+        note += f"; p by a bootstrap of {bootstrap}, seed {seed}" + (f", {lost}" if lost else "")
     frame = pd.DataFrame(
         {"statistic": dict(zip(names, raw, strict=True)), "z": z, "p_value": pvalues}
     ).loc[list(names)]

@@ -111,12 +111,12 @@ def panic(
     require_entities(s, moves, "refuse", "are constant", "Leave them out")
     d = np.diff(X, axis=1)
     scale = d.std(axis=1, keepdims=True)
-    scale = np.where(scale > 0, scale, 1.0)
+    # A straight line (interpolated data) leaves rounding errors, of no scale of their own.
+    moves = scale[:, 0] > 1e-10 * np.ptp(X, axis=1)
+    require_entities(s, moves, "refuse", "are trends without error", "Leave them out")
     N, T = d.shape
     if code == "ct":
         d = d - d.mean(axis=1, keepdims=True)
-        moves = d.std(axis=1) > 1e-10 * np.ptp(X, axis=1)
-        require_entities(s, moves, "refuse", "are trends without error", "Leave them out")
     largest = min(max_factors, min(N, T) // 2 - 1)
     if largest < 1:
         raise IdentificationError(

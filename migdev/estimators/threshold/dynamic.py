@@ -12,6 +12,7 @@ from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
 from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
 from migdev.estimators.threshold.deviations import Shifting, fit_deviations
+from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.instruments import cross, outer
 from migdev.kernels.dynamic.solve import Weight, invert
@@ -236,6 +237,7 @@ class DynamicPanelThreshold:
     def _linearity(self, model: Model, grid: FloatArray, first: Weight) -> TestStatistic:
         rng = np.random.default_rng(self.seed)
         value, draws = linearity(model, grid, first, self.replications, rng)
+        draws, lost = finite_draws(draws, "The linearity test")
         return TestStatistic(
             name="sup Wald", null="no threshold: all shifts are zero",
             alternative="one threshold", statistic=value, distribution="bootstrap",
@@ -243,5 +245,5 @@ class DynamicPanelThreshold:
             critical_values={
                 f"{a:.0%}": float(np.quantile(draws, 1 - a)) for a in (0.10, 0.05, 0.01)
             },
-            note=f"{self.replications} bootstrap samples",
+            note=f"{self.replications} bootstrap samples" + (f", {lost}" if lost else ""),
         )  # fmt: skip

@@ -15,6 +15,7 @@ from migdev.errors import DroppedRowsWarning, IdentificationError, Specification
 from migdev.estimators.assembly import Equation, estimate, solve
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.absorb.absorber import absorb
+from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.threshold.search import candidates, demean, pieces
 from migdev.kernels.threshold.sequential import (
@@ -259,6 +260,7 @@ class PanelThreshold:
             if self.replications:
                 rng = np.random.default_rng(streams[g - 1])
                 draws = bootstrap(sample, found, g, df, self.replications, rng, kind)
+                draws, _ = finite_draws(draws, f"The test of {_NUMBERS[g]}")
                 p = float(np.mean(draws >= value))
                 critical = {
                     f"{level:.0%}": float(np.quantile(draws, 1 - level))
