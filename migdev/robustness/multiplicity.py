@@ -1,4 +1,4 @@
-"""p-values of a family of hypotheses: Holm, and Romano-Wolf on joint draws."""
+"""p-values of a family: Holm and other corrections, and Romano-Wolf on joint draws."""
 
 from __future__ import annotations
 
@@ -6,25 +6,60 @@ from typing import Any
 
 import numpy as np
 
+from migdev.engines.statsmodels import adjusted_pvalues
 from migdev.errors import SpecificationError
 from migdev.kernels.arrays.types import FloatArray
 
+_METHODS = {
+    "bonferroni": "bonferroni", "sidak": "sidak", "holm": "holm", "holm-sidak": "holm-sidak",
+    "hochberg": "simes-hochberg", "hommel": "hommel", "bh": "fdr_bh", "by": "fdr_by",
+}  # fmt: skip
 
-def holm(pvalues: Any) -> FloatArray:
-    r"""Step-down Bonferroni p-values.
+
+def adjust(pvalues: Any, method: str = "holm") -> FloatArray:
+    r"""p-values corrected for the size of their family.
+
+    Holm's, the default, hold under any dependence:
 
     .. math:: \tilde p_{(j)} = \max_{i \le j} \min\{1, (m - i + 1)\, p_{(i)}\} \quad (1)
 
+    Parameters
+    ----------
+    pvalues : (m,)
+        A hypothesis without a p-value (nan) keeps none, and counts as a member.
+    method : str
+        Control of any false rejection: ``"bonferroni"`` and ``"holm"`` under any dependence,
+        ``"sidak"``, ``"holm-sidak"``, ``"hochberg"`` and ``"hommel"`` under independence or
+        positive dependence. Control of the share of false rejections: ``"bh"`` (Benjamini and
+        Hochberg, positive dependence) and ``"by"`` (Benjamini and Yekutieli, any dependence).
+
+    Returns
+    -------
+    (m,)
+        In the order given. Engine: ``statsmodels.stats.multitest``.
+
     References
     ----------
-    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+    Holm (1979), Scandinavian Journal of Statistics 6, 65-70. Hochberg (1988), Biometrika 75,
+    800-802. Hommel (1988), Biometrika 75, 383-386. Benjamini and Hochberg (1995), Journal of the
+    Royal Statistical Society B 57, 289-300. Benjamini and Yekutieli (2001), Annals of Statistics
+    29, 1165-1188.
     """
+    if method not in _METHODS:
+        raise SpecificationError(f"method={method!r}; use one of {', '.join(map(repr, _METHODS))}.")
     p = np.asarray(pvalues, dtype=float)
-    order = np.argsort(p, kind="stable")
-    steps = np.minimum(1.0, (len(p) - np.arange(len(p))) * p[order])
-    out = np.empty_like(p)
-    out[order] = np.maximum.accumulate(steps)
+    outside = (p < 0) | (p > 1)
+    if outside.any():
+        raise SpecificationError(f"p-values lie between 0 and 1; {p[outside][0]:g} does not.")
+    untested = np.isnan(p)
+    out = adjusted_pvalues(np.where(untested, 1.0, p), _METHODS[method])
+    out[untested] = np.nan
     return out
+
+
+def holm(pvalues: Any) -> FloatArray:
+    """Step-down Bonferroni p-values; see :func:`adjust`."""
+    return adjust(pvalues, "holm")
 
 
 def romano_wolf(statistics: Any, draws: Any, *, sided: int = 2) -> FloatArray:

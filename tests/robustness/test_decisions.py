@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
 from migdev.errors import SpecificationError
 from migdev.robustness.equivalence import tost
-from migdev.robustness.multiplicity import holm, romano_wolf
+from migdev.robustness.multiplicity import adjust, holm, romano_wolf
 from migdev.robustness.power import minimum_detectable_effect
+from tests.golden import load_golden
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.05, -0.3, 0.6])
@@ -61,9 +61,21 @@ def test_detectable_effects_have_one_side_or_two():
         minimum_detectable_effect(1.0, sided=3)
 
 
-def test_holm_equals_statsmodels():
-    p = np.random.default_rng(1).uniform(size=12) ** 3
-    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)
+GOLDEN = load_golden("multiplicity")["adjusted"]
+
+
+@pytest.mark.parametrize("method", [m for m in GOLDEN if m != "p"])
+def test_corrections_match_r(method):
+    np.testing.assert_allclose(adjust(GOLDEN["p"], method), GOLDEN[method], rtol=1e-13)
+
+
+def test_corrections_keep_what_was_not_tested():
+    np.testing.assert_allclose(holm([0.01, np.nan, 0.2]), [0.03, np.nan, 0.4], rtol=1e-15)
+    assert len(holm([])) == 0
+    with pytest.raises(SpecificationError, match="1.2 does not"):
+        holm([0.1, 1.2])
+    with pytest.raises(SpecificationError, match="method='fdr'"):
+        adjust([0.1], "fdr")
 
 
 def test_romano_wolf_equals_its_definition():

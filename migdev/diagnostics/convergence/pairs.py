@@ -16,6 +16,7 @@ from migdev.diagnostics.series import (
     trend_code,
     unbroken_series,
 )
+from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import (
     DroppedEntitiesWarning,
     IdentificationError,
@@ -25,7 +26,7 @@ from migdev.errors import (
     suggestion,
 )
 from migdev.kernels.arrays.types import FloatArray, IntArray
-from migdev.kernels.unit_roots.adf_batch import adf_panel, dickey_fuller_pvalue
+from migdev.kernels.unit_roots.adf_batch import adf_panel
 from migdev.kernels.unit_roots.break_adf import CRITICAL, CRITICAL_SEVERAL, break_adf_panel
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -189,7 +190,7 @@ def gap_tests(
             f"{s.name!r}: {int(bad.sum())} gaps are fitted perfectly: "
             f"{listing([str(e) for e in s.labels[bad]], 12)}. Leave these entities out."
         )
-    p = dickey_fuller_pvalue(fit.t, code)
+    p = mackinnon_pvalue(fit.t, code)
     first = np.cumsum(s.lengths) - s.lengths
     calendar = panel.calendar
     chosen = ends.loc[s.labels]

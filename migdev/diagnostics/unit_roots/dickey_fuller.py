@@ -17,12 +17,12 @@ from migdev.diagnostics.series import (
     require_entities,
     trend_code,
 )
+from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import SpecificationError
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import (
     AdfBatch,
     adf_panel,
-    dickey_fuller_pvalue,
 )
 from migdev.kernels.unit_roots.llc import LlcParts, llc_statistic
 from migdev.kernels.unit_roots.phillips_perron import phillips_perron
@@ -235,7 +235,7 @@ def fisher(
     if test == "pp":
         t = phillips_perron(s.y, s.entity, int(lags), code)  # type: ignore[arg-type]
         note = f"Phillips-Perron with {lags} Newey-West lags"
-    p = dickey_fuller_pvalue(t, code)
+    p = mackinnon_pvalue(t, code)
     frame = _by_entity(s, fit, orders, code).assign(t=t, p_value=p)
     combined = combine_pvalues(p)
     value, distribution, df, pvalue = combined[statistic]
@@ -383,6 +383,6 @@ def _by_entity(s: Series, fit: AdfBatch, orders: IntArray, trend: str) -> pd.Dat
     return pd.DataFrame(
         {
             "entity": np.asarray(s.labels), "t": fit.t,
-            "p_value": dickey_fuller_pvalue(fit.t, trend), "lags": orders, "nobs": fit.nobs,
+            "p_value": mackinnon_pvalue(fit.t, trend), "lags": orders, "nobs": fit.nobs,
         }
     )  # fmt: skip

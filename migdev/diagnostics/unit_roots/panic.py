@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import special
 
 from migdev.diagnostics.series import read_series, require_entities, trend_code
+from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.factors.interactive import factor_criteria, principal_components
@@ -14,7 +15,6 @@ from migdev.kernels.unit_roots.adf_batch import (
     adf_panel,
     choose_lags,
     deterministics,
-    dickey_fuller_pvalue,
 )
 from migdev.kernels.unit_roots.bridge import bridge_pvalue
 from migdev.kernels.unit_roots.common_trends import (
@@ -137,12 +137,12 @@ def panic(
         z, F = d - scale * (loadings @ f.T), np.cumsum(f, axis=0)
     e = np.cumsum(z, axis=1)
     t, orders = _dickey_fuller(e, lags, max_lags, "n")
-    p = dickey_fuller_pvalue(t, "n") if code == "c" else np.maximum(bridge_pvalue(t), 1e-300)
+    p = mackinnon_pvalue(t, "n") if code == "c" else np.maximum(bridge_pvalue(t), 1e-300)
     value = float((-2 * np.log(p).sum() - 2 * N) / np.sqrt(4.0 * N))
     common = pd.DataFrame({"t": [], "p_value": []})
     if r:
         tf, _ = _dickey_fuller(np.ascontiguousarray(F.T), lags, max_lags, code)
-        common = pd.DataFrame({"t": tf, "p_value": dickey_fuller_pvalue(tf, code)})
+        common = pd.DataFrame({"t": tf, "p_value": mackinnon_pvalue(tf, code)})
     trends, numbers = _common_trends(F, min(N, T), common_lags, code)
     periods = panel.calendar.labels(np.unique(s.time)[1:])
     return PanelTest(

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from migdev.kernels.arrays.batched import batched_ols
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.slopes import blocks
-from migdev.kernels.unit_roots.tables import MACKINNON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -170,18 +168,3 @@ def choose_lags(
             better = value < best
             best[better], chosen[codes[better]] = value[better], lag
     return chosen
-
-
-def dickey_fuller_pvalue(t: FloatArray, trend: str) -> FloatArray:
-    """Asymptotic p-values of Dickey-Fuller t-statistics (MacKinnon 1994).
-
-    Beyond the range where the response surface holds the p-value at its edge is kept: it is 0 or 1
-    to the third digit, and combinations of p-values stay finite and monotone.
-    """
-    star, low, high, small, large = MACKINNON[trend]
-    t = np.clip(np.asarray(t, dtype=float), low, high)
-    inner = np.where(
-        t <= star, np.polynomial.polynomial.polyval(t, small),
-        np.polynomial.polynomial.polyval(t, large),
-    )  # fmt: skip
-    return np.asarray(special.ndtr(inner))

@@ -2,8 +2,7 @@
 
 Sources: Im, Pesaran and Shin (2003), Journal of Econometrics 115, 53-74, tables 1 to 3; Levin, Lin
 and Chu (2002), Journal of Econometrics 108, 1-24, table 2; Pesaran (2007), Journal of Applied
-Econometrics 22, 265-312, tables II(a)-(c); MacKinnon (1994), Journal of Business and Economic
-Statistics 12, 167-176.
+Econometrics 22, 265-312, tables II(a)-(c).
 """
 
 from __future__ import annotations
@@ -392,17 +391,6 @@ CIPS_TRUNCATED = {
     """),
 }
 CIPS_BOUNDS = {"n": (-6.12, 4.16), "c": (-6.19, 2.61), "ct": (-6.42, 1.70)}
-
-# Response surface of the Dickey-Fuller t: value below which the small-p polynomial holds, bounds
-# beyond which p is 0 or 1, coefficients of powers of t.
-MACKINNON = {
-    "n": (-1.04, -19.04, np.inf, (0.6344, 1.2378, 3.2496e-2),
-          (0.4797, 9.3557e-1, -0.6999e-1, 3.3066e-2)),
-    "c": (-1.61, -18.83, 2.74, (2.1659, 1.4412, 3.8269e-2),
-          (1.7339, 9.3202e-1, -1.2745e-1, -1.0368e-2)),
-    "ct": (-2.89, -16.18, 0.70, (3.2512, 1.6047, 4.9588e-2),
-           (2.5261, 6.1654e-1, -3.7956e-1, -6.0285e-2)),
-}  # fmt: skip
 
 
 def interpolate(
