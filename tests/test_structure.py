@@ -15,7 +15,7 @@ PACKAGE = Path(migdev.__file__).parent
 # From the ground up; a room imports from its own floor's other rooms never, from floors below only.
 FLOORS = [
     {"errors", "provenance"},
-    {"identity", "plugins"},
+    {"identity", "options", "plugins"},
     {"kernels"},
     {"panel", "protocols", "covariance", "engines"},
     {"results", "sources", "simulate"},

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 from migdev.covariance.common import (
-    check_choice,
-    check_convention,
     clean,
     columns_in,
     grouping,
@@ -15,11 +14,12 @@ from migdev.covariance.common import (
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import common_variance_meat, diagonal_meat, sandwich
-from migdev.kernels.sandwich.small_sample import classical, rowwise
+from migdev.kernels.sandwich.small_sample import Convention, classical, rowwise
+from migdev.options import check_options
 from migdev.protocols import CovEstimate
 
-LEVERAGE = ("dummies", "transformed")
-HC = ("HC0", "HC1", "HC2", "HC3", "HC4")
+HC = Literal["HC0", "HC1", "HC2", "HC3", "HC4"]
+Leverage = Literal["dummies", "transformed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ class Unadjusted:
         normal distribution. See :class:`Clustered` for the conventions.
     """
 
-    convention: str = "stata"
+    convention: Convention = "stata"
 
     def __post_init__(self) -> None:
-        check_convention(self.convention)
+        check_options(self)
 
     def requires(self) -> tuple[str, ...]:
         return ()
@@ -106,16 +106,14 @@ class Robust:
     29, 305-325. Cribari-Neto (2004), Computational Statistics & Data Analysis 45, 215-233.
     """
 
-    kind: str = "HC1"
+    kind: HC = "HC1"
     _: KW_ONLY
-    convention: str = "stata"
-    leverage: str = "dummies"
+    convention: Convention = "stata"
+    leverage: Leverage | Literal["fitted"] = "dummies"
     common_within: str | None = None
 
     def __post_init__(self) -> None:
-        check_choice("kind", self.kind, HC)
-        check_choice("leverage", self.leverage, (*LEVERAGE, "fitted"))
-        check_convention(self.convention)
+        check_options(self)
 
     def requires(self) -> tuple[str, ...]:
         return () if self.common_within is None else columns_in([self.common_within])

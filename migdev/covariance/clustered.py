@@ -6,13 +6,12 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
+from typing import Literal
 
 import numpy as np
 
-from migdev.covariance.basic import LEVERAGE
+from migdev.covariance.basic import HC, Leverage
 from migdev.covariance.common import (
-    check_choice,
-    check_convention,
     clean,
     columns_in,
     grouping,
@@ -34,12 +33,13 @@ from migdev.kernels.sandwich.cluster_adjustment import (
 from migdev.kernels.sandwich.hac import one_row_per_cell
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import cluster_scores, inclusion_exclusion, intersection, mend
-from migdev.kernels.sandwich.small_sample import clustered, nested
+from migdev.kernels.sandwich.small_sample import Convention, clustered, nested
+from migdev.options import check_options
 from migdev.protocols import CovEstimate
 
-KINDS = ("CR0", "CR1", "CR2", "CR3", "CV3", "HC0", "HC1", "HC2", "HC3", "HC4")
-DF = ("auto", "satterthwaite", "groups")
-WORKING = ("independence", "weights")
+Kind = Literal["CR0", "CR1", "CR2", "CR3", "CV3"] | HC
+DF = Literal["auto", "satterthwaite", "groups"]
+Working = Literal["independence", "weights"]
 #: Fewer clusters than this raise a FewClustersWarning (CR0, CR1).
 FEW = 10
 #: Satterthwaite degrees of freedom below this raise it (CR2): their approximation fails there.
@@ -148,20 +148,20 @@ class Clustered:
     """
 
     groups: tuple[str, ...]
-    kind: str
-    convention: str
-    df: str
-    leverage: str
-    working: str
+    kind: Kind
+    convention: Convention
+    df: DF
+    leverage: Leverage
+    working: Working
 
     def __init__(
         self,
         *groups: str,
-        kind: str = "CR1",
-        convention: str = "stata",
-        df: str = "auto",
-        leverage: str = "dummies",
-        working: str = "independence",
+        kind: Kind = "CR1",
+        convention: Convention = "stata",
+        df: DF = "auto",
+        leverage: Leverage = "dummies",
+        working: Working = "independence",
     ) -> None:
         names = groups or ("entity",)
         if not all(isinstance(name, str) and name.strip() for name in names):
@@ -173,21 +173,17 @@ class Clustered:
                 f"Clustered{names!r}: one to three different groupings are supported; a product "
                 "such as 'region^time' is one."
             )
-        check_choice("kind", kind, KINDS)
-        check_convention(convention)
-        check_choice("df", df, DF)
-        check_choice("leverage", leverage, LEVERAGE)
-        check_choice("working", working, WORKING)
-        if df == "satterthwaite" and (len(names) > 1 or kind.startswith("HC")):
-            raise SpecificationError(
-                f"Satterthwaite degrees of freedom are known for one way and CR0 to CR3, not for "
-                f"{len(names)} ways and {kind}. Use df='groups'."
-            )
         for name, value in (
             ("groups", tuple(names)), ("kind", kind), ("convention", convention), ("df", df),
             ("leverage", leverage), ("working", working),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
+        check_options(self)
+        if df == "satterthwaite" and (len(names) > 1 or kind.startswith("HC")):
+            raise SpecificationError(
+                f"Satterthwaite degrees of freedom are known for one way and CR0 to CR3, not for "
+                f"{len(names)} ways and {kind}. Use df='groups'."
+            )
 
     def __repr__(self) -> str:
         options = (

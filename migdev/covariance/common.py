@@ -1,9 +1,9 @@
-"""What the covariance specifications share: groupings by name, leverage, checks of options."""
+"""What the covariance specifications share: groupings by name, leverage, warnings."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from migdev.errors import (
     CovarianceError,
     CovarianceWarning,
     PanelError,
-    SpecificationError,
     suggestion,
 )
 from migdev.kernels.absorb.effects_basis import EffectsBasis
@@ -20,20 +19,6 @@ from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.kernels.sandwich.hac import periods_of
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import intersection, leverage, residual_scale
-from migdev.kernels.sandwich.small_sample import CONVENTIONS
-
-
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Raise a SpecificationError unless ``value`` is one of ``choices``."""
-    if value not in choices:
-        near = suggestion(value, choices) if isinstance(value, str) else ""
-        raise SpecificationError(
-            f"{name}={value!r} is unknown.{near} Use one of {', '.join(map(repr, choices))}."
-        )
-
-
-def check_convention(value: object) -> None:
-    check_choice("convention", value, CONVENTIONS)
 
 
 def columns_in(names: Iterable[str]) -> tuple[str, ...]:

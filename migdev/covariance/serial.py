@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from migdev.covariance.basic import HC, LEVERAGE
+from migdev.covariance.basic import HC, Leverage
 from migdev.covariance.common import (
-    check_choice,
-    check_convention,
     clean,
     scaled_resid,
     warn_mended,
@@ -19,7 +18,7 @@ from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich import small_sample
 from migdev.kernels.sandwich.hac import (
-    KERNELS,
+    Kernel,
     autocovariance_meat,
     bandwidth_rule,
     kernel_weights,
@@ -32,26 +31,22 @@ from migdev.kernels.sandwich.hac import (
 )
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import mend, sandwich
+from migdev.kernels.sandwich.small_sample import Convention
+from migdev.options import check_options
 from migdev.protocols import CovEstimate
 
-RULES = ("xtscc", "plm", "fixest")
-GAPS = ("value", "position")
+Rule = Literal["xtscc", "plm", "fixest"]
+Gaps = Literal["value", "position"]
 
 
 def _check_serial(spec: DriscollKraay | NeweyWest) -> None:
+    check_options(spec)
     band = spec.bandwidth
-    if isinstance(band, str):
-        check_choice("bandwidth", band, RULES)
-    elif band is not None and not (np.isfinite(band) and band >= 0):
+    if not (band is None or isinstance(band, str) or (np.isfinite(band) and band >= 0)):
         raise SpecificationError(
             f"bandwidth={band!r}; it is the largest lag, a number of periods from 0 on, one of "
-            f"the rules {', '.join(map(repr, RULES))}, or None for 'xtscc'."
+            f"the rules {', '.join(map(repr, get_args(Rule)))}, or None for 'xtscc'."
         )
-    check_choice("kernel", spec.kernel, KERNELS)
-    check_choice("gaps", spec.gaps, GAPS)
-    check_choice("kind", spec.kind, HC)
-    check_choice("leverage", spec.leverage, LEVERAGE)
-    check_convention(spec.convention)
 
 
 def _bandwidth(spec: DriscollKraay | NeweyWest, m: Moments, periods: int) -> float:
@@ -128,12 +123,12 @@ class DriscollKraay:
     Stata Journal 7, 281-312.
     """
 
-    bandwidth: float | str | None = None
-    kernel: str = "bartlett"
-    gaps: str = "value"
-    kind: str = "HC0"
-    convention: str = "stata"
-    leverage: str = "dummies"
+    bandwidth: float | Rule | None = None
+    kernel: Kernel = "bartlett"
+    gaps: Gaps = "value"
+    kind: HC = "HC0"
+    convention: Convention = "stata"
+    leverage: Leverage = "dummies"
 
     def __post_init__(self) -> None:
         _check_serial(self)
@@ -200,12 +195,12 @@ class NeweyWest:
     Newey and West (1987), Econometrica 55, 703-708.
     """
 
-    bandwidth: float | str | None = None
-    kernel: str = "bartlett"
-    gaps: str = "value"
-    kind: str = "HC0"
-    convention: str = "stata"
-    leverage: str = "dummies"
+    bandwidth: float | Rule | None = None
+    kernel: Kernel = "bartlett"
+    gaps: Gaps = "value"
+    kind: HC = "HC0"
+    convention: Convention = "stata"
+    leverage: Leverage = "dummies"
 
     def __post_init__(self) -> None:
         _check_serial(self)
@@ -277,19 +272,15 @@ class BeckKatz:
     Beck and Katz (1995), American Political Science Review 89, 634-647.
     """
 
-    cluster: str = "time"
-    unbalanced: str = "pairwise"
+    cluster: Literal["time", "entity"] = "time"
+    unbalanced: Literal["pairwise", "casewise"] = "pairwise"
     diagonal: bool = False
-    kind: str = "HC0"
-    convention: str = "stata"
-    leverage: str = "dummies"
+    kind: HC = "HC0"
+    convention: Convention = "stata"
+    leverage: Leverage = "dummies"
 
     def __post_init__(self) -> None:
-        check_choice("cluster", self.cluster, ("time", "entity"))
-        check_choice("unbalanced", self.unbalanced, ("pairwise", "casewise"))
-        check_choice("kind", self.kind, HC)
-        check_choice("leverage", self.leverage, LEVERAGE)
-        check_convention(self.convention)
+        check_options(self)
 
     def requires(self) -> tuple[str, ...]:
         return ()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 import numpy as np
 
-from migdev.covariance.common import check_choice, check_convention, clean, column, warn_mended
+from migdev.covariance.common import clean, column, warn_mended
 from migdev.errors import CovarianceError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich import small_sample
 from migdev.kernels.sandwich.hac import kernel_weights, summed_by_cell, within_meat
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import diagonal_meat, mend, sandwich
+from migdev.kernels.sandwich.small_sample import Convention
 from migdev.kernels.sandwich.spatial import EARTH, spatial_meat
+from migdev.options import check_options
 from migdev.protocols import CovEstimate
 
 
@@ -74,13 +77,14 @@ class Conley:
     _: KW_ONLY
     latitude: str = "latitude"
     longitude: str = "longitude"
-    kernel: str = "uniform"
+    kernel: Literal["uniform", "bartlett"] = "uniform"
     lags: int = 0
     across_time: bool = False
     radius: float = EARTH
-    convention: str = "stata"
+    convention: Convention = "stata"
 
     def __post_init__(self) -> None:
+        check_options(self)
         if not (np.isfinite(self.cutoff) and self.cutoff > 0):
             raise SpecificationError(
                 f"cutoff={self.cutoff!r}; it is a distance in km, above zero. Without spatial "
@@ -92,8 +96,6 @@ class Conley:
             raise SpecificationError(
                 "across_time=True already pairs all periods of a place; leave lags at 0."
             )
-        check_choice("kernel", self.kernel, ("uniform", "bartlett"))
-        check_convention(self.convention)
 
     def requires(self) -> tuple[str, ...]:
         return (self.latitude, self.longitude)

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import warnings
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from migdev.covariance import NeweyWest
+from migdev.covariance.serial import Rule
 from migdev.errors import (
     DroppedEntitiesWarning,
     IdentificationError,
     PanelError,
-    SpecificationError,
     listing,
 )
 from migdev.estimators.static.linear import PooledOLS
+from migdev.options import check_choice
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 from migdev.results.statistic import TestStatistic, chi2_test
 
-MEASURES = ("sd", "variance", "cv")
+Measure = Literal["sd", "variance", "cv"]
+Entities = Literal["all periods", "any"]
 
 
 def sigma_convergence(
     panel: Panel,
     variable: str,
     *,
-    measure: str = "sd",
-    entities: str = "all periods",
-    bandwidth: float | str | None = None,
+    measure: Measure = "sd",
+    entities: Entities = "all periods",
+    bandwidth: float | Rule | None = None,
 ) -> PanelTest:
     r"""The dispersion of entities by period, and a test of its trend.
 
@@ -81,10 +84,8 @@ def sigma_convergence(
     Barro and Sala-i-Martin (1992), Journal of Political Economy 100, 223-251. Carree and Klomp
     (1997), Review of Economics and Statistics 79, 683-686.
     """
-    if measure not in MEASURES:
-        raise SpecificationError(f"measure={measure!r}; use 'sd', 'variance' or 'cv'.")
-    if entities not in ("all periods", "any"):
-        raise SpecificationError(f"entities={entities!r}; use 'all periods' or 'any'.")
+    check_choice("measure", measure, Measure)
+    check_choice("entities", entities, Entities)
     d = Design.build(f"{variable} ~ 1", panel, intercept=False)
     periods, column = np.unique(d.time, return_inverse=True)
     M = np.full((len(panel.entities), len(periods)), np.nan)

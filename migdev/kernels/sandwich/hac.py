@@ -3,6 +3,8 @@ covariances."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from migdev.errors import CovarianceError
@@ -11,7 +13,7 @@ from migdev.kernels.arrays.types import FloatArray, IntArray
 
 #: Units whose contemporaneous covariance is formed.
 MOST_UNITS = 5000
-KERNELS = ("bartlett", "parzen", "quadratic-spectral", "truncated")
+Kernel = Literal["bartlett", "parzen", "quadratic-spectral", "truncated"]
 
 
 def kernel_weights(kernel: str, bandwidth: float, lags: int) -> FloatArray:

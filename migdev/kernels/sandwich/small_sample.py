@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from migdev.kernels.absorb.absorber import dummy_rank
 from migdev.kernels.arrays.types import IntArray
 from migdev.kernels.sandwich.moments import Moments
 
-CONVENTIONS = ("stata", "fixest", "plm", "linearmodels", "sandwich", "clubsandwich", "none")
+Convention = Literal["stata", "fixest", "plm", "linearmodels", "sandwich", "clubsandwich", "none"]
 
 
 @dataclass(frozen=True, slots=True)
