@@ -2,8 +2,8 @@
 
 Under the null of m trends both statistics of Bai and Ng (2004) tend to the smallest eigenvalue of
 the matrix that random walks without serial correlation give, demeaned or detrended. This prints
-its quantiles, as migdev/kernels/unit_roots/common_trends.py holds them: 60,000 walks of 1,000 steps
-for each m, seeded. Simulation error of a quantile q at p is sqrt(p (1-p) / 60,000) over the density
+the lines of migdev/kernels/unit_roots/common_trends.tsv: 60,000 walks of 1,000 steps for each m,
+seeded. Simulation error of a quantile q at p is sqrt(p (1-p) / 60,000) over the density
 there: 0.4 per cent of the 5% values and 0.7 per cent of the 1% values.
 
     python benchmarks/simulate_common_trends.py
@@ -41,4 +41,4 @@ if __name__ == "__main__":
         for m in range(1, 7):
             rng = np.random.default_rng([20041127, m, int(trend)])
             values = np.quantile(draws(m, trend, 60_000, 1_000, rng), PROBABILITIES)
-            print("ct" if trend else "c", m, " ".join(f"{v:.2f}" for v in values), flush=True)
+            print("ct" if trend else "c", m, *(f"{v:.2f}" for v in values), sep="\t", flush=True)

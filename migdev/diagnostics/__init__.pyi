@@ -6,13 +6,13 @@ from migdev.diagnostics.causality.granger import (
     juodis_karavias_sarafidis as juodis_karavias_sarafidis,
 )
 from migdev.diagnostics.causality.granger import toda_yamamoto as toda_yamamoto
-from migdev.diagnostics.cointegration.augmented_error_correction import gengenbach as gengenbach
 from migdev.diagnostics.cointegration.durbin_hausman import (
     westerlund_durbin_hausman as westerlund_durbin_hausman,
 )
-from migdev.diagnostics.cointegration.residual_based import kao as kao
-from migdev.diagnostics.cointegration.residual_based import pedroni as pedroni
-from migdev.diagnostics.cointegration.residual_based import westerlund as westerlund
+from migdev.diagnostics.cointegration.gengenbach import gengenbach as gengenbach
+from migdev.diagnostics.cointegration.kao import kao as kao
+from migdev.diagnostics.cointegration.pedroni import pedroni as pedroni
+from migdev.diagnostics.cointegration.westerlund import westerlund as westerlund
 from migdev.diagnostics.convergence.beta import beta_convergence as beta_convergence
 from migdev.diagnostics.convergence.gap_breaks import gap_breaks as gap_breaks
 from migdev.diagnostics.convergence.log_t import convergence_clubs as convergence_clubs
@@ -40,9 +40,9 @@ from migdev.diagnostics.unit_roots.balanced import breitung as breitung
 from migdev.diagnostics.unit_roots.balanced import hadri as hadri
 from migdev.diagnostics.unit_roots.balanced import harris_tzavalis as harris_tzavalis
 from migdev.diagnostics.unit_roots.cips import cips as cips
-from migdev.diagnostics.unit_roots.dickey_fuller import fisher as fisher
-from migdev.diagnostics.unit_roots.dickey_fuller import ips as ips
-from migdev.diagnostics.unit_roots.dickey_fuller import llc as llc
+from migdev.diagnostics.unit_roots.fisher import fisher as fisher
+from migdev.diagnostics.unit_roots.ips import ips as ips
+from migdev.diagnostics.unit_roots.llc import llc as llc
 from migdev.diagnostics.unit_roots.panic import panic as panic
 
 _HOME: dict[str, str]

@@ -11,7 +11,8 @@ import pandas as pd
 
 from migdev.diagnostics.dependence.cross_section import pesaran_cd
 from migdev.diagnostics.unit_roots.cips import cips
-from migdev.diagnostics.unit_roots.dickey_fuller import fisher, ips
+from migdev.diagnostics.unit_roots.fisher import fisher
+from migdev.diagnostics.unit_roots.ips import ips
 from migdev.errors import SpecificationError
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ from migdev.panel.calendar import Calendar
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
+#: What a regression holds besides the variables, in words, by the code of its trend.
+DETERMINISTICS = {"n": "no deterministics", "c": "intercept", "ct": "intercept and trend"}
 TRENDS = {False: "c", True: "ct", None: "n", "n": "n", "c": "c", "ct": "ct"}
 
 
@@ -101,9 +103,23 @@ class Series:
                 f"{self.lengths.min()} to {T} periods by entity. Cut a common span with "
                 "panel.between(first, last) and leave out entities that do not fill it"
                 + (f", or use {instead}." if instead else ".")
-                + suggestion(self.entity, self.time, self.labels, self.calendar)
+                + self.balanced_part
             )
         return self.values.reshape(self.N, T, self.values.shape[1])
+
+    @property
+    def balanced_part(self) -> str:
+        """A sentence that names the largest balanced part, for refusals."""
+        part = largest_balanced_part(self.entity, self.time)
+        if part is None or self.calendar is None:
+            return ""
+        gone = [f"{label}" for label in self.labels[~part.entities]]
+        first, last = self.calendar.label(part.first), self.calendar.label(part.last)
+        return (
+            f" The largest balanced part holds {int(part.entities.sum())} of {self.N} entities "
+            f"from {first} to {last} ({part.cells} of {len(self.entity)} rows)"
+            + (f"; it leaves out {listing(gone, 12)}." if gone else ".")
+        )
 
     def wide(self) -> tuple[FloatArray, BoolArray]:
         """(N, T) first variable, not a number where missing, and (N, T) cells; T periods occur."""
@@ -161,7 +177,7 @@ def unbroken_series(s: Series, gaps: str) -> Series:
         raise PanelError(
             f"{s.name!r} has gaps inside {len(names)} of {s.N} entities: {listing(names, 12)}. "
             "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
-            + suggestion(s.entity, s.time, s.labels, s.calendar)
+            + s.balanced_part
         )
     warnings.warn(
         f"{s.name!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
@@ -170,21 +186,6 @@ def unbroken_series(s: Series, gaps: str) -> Series:
         stacklevel=5,
     )
     return replace(s, values=s.values[rows], entity=s.entity[rows], time=s.time[rows])
-
-
-def suggestion(
-    entity: IntArray, time: IntArray, labels: pd.Index, calendar: Calendar | None
-) -> str:
-    """A sentence that names the largest balanced part of a sample, for refusals."""
-    part = largest_balanced_part(entity, time)
-    if part is None or calendar is None:
-        return ""
-    gone = [f"{label}" for label in labels[~part.entities]]
-    return (
-        f" The largest balanced part holds {int(part.entities.sum())} of {len(labels)} entities "
-        f"from {calendar.label(part.first)} to {calendar.label(part.last)} ({part.cells} of "
-        f"{len(entity)} rows)" + (f"; it leaves out {listing(gone, 12)}." if gone else ".")
-    )
 
 
 def require_entities(
@@ -211,6 +212,52 @@ def require_entities(
         stacklevel=4,
     )
     return s.keep(keep)
+
+
+class Regressions(Protocol):
+    """One regression per entity: periods it has (N,), coefficients, collinear ones (N,)."""
+
+    @property
+    def nobs(self) -> IntArray: ...
+    @property
+    def k(self) -> int: ...
+    @property
+    def collinear(self) -> BoolArray: ...
+
+
+R = TypeVar("R", bound=Regressions)
+
+
+def averaged_regressions(
+    s: Series, fit: Callable[[Series], R], short: str, test: str, remedy: str
+) -> tuple[Series, R]:
+    """The series whose regressions on averages over entities can all be fitted, and these.
+
+    Leaving an entity out changes the averages, and may shorten others, so that it is done until
+    no more is to leave out.
+    """
+    while s.N >= 2:
+        found = fit(s)
+        long = found.nobs > found.k
+        if not long.all():
+            s = require_entities(
+                s, long, short,
+                f"have no more than the {found.k} usable periods that the regression takes", remedy,
+            )  # fmt: skip
+        elif found.collinear.any():
+            s = require_entities(
+                s, ~found.collinear, short, "have a constant variable or a collinear regression",
+                "Leave them out",
+            )  # fmt: skip
+        else:
+            return s, found
+    raise IdentificationError(f"{test} averages over entities and needs at least two.")
+
+
+def check_lags(lags: Any) -> None:
+    """Lags are a whole number, zero or more."""
+    if isinstance(lags, bool) or not isinstance(lags, int) or lags < 0:
+        raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
 
 
 def trend_code(trend: Any) -> str:

@@ -22,9 +22,9 @@ from migdev.errors import (
     SpecificationError,
 )
 from migdev.kernels.breaks.bai_perron import argmax_cdf, argmax_quantile
+from migdev.kernels.breaks.critical_values import TRIMS, critical_values
 from migdev.kernels.breaks.partition import partitions, segment_rss
 from migdev.kernels.breaks.regime_fits import long_run
-from migdev.kernels.breaks.tables import TRIMS, critical_values
 from tests.golden import load_golden
 
 GOLDEN = load_golden("breaks")

@@ -19,9 +19,8 @@ from migdev.errors import (
     SpecificationError,
 )
 from migdev.kernels.unit_roots.break_adf import (
-    CRITICAL,
-    CRITICAL_SEVERAL,
     break_adf,
+    break_critical_values,
     several_breaks_adf,
 )
 
@@ -178,7 +177,7 @@ def test_gaps_with_several_breaks():
     assert frame.loc["C1", "breaks"] == (1989, 2009)
     assert frame.loc["C1", "break_rejects"]
     assert not frame.loc["C1", "rejects"]
-    assert result.critical_values == CRITICAL_SEVERAL["level"][2]
+    assert result.critical_values == break_critical_values("level", 2)
     assert "up to 2 breaks" in result.note
     assert "when breaks are allowed for" in str(result)
     with pytest.raises(SpecificationError, match="1 to 5"):
@@ -242,7 +241,7 @@ def test_shares_tend_to_one_or_to_the_level():
 def test_critical_values_hold_in_long_series(shift):
     """1,500 random walks, T = 200: rejections at 5% within three simulation errors of 4 to 6%."""
     Y = np.random.default_rng(8).standard_normal((1500, 200)).cumsum(axis=1)
-    rejected = (break_adf(Y, 1, shift, 0.15)[0] < CRITICAL[shift]["5%"]).mean()
+    rejected = (break_adf(Y, 1, shift, 0.15)[0] < break_critical_values(shift, 1)["5%"]).mean()
     assert 0.025 < rejected < 0.078
 
 
@@ -252,6 +251,6 @@ def test_critical_values_hold_in_long_series(shift):
 def test_critical_values_of_several_breaks(shift, breaks):
     """600 random walks of 100 periods: 0.03 to 0.07 at 5% in 1,000 draws, wider here."""
     Y = np.random.default_rng(12).standard_normal((600, 100)).cumsum(axis=1)
-    cut = CRITICAL_SEVERAL[shift][breaks]["5%"]
+    cut = break_critical_values(shift, breaks)["5%"]
     rejected = (several_breaks_adf(Y, 0, shift, 0.15, breaks)[0] < cut).mean()
     assert 0.01 < rejected < 0.10

@@ -180,7 +180,7 @@ def test_stata_conventions(grunfeld):
 def test_tables_hold_the_published_cells():
     """Spot checks of the printed tables."""
     from migdev.diagnostics.unit_roots.cips import cips_critical_values
-    from migdev.diagnostics.unit_roots.dickey_fuller import ips_moments
+    from migdev.diagnostics.unit_roots.ips import ips_moments
 
     one = np.array([25, 100])
     assert_allclose(ips_moments(one, np.array([0, 8]), "c")[0], [-1.520, -1.456])

@@ -13,7 +13,7 @@ from migdev.diagnostics.series import Series, require_entities, unbroken_series
 from migdev.errors import SpecificationError, listing
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.breaks.bai_perron import BreakTests, break_tests
-from migdev.kernels.breaks.tables import LEVELS, MOST_COEFFICIENTS, TRIMS, critical_values
+from migdev.kernels.breaks.critical_values import LEVELS, MOST_COEFFICIENTS, TRIMS, critical_values
 from migdev.kernels.heterogeneous.slopes import blocks
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel

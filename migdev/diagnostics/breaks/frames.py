@@ -11,8 +11,8 @@ import pandas as pd
 from migdev.diagnostics.series import Series
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.breaks.bai_perron import BreakTests, date_intervals
+from migdev.kernels.breaks.critical_values import LEVELS
 from migdev.kernels.breaks.regime_fits import Regime, regimes
-from migdev.kernels.breaks.tables import LEVELS
 
 Tables = tuple[FloatArray, FloatArray, FloatArray]
 

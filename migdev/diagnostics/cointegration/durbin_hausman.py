@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from migdev.diagnostics.series import read_series, require_entities
+from migdev.diagnostics.cointegration.equation import read_equation
+from migdev.diagnostics.series import require_entities
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.batched import batched_ols
 from migdev.kernels.cointegration.durbin_hausman import (
@@ -83,17 +84,13 @@ def westerlund_durbin_hausman(
     """
     if statistic not in ("DHg", "DHp"):
         raise SpecificationError(f"statistic={statistic!r}; use 'DHg' or 'DHp'.")
-    if "~" not in formula:
-        raise SpecificationError(f"{formula!r} names no regressor; write 'y ~ x'.")
-    s = read_series(panel, formula, gaps=gaps)
+    s, k = read_equation(panel, formula, gaps, most=50)
     V = np.diff(s.matrix("The Durbin-Hausman test", "gengenbach() or westerlund()"), axis=1)
-    N, T, m = V.shape
-    if m < 2:
-        raise SpecificationError(f"{formula!r} names no regressor; write 'y ~ x'.")
+    N, T, _ = V.shape
     largest = min(max_factors, min(N, T) // 2 - 1)
-    if largest < 1 or m + 4 > T:
+    if largest < 1 or k + 5 > T:
         raise IdentificationError(
-            f"{formula!r} has {N} entities and {T + 1} periods, too few for factors and {m - 1} "
+            f"{formula!r} has {N} entities and {T + 1} periods, too few for factors and {k} "
             "regressors."
         )
     _, _, d, dependent = batched_ols(V[:, :, 0], V[:, :, 1:])

@@ -27,7 +27,7 @@ from migdev.errors import (
 )
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import adf_panel
-from migdev.kernels.unit_roots.break_adf import CRITICAL, CRITICAL_SEVERAL, break_adf_panel
+from migdev.kernels.unit_roots.break_adf import SHIFTS, break_adf_panel, break_critical_values
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
@@ -161,7 +161,7 @@ def gap_tests(
     of Business and Economic Statistics 10, 251-270.
     """
     code = trend_code(trend)
-    if shift not in CRITICAL:
+    if shift not in SHIFTS:
         raise SpecificationError(f"shift={shift!r}; use 'level', 'trend' or 'both'.")
     if not 0 < trim < 0.5:
         raise SpecificationError(f"trim={trim}; a share between 0 and 0.5, e.g. 0.15.")
@@ -183,7 +183,7 @@ def gap_tests(
     break_orders = np.minimum(break_orders, (s.lengths - 8 - 2 * terms) // 2)
     fit = adf_panel(s.y, s.entity, orders, code)
     t, at = break_adf_panel(s.y, s.entity, break_orders, shift, trim, breaks)
-    critical = CRITICAL[shift] if breaks == 1 else CRITICAL_SEVERAL[shift][breaks]
+    critical = break_critical_values(shift, breaks)
     bad = fit.collinear | np.isnan(t)
     if bad.any():
         raise IdentificationError(
@@ -212,7 +212,7 @@ def gap_tests(
     return GapTests(
         frame=frame, share=float(frame["rejects"].mean()),
         break_share=float(frame["break_rejects"].mean()), level=level,
-        critical_values=dict(critical), note=note,
+        critical_values=critical, note=note,
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from migdev.diagnostics.series import (
     Series,
     observed_series,
     require_entities,
-    suggestion,
     trend_code,
 )
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
@@ -107,8 +106,7 @@ def bias_adjusted_lm(
         rho, z, periods, lost = overlapping_terms(V[:, :, 0], V[:, :, 1:], seen)
         if not len(rho):
             raise IdentificationError(
-                f"{formula!r}: no two entities share more than {k + 8} periods."
-                + suggestion(s.entity, s.time, s.labels, s.calendar)
+                f"{formula!r}: no two entities share more than {k + 8} periods." + s.balanced_part
             )
         if lost:
             warnings.warn(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from migdev.diagnostics.series import Series, observed_series, suggestion
+from migdev.diagnostics.series import Series, observed_series
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dependence.frees import frees_quantile, frees_statistic, frees_tail
@@ -178,8 +178,7 @@ def cross_section_dependence(
         if statistic == "bias-corrected LM":
             if T.min() < T.max():
                 raise SpecificationError(
-                    "The bias-corrected LM test needs a balanced panel."
-                    + suggestion(entity, time, s.labels, s.calendar)
+                    "The bias-corrected LM test needs a balanced panel." + s.balanced_part
                 )
             value -= N / (2.0 * (T.max() - 1))
         value, distribution = float(value), "normal"
@@ -220,8 +219,7 @@ def _balanced(s: Series, what: str) -> FloatArray:
         raise SpecificationError(
             f"{what} needs a balanced panel; {s.name} covers {counts.min()} to {counts.max()} "
             "periods by entity, and its null distribution is that of pairs that all share the same "
-            "ones. Use statistic='CD', 'CDw' or 'CDw+', or bias_adjusted_lm()."
-            + suggestion(s.entity, s.time, s.labels, s.calendar)
+            "ones. Use statistic='CD', 'CDw' or 'CDw+', or bias_adjusted_lm()." + s.balanced_part
         )
     return s.y.reshape(len(counts), -1)
 

@@ -12,7 +12,6 @@ from migdev.diagnostics.series import (
     observed_series,
     read_series,
     require_entities,
-    suggestion,
 )
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import BoolArray, FloatArray
@@ -178,14 +177,13 @@ def _filled(s: Series, X: FloatArray, seen: BoolArray, factors: int) -> FloatArr
         raise IdentificationError(
             f"{s.name!r}: observed cells overlap too little for {factors} components of entities "
             "and periods, so that missing cells cannot be filled. Use fewer factors."
-            + suggestion(s.entity, s.time, s.labels, s.calendar)
+            + s.balanced_part
         )
     fit = incomplete_effects(X, np.zeros((*X.shape, 0)), seen, factors, max_starts=1)
     if not fit.converged:
         raise IdentificationError(
             f"{s.name!r}: {factors} components of the observed cells have no stable solution, so "
-            "that missing cells cannot be filled. Use fewer factors."
-            + suggestion(s.entity, s.time, s.labels, s.calendar)
+            "that missing cells cannot be filled. Use fewer factors." + s.balanced_part
         )
     X = np.where(seen, X, fit.loadings @ fit.factors.T)
     return np.asarray(X - X.mean(axis=1, keepdims=True))

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from migdev.diagnostics.series import Series, read_series, require_entities, trend_code
+from migdev.diagnostics.series import (
+    DETERMINISTICS,
+    Series,
+    read_series,
+    require_entities,
+    trend_code,
+)
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.unit_roots.adf_batch import adf, deterministics
@@ -18,8 +24,6 @@ from migdev.kernels.unit_roots.balanced import (
 )
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
-
-_WORDS = {"n": "no deterministics", "c": "intercept", "ct": "intercept and trend"}
 
 
 def hadri(
@@ -80,7 +84,7 @@ def hadri(
         name="Hadri z", null="every series is stationary",
         alternative="some series have a unit root", statistic=z, distribution="normal",
         pvalue=float(special.ndtr(-z)), sample=s.sample,
-        note=f"{_WORDS[code]}; {'entity' if heterogeneous else 'common'} variances, "
+        note=f"{DETERMINISTICS[code]}; {'entity' if heterogeneous else 'common'} variances, "
         f"{bandwidth} Bartlett lags",
         detail={"lm": dict(zip(s.labels, own, strict=True))},
     )  # fmt: skip
@@ -132,7 +136,7 @@ def harris_tzavalis(
         name="Harris-Tzavalis z", null="every series has a unit root",
         alternative="all series are stationary", statistic=z, distribution="normal",
         pvalue=float(special.ndtr(z)), sample=s.sample, detail={"rho": rho},
-        note=f"{_WORDS[code]}; moments for {T} periods",
+        note=f"{DETERMINISTICS[code]}; moments for {T} periods",
     )  # fmt: skip
 
 
@@ -192,7 +196,7 @@ def breitung(
         name="Breitung lambda" + (" (robust)" if robust else ""),
         null="every series has a unit root", alternative="all series are stationary",
         statistic=value, distribution="normal", pvalue=float(special.ndtr(value)), sample=s.sample,
-        note=f"{_WORDS[code]}; {lags} lags",
+        note=f"{DETERMINISTICS[code]}; {lags} lags",
     )  # fmt: skip
 
 

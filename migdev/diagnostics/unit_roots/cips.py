@@ -5,21 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from migdev.diagnostics.series import Series, require_entities, trend_code
-from migdev.errors import IdentificationError, SpecificationError
-from migdev.kernels.unit_roots.cips import cadf
-from migdev.kernels.unit_roots.tables import (
-    CIPS_BOUNDS,
-    CIPS_CRITICAL,
-    CIPS_SIZES,
-    CIPS_TRUNCATED,
-    interpolate,
+from migdev.diagnostics.series import (
+    DETERMINISTICS,
+    averaged_regressions,
+    check_lags,
+    observed_series,
+    trend_code,
 )
-from migdev.panel.design import Design
+from migdev.kernels.arrays.tables import tables
+from migdev.kernels.unit_roots.cips import cadf
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
-_WORDS = {"n": "no deterministics", "c": "intercept", "ct": "intercept and trend"}
+#: Bounds of truncated statistics, Pesaran (2007), section 4.
+_BOUNDS = {"n": (-6.12, 4.16), "c": (-6.19, 2.61), "ct": (-6.42, 1.70)}
 
 
 def cips(
@@ -68,30 +67,12 @@ def cips(
     Pesaran (2007), Journal of Applied Econometrics 22, 265-312.
     """
     code = trend_code(trend)
-    if isinstance(lags, bool) or not isinstance(lags, int) or lags < 0:
-        raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
-    d = Design.build(f"{variable} ~ 1", panel, intercept=False)
-    first = np.unique(d.entity, return_index=True)[1]
-    s = Series(
-        name=d.dependent, values=d.y[:, None], entity=d.entity, time=d.time,
-        labels=panel.entities[panel.entity_codes[d.rows[first]]],
+    check_lags(lags)
+    s, fit = averaged_regressions(
+        observed_series(panel, variable), lambda s: cadf(s.y, s.entity, s.time, lags, code), short,
+        "cips()", "Use fewer lags",
     )  # fmt: skip
-    fit = cadf(s.y, s.entity, s.time, lags, code)
-    while True:
-        if s.N < 2:
-            raise IdentificationError("cips() averages over entities and needs at least two.")
-        # Leaving an entity out changes the averages, and may shorten others.
-        long = fit.nobs > fit.k
-        reason = f"have no more than the {fit.k} usable periods that the regression takes"
-        remedy = "Use fewer lags"
-        keep = long if not long.all() else ~fit.collinear
-        if keep.all():
-            break
-        if long.all():
-            reason, remedy = "are constant or give a collinear regression", "Leave them out"
-        s = require_entities(s, keep, short, reason, remedy)
-        fit = cadf(s.y, s.entity, s.time, lags, code)
-    low, high = CIPS_BOUNDS[code]
+    low, high = _BOUNDS[code]
     t = np.clip(fit.t, low, high) if truncated else fit.t
     T = float(fit.nobs.mean())
     frame = pd.DataFrame(
@@ -104,18 +85,12 @@ def cips(
         distribution="tabulated", pvalue=float("nan"),
         critical_values=cips_critical_values(s.N, T, code, truncated),
         sample=f"{s.N} entities, {int(fit.nobs.sum())} observations in regressions",
-        note=f"{_WORDS[code]}; {lags} lags{edge}", detail={"by_entity": frame},
+        note=f"{DETERMINISTICS[code]}; {lags} lags{edge}", detail={"by_entity": frame},
     )  # fmt: skip
 
 
 def cips_critical_values(N: int, T: float, trend: str, truncated: bool) -> dict[str, float]:
     """Critical values of Pesaran's tables II(a)-(c), bilinear between their sizes."""
-    values = {}
-    for level in ("1%", "5%", "10%"):
-        table = CIPS_CRITICAL[trend, level]
-        if truncated and (trend, level) in CIPS_TRUNCATED:
-            table = table.copy()
-            other = CIPS_TRUNCATED[trend, level]
-            table[:, : other.shape[1]] = other
-        values[level] = interpolate(table, CIPS_SIZES, CIPS_SIZES, N, T)
-    return values
+    published = tables("unit_roots/cips.tsv", 3)
+    name = "CIPS*" if truncated else "CIPS"
+    return {level: published[name, trend, level].between(N, T) for level in ("1%", "5%", "10%")}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from migdev.diagnostics.series import read_series, require_entities, trend_code
+from migdev.diagnostics.series import DETERMINISTICS, read_series, require_entities, trend_code
 from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray, IntArray
@@ -25,8 +25,6 @@ from migdev.kernels.unit_roots.common_trends import (
 )
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
-
-_WORDS = {"c": "intercept", "ct": "intercept and trend"}
 
 
 def panic(
@@ -150,7 +148,7 @@ def panic(
         null="every entity's idiosyncratic component has a unit root",
         alternative="some are stationary", statistic=value, distribution="normal",
         pvalue=float(special.ndtr(-value)), sample=s.sample,
-        note=f"{_WORDS[code]}; {r} factors; {orders.mean():.2f} lags on average",
+        note=f"{DETERMINISTICS[code]}; {r} factors; {orders.mean():.2f} lags on average",
         detail={
             "by_entity": pd.DataFrame(
                 {"entity": np.asarray(s.labels), "t": t, "p_value": p, "lags": orders}

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-
-
-@cache
-def _tables() -> dict[tuple[str, str, int], tuple[int, tuple[float, ...]]]:
-    text = (files("migdev.kernels.iv") / "stock_yogo.tsv").read_text(encoding="utf-8")
-    tables = {}
-    for line in text.splitlines()[1:]:
-        table, level, endogenous, first, values = line.split("\t")
-        numbers = tuple(float(v) for v in values.split())
-        tables[table, level, int(endogenous)] = (int(first), numbers)
-    return tables
+from migdev.kernels.arrays.tables import tables
 
 
 def stock_yogo(table: str, endogenous: int, instruments: int) -> dict[str, float]:
@@ -34,9 +22,9 @@ def stock_yogo(table: str, endogenous: int, instruments: int) -> dict[str, float
     Stock and Yogo (2005), Testing for weak instruments in linear IV regression, in Andrews and
     Stock (eds), Identification and Inference for Econometric Models, ch. 5, tables 5.1 to 5.4.
     """
-    found = {}
-    for (name, level, p), (first, numbers) in _tables().items():
-        if name == table and p == endogenous and 0 <= instruments - first < len(numbers):
-            share = round(100 * float(level))
-            found[f"{share}% {table.split()[1]}"] = numbers[instruments - first]
-    return found
+    known = tables("iv/stock_yogo.tsv", 2).get((table, str(endogenous)))
+    if known is None or str(instruments) not in known.columns:
+        return {}
+    what = table.split()[1]
+    values = zip(known.rows, known.column(str(instruments)), strict=True)
+    return {f"{100 * level:.0f}% {what}": float(v) for level, v in values if v == v}

@@ -5,37 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from migdev.kernels.arrays.batched import batched_ols
+from migdev.kernels.arrays.tables import tables
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import adf_arrays, by_length_and_lag, standardised
 
-# Zivot and Andrews (1992), tables 2 to 4: asymptotic, break fraction estimated.
-CRITICAL = {
-    "level": {"1%": -5.34, "5%": -4.80, "10%": -4.58},
-    "trend": {"1%": -4.93, "5%": -4.42, "10%": -4.11},
-    "both": {"1%": -5.57, "5%": -5.08, "10%": -4.82},
-}
+SHIFTS = ("level", "trend", "both")
 
-# Kapetanios (2005), table I: up to m breaks, searched one after the other.
-CRITICAL_SEVERAL = {
-    "level": {
-        2: {"1%": -6.162, "5%": -5.685, "10%": -5.467},
-        3: {"1%": -6.991, "5%": -6.529, "10%": -6.265},
-        4: {"1%": -7.560, "5%": -7.104, "10%": -6.832},
-        5: {"1%": -8.248, "5%": -7.636, "10%": -7.398},
-    },
-    "trend": {
-        2: {"1%": -5.616, "5%": -5.096, "10%": -4.784},
-        3: {"1%": -6.286, "5%": -5.726, "10%": -5.429},
-        4: {"1%": -6.856, "5%": -6.305, "10%": -5.999},
-        5: {"1%": -7.395, "5%": -6.717, "10%": -6.417},
-    },
-    "both": {
-        2: {"1%": -6.587, "5%": -6.113, "10%": -5.847},
-        3: {"1%": -7.401, "5%": -7.006, "10%": -6.686},
-        4: {"1%": -8.243, "5%": -7.736, "10%": -7.426},
-        5: {"1%": -9.039, "5%": -8.343, "10%": -8.016},
-    },
-}
+
+def break_critical_values(shift: str, breaks: int) -> dict[str, float]:
+    """Critical values of the smallest t: of Zivot and Andrews for one break, of Kapetanios for up
+    to five."""
+    return tables("unit_roots/break_adf.tsv", 1)[(shift,)].row(breaks)
 
 
 def break_adf(Y: FloatArray, lag: int, shift: str, trim: float) -> tuple[FloatArray, IntArray]:

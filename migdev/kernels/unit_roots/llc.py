@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.kernels.arrays.batched import batched_ols
+from migdev.kernels.arrays.tables import tables
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import adf_arrays, deterministics, standardised
-from migdev.kernels.unit_roots.tables import LLC_MOMENTS, LLC_PERIODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,10 +95,9 @@ def llc_statistic(
     se = float(np.sqrt(rss / n / square))
     t_delta = delta / se
     ratio = np.sqrt(long_run_variance(np.diff(Y, axis=1), centre or trend, bandwidth)) / short
-    table = LLC_MOMENTS[trend]
+    published = tables("unit_roots/llc.tsv", 1)[(trend,)]
     when = T if at_T else Tt
-    mu = float(np.interp(when, LLC_PERIODS, table[:, 0]))
-    sigma = float(np.interp(when, LLC_PERIODS, table[:, 1]))
+    mu, sigma = (float(published.down(column, when)) for column in ("mean", "sd"))
     shift = N * Tt * float(ratio.mean()) / (rss / (N * Tt)) * se * mu
     return LlcParts(
         statistic=(t_delta - shift) / sigma, t_delta=t_delta, delta=delta, ratio=ratio,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from migdev.diagnostics.series import Series, require_entities, trend_code
-from migdev.errors import IdentificationError, SpecificationError
-from migdev.kernels.cointegration.augmented_ecm import (
-    ECM_ENTITIES,
-    augmented_ecm,
-    ecm_critical_values,
+from migdev.diagnostics.cointegration.equation import count_regressors
+from migdev.diagnostics.series import (
+    DETERMINISTICS,
+    averaged_regressions,
+    check_lags,
+    observed_series,
+    trend_code,
 )
-from migdev.panel.design import Design
+from migdev.errors import SpecificationError
+from migdev.kernels.cointegration.augmented_ecm import augmented_ecm, ecm_critical_values
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
-
-_WORDS = {"c": "intercept", "ct": "intercept and trend"}
 
 
 def gengenbach(
@@ -66,35 +66,15 @@ def gengenbach(
     code = trend_code(trend)
     if code == "n":
         raise SpecificationError("gengenbach() needs an intercept: its table has one.")
-    if isinstance(lags, bool) or not isinstance(lags, int) or lags < 0:
-        raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
-    if "~" not in formula:
-        raise SpecificationError(f"{formula!r} names no regressor; write 'y ~ x'.")
-    d = Design.build(formula, panel, intercept=False)
-    first = np.unique(d.entity, return_index=True)[1]
-    s = Series(
-        name=formula, values=np.column_stack([d.y, d.X]), entity=d.entity, time=d.time,
-        labels=panel.entities[panel.entity_codes[d.rows[first]]],
+    check_lags(lags)
+    s = observed_series(panel, formula)
+    m = count_regressors(s, formula, most=4)
+    s, fit = averaged_regressions(
+        s, lambda s: augmented_ecm(s.values, s.entity, s.time, lags, code), short, "gengenbach()",
+        "Use fewer lags or regressors",
     )  # fmt: skip
-    m = s.values.shape[1] - 1
-    if not 1 <= m <= 4:
-        raise SpecificationError(f"{formula!r} has {m} regressors; this test takes 1 to 4.")
-    while True:
-        if s.N < 2:
-            raise IdentificationError("gengenbach() averages over entities and needs at least two.")
-        # Leaving an entity out changes the averages, and may shorten others.
-        fit = augmented_ecm(s.values, s.entity, s.time, lags, code)
-        long = fit.nobs > fit.k
-        reason = f"have no more than the {fit.k} usable periods that the regression takes"
-        keep = long if not long.all() else ~fit.collinear
-        if keep.all():
-            break
-        if long.all():
-            reason = "have a constant variable or a collinear regression"
-        s = require_entities(s, keep, short, reason, "Use fewer lags or regressors")
-    edges = int(ECM_ENTITIES[0]), int(ECM_ENTITIES[-1])
-    outside = s.N < edges[0] or s.N > edges[1]
-    edge = f"; critical values at the table's edge ({np.clip(s.N, *edges)})" if outside else ""
+    nearest = int(np.clip(s.N, 10, 100))
+    edge = "" if nearest == s.N else f"; critical values at the table's edge ({nearest})"
     return PanelTest(
         name="Gengenbach-Urbain-Westerlund",
         null="no error correction, hence no cointegration, in any entity",
@@ -102,7 +82,7 @@ def gengenbach(
         distribution="tabulated", pvalue=float("nan"),
         critical_values=ecm_critical_values(s.N, code, m),
         sample=f"{s.N} entities, {int(fit.nobs.sum())} observations in regressions",
-        note=f"{_WORDS[code]}; {lags} lags{edge}",
+        note=f"{DETERMINISTICS[code]}; {lags} lags{edge}",
         detail={
             "by_entity": pd.DataFrame(
                 {
