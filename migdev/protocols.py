@@ -1,4 +1,4 @@
-"""The four contracts between the rooms: Source, Estimator, Covariance, Result."""
+"""The five contracts between the rooms: Source, Data, Estimator, Covariance, Result."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.moments import Moments
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from migdev.panel.calendar import Calendar
     from migdev.panel.panel import Panel
     from migdev.provenance import Extract
 
@@ -27,6 +28,82 @@ class Source(Protocol):
         years: tuple[int, int] | None = None,
         vintage: str | None = None,
     ) -> Extract: ...
+
+
+class Data(Protocol):
+    """Named columns under keys: what a :class:`~migdev.Design` is built from and a fit reads.
+
+    A :class:`~migdev.Panel` answers it; so may a file of households or a table of a database. Rows
+    are sorted by entity, then period, and hold each pair once. Lags, leads and differences follow
+    from :meth:`lag_rows` alone (:mod:`migdev.panel.operators`).
+
+    Attributes
+    ----------
+    entity, time : str
+        Names of the keys; ``time`` is ``""`` for data of one period.
+    entity_columns : tuple of str
+        The columns that name the entity.
+    entities : (N,) index
+        Labels of the entities.
+    entity_codes, ordinals : (n,)
+        Code 0..N-1 of the entity of each row, and its period as a whole number: consecutive
+        periods differ by one, a gap by more.
+    calendar : Calendar
+        How ordinals read as time.
+    columns : sequence of str
+    units, labels : mapping from column to text
+    fingerprint : str
+        SHA-256 of keys and columns.
+    """
+
+    @property
+    def entity(self) -> str: ...
+    @property
+    def time(self) -> str: ...
+    @property
+    def entity_columns(self) -> tuple[str, ...]: ...
+    @property
+    def entities(self) -> pd.Index[Any]: ...
+    @property
+    def entity_codes(self) -> IntArray: ...
+    @property
+    def ordinals(self) -> IntArray: ...
+    @property
+    def calendar(self) -> Calendar: ...
+    @property
+    def columns(self) -> Sequence[str]: ...
+    @property
+    def units(self) -> Mapping[str, str]: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, column: str, /) -> pd.Series[Any]:
+        """A column; a PanelError for a name that is not among them."""
+        ...
+
+    def numbers(self, column: str) -> FloatArray | None:
+        """(n,) values of a numeric column, read-only, missing as NaN; None for other columns."""
+        ...
+
+    def codes(self, column: str) -> IntArray:
+        """(n,) codes 0..G-1 of a column in the order of its values, -1 where it is missing."""
+        ...
+
+    def lag_rows(self, k: int) -> IntArray:
+        """(n,) row of the same entity ``k`` periods earlier, -1 where there is none."""
+        ...
+
+    def key(self, row: int) -> tuple[Any, Any]:
+        """(entity, period) of a row, for messages."""
+        ...
+
+    def index(self, rows: IntArray | None = None) -> pd.Index[Any]:
+        """Labels of all or some rows, for residuals and fitted values."""
+        ...
 
 
 @runtime_checkable

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from formulaic.errors import FactorEvaluationError, FormulaicError
 
-from migdev.errors import (
-    FormulaError,
-    IdentificationError,
-    MigdevError,
-    PanelError,
-    listing,
-    suggestion,
-)
+from migdev.errors import FormulaError, IdentificationError, PanelError, listing
 from migdev.kernels.arrays.groups import level_codes
-from migdev.kernels.arrays.shift import take
 from migdev.kernels.arrays.types import AnyArray, BoolArray, FloatArray, IntArray
-from migdev.panel.formula import Parsed, parse, quote_columns, variables
-from migdev.panel.panel import Panel
+from migdev.panel.formula import parse, quote_columns
+from migdev.panel.model_matrix import ModelMatrix, is_number, require_data
 from migdev.panel.sample import Missing, refuse_infinite
-from migdev.panel.undefined import center, scale, undefined
-
-_SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
-_INSIDE_C = re.compile(r"^C\(\s*(`[^`]+`|\w+)\s*(?:,.*)?\)$")
+from migdev.protocols import Data
 
 
 class SampleColumns(Mapping[str, Any]):
-    """Columns of a panel on the rows of a sample, cut out when they are read."""
+    """Columns of the data on the rows of a sample, cut out when they are read."""
 
-    def __init__(self, panel: Panel, rows: IntArray) -> None:
+    def __init__(self, panel: Data, rows: IntArray) -> None:
         self._panel, self._rows = panel, rows
 
     def __getitem__(self, name: str) -> AnyArray:
@@ -62,11 +48,13 @@ class Design:
     weights : (n,), optional
         Analytic weights.
     rows : (n,)
-        Rows of the panel that form the sample.
+        Rows of the data that form the sample.
     entity, time : (n,)
         Codes 0..N-1 of the entities present, and ordinal periods.
     dropped : mapping from reason to number of rows
-    panel : Panel
+    panel : Data
+        What the design was built from: a :class:`~migdev.Panel`, or whatever answers
+        :class:`~migdev.protocols.Data`.
     """
 
     formula: str
@@ -84,19 +72,19 @@ class Design:
     entity: IntArray
     time: IntArray
     dropped: Mapping[str, int]
-    panel: Panel
+    panel: Data
 
     @classmethod
     def build(
         cls,
         formula: str,
-        panel: Panel,
+        panel: Data,
         *,
         weights: str | None = None,
         requires: Sequence[str] = (),
         intercept: bool | None = None,
     ) -> Design:
-        """Evaluate a formula on a panel.
+        """Evaluate a formula on data.
 
         Parameters
         ----------
@@ -117,14 +105,10 @@ class Design:
         IdentificationError
             No row is complete.
         """
-        if not isinstance(panel, Panel):
-            raise PanelError(
-                f"fit() takes a Panel, not {type(panel).__name__}; make one with "
-                "Panel.from_frame(frame, entity=..., time=...)."
-            )
+        require_data(panel)
         parsed = parse(quote_columns(formula, panel.columns))
         constant = parsed.intercept if intercept is None else intercept
-        table = _Table(parsed, panel)
+        table = ModelMatrix(parsed, panel)
         y, dependents = table.side(parsed.dependent)
         if len(dependents) != 1:
             raise FormulaError(
@@ -181,15 +165,18 @@ class Design:
         keys = {self.panel.entity: "entity", self.panel.time: "time"}
         parts = [keys.get(part, part) for part in parts]
         codes = {part: self._factor(part) for part in parts if part not in ("entity", "time")}
+        if len(parts) == 1 and codes and self._whole:
+            return codes[parts[0]]
         return group_codes("^".join(parts), self.entity, self.time, codes)
 
-    def _factor(self, name: str) -> AnyArray:
-        """A column of the sample; text as codes in its order, found without sorting the rows."""
-        values = self.panel[name]
-        if values.dtype.kind not in "iufb":
-            values = pd.Series(pd.factorize(values, sort=True)[0])
-        cut: AnyArray = values.to_numpy()
-        return cut if len(self.rows) == len(cut) else cut[self.rows]
+    def _factor(self, name: str) -> IntArray:
+        codes = self.panel.codes(name)
+        return codes if self._whole else codes[self.rows]
+
+    @property
+    def _whole(self) -> bool:
+        """Every row of the data is in the sample."""
+        return len(self.rows) == len(self.panel)
 
     def keep(self, mask: BoolArray, reason: str) -> Design:
         """The design without the rows where ``mask`` is false, counted under ``reason``."""
@@ -207,190 +194,8 @@ class Design:
         )  # fmt: skip
 
 
-# ---------------------------------------------------------------------- evaluation
-
-
-class _Table:
-    """Evaluates the sides of a formula on a panel."""
-
-    def __init__(self, parsed: Parsed, panel: Panel) -> None:
-        self.text, self.panel, self.intercept = parsed.text, panel, parsed.intercept
-        self._lacking: dict[str, str] = {}
-        used: dict[str, None] = {}
-        for side in parsed.sides:
-            used |= dict.fromkeys(variables(side))
-        called = set(re.findall(r"([A-Za-z_]\w*)\s*\(", parsed.text))
-        clash = called.intersection(panel.columns)
-        if clash:
-            raise FormulaError(
-                f"{parsed.text!r} calls {listing(sorted(clash))}, but the panel has columns of "
-                "that name, which would be used instead. Rename the columns."
-            )
-        if re.search(r"\b[LFD]\(\s*C\(", parsed.text):
-            raise FormulaError(
-                f"{parsed.text!r} shifts a factor; shift the column inside it instead, C(L(x))."
-            )
-        context = _context(panel)
-        for name in used:
-            if name in panel:
-                self._check_column(name)
-            elif name.split(".")[0] not in context:
-                raise FormulaError(
-                    f"{parsed.text!r} names {name!r}, which the panel does not hold."
-                    f"{suggestion(name, panel.columns)} Columns: {listing(panel.columns, 12)}."
-                )
-        self.columns = [name for name in used if name in panel]
-        self.context = context
-
-    def side(
-        self, terms: Any | None, *, constant: bool = False
-    ) -> tuple[FloatArray, tuple[str, ...]]:
-        """Columns (n, k) of a side and their names, the intercept first."""
-        n = len(self.panel)
-        if terms is None:
-            return np.empty((n, 0)), ()
-        plain = all(self._is_plain(f) for term in terms for f in term.factors)
-        values, names = self._plain(terms) if plain else self._full(terms)
-        if not constant:
-            return values, names
-        return np.column_stack([np.ones(n), values]), ("Intercept", *names)
-
-    def lacking(self, names: Sequence[str]) -> list[str]:
-        """What is missing where a column has no value: the variable behind dummies."""
-        return [self._lacking.get(name, name) for name in names]
-
-    def _is_plain(self, factor: Any) -> bool:
-        """A numeric column, or a shift of one such as ``L(x, 2)``."""
-        shifted = _SHIFT.fullmatch(factor.expr)
-        name = shifted[2] if shifted else factor.expr
-        return name in self.columns and self.panel.numbers(name) is not None
-
-    def _plain(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
-        """Sums of products of numeric columns and their shifts need no materialiser."""
-        names = tuple(_clean(str(term)) for term in terms)
-        if len(terms) == 1 and len(terms[0].factors) == 1:
-            # One column is read where it lies; the panel's arrays are read-only.
-            return self._column(terms[0].factors[0].expr)[:, None], names
-        values = np.empty((len(self.panel), len(terms)), order="F")
-        for j, term in enumerate(terms):
-            first, *others = term.factors
-            values[:, j] = self._column(first.expr)
-            for other in others:
-                values[:, j] *= self._column(other.expr)
-        return values, names
-
-    def _column(self, expr: str) -> FloatArray:
-        shifted = _SHIFT.fullmatch(expr)
-        if shifted is None:
-            return self._numbers(expr)
-        operator, name, k = shifted.groups()
-        values, steps = self._numbers(name), int(k or 1)
-        moved = take(values, self.panel.lag_rows(-steps if operator == "F" else steps))
-        return values - moved if operator == "D" else moved
-
-    def _numbers(self, name: str) -> FloatArray:
-        values = self.panel.numbers(name)
-        assert values is not None
-        return values
-
-    def _full(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
-        """Factors, contrasts and functions: formulaic's model matrix.
-
-        Factors lose their base level where the formula has an intercept, also when the effects
-        absorb it afterwards; ``0 + factor`` keeps every level.
-        """
-        from formulaic import SimpleFormula
-        from formulaic.parser.types import Factor, Term
-
-        one = Term([Factor("1", eval_method="literal")])
-        formula = SimpleFormula([one, *terms] if self.intercept else list(terms))
-        try:
-            with np.errstate(all="ignore"):  # undefined values become missing, and are reported
-                matrix = formula.get_model_matrix(
-                    self.panel.frame[self.columns],
-                    context=self.context,
-                    na_action="ignore",
-                    output="pandas",
-                )
-            values = np.array(matrix.to_numpy(dtype=float, na_value=np.nan), order="F")
-        except FactorEvaluationError as error:
-            cause = error.__cause__ or error.__context__
-            if isinstance(cause, MigdevError):
-                raise cause from None
-            raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
-        except FormulaicError as error:
-            raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
-        except (TypeError, ValueError) as error:
-            raise FormulaError(
-                f"{self.text!r} has a term that is neither numbers nor a factor: "
-                f"{_first_line(error)}. Use C(.) for dummies, or make numbers of the column."
-            ) from error
-        names = [_clean(str(c)) for c in matrix.columns]
-        for term, places in matrix.model_spec.term_indices.items():
-            found = {factor.expr: undefined(factor, self.panel) for factor in term.factors}
-            lost = {expr: mask for expr, mask in found.items() if mask is not None}
-            for mask in lost.values():
-                values[np.ix_(mask, places)] = np.nan
-            if len(lost) == 1:
-                told = _clean(_INSIDE_C.sub(r"\1", *lost))
-                self._lacking |= {names[j]: told for j in places}
-        if self.intercept:
-            return values[:, 1:], tuple(names[1:])
-        return values, tuple(names)
-
-    def _check_column(self, name: str) -> None:
-        values = self.panel.numbers(name)
-        if values is not None and len(values) and not np.isnan(values[0]):
-            return
-        column = self.panel[name]
-        if pd.isna(column.iat[0]) and bool(column.isna().all()):
-            raise IdentificationError(
-                f"{self.text!r} uses {name!r}, which is missing in all {len(column)} rows."
-            )
-        if _is_number(column) or isinstance(column.dtype, pd.CategoricalDtype | pd.BooleanDtype):
-            return
-        known = column.dropna()
-        if known.map(lambda v: isinstance(v, str)).all():
-            text = known.astype(str).str.strip()
-            numeric = pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
-            if float(numeric.notna().mean()) > 0.5:
-                odd = text[numeric.isna()].unique()
-                held = f" beside {listing(odd)}" if len(odd) else ""
-                raise FormulaError(
-                    f"{name!r} holds numbers stored as text{held}. Read the file with "
-                    "migdev.read(), or convert the column with pandas.to_numeric."
-                )
-
-
-def _context(panel: Panel) -> dict[str, Any]:
-    def lag(*_: Any) -> Any:
-        raise FormulaError(
-            "lag() would shift rows, across entities and missing periods. Use L(x) or L(x, k), "
-            "which go by entity and time."
-        )
-
-    return {
-        "L": panel.L, "F": panel.F, "D": panel.D, "lag": lag, "np": np, "numpy": np,
-        "center": center, "scale": scale,
-    }  # fmt: skip
-
-
-def _is_number(column: pd.Series[Any]) -> bool:
-    kind = column.dtype
-    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-
-
-def _clean(name: str) -> str:
-    return name.replace("`", "")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def _weights(panel: Panel, name: str) -> FloatArray:
-    panel.require(name)
-    if not _is_number(panel[name]):
+def _weights(panel: Data, name: str) -> FloatArray:
+    if not is_number(panel[name]):
         raise PanelError(f"Weights must be numbers, but {name!r} holds text.")
     w: FloatArray = panel[name].to_numpy(dtype=float, na_value=np.nan)
     if bool((w < 0).any()) or bool(np.isinf(w).any()):
@@ -401,9 +206,7 @@ def _weights(panel: Panel, name: str) -> FloatArray:
     return w
 
 
-def _columns_of(requires: Sequence[str], panel: Panel) -> list[str]:
+def _columns_of(requires: Sequence[str], panel: Data) -> list[str]:
     parts = [part.strip() for name in requires for part in name.split("^")]
     keys = {"entity", "time", panel.entity, panel.time, *panel.entity_columns}
-    names = [name for name in dict.fromkeys(parts) if name not in keys]
-    panel.require(*names)
-    return names
+    return [name for name in dict.fromkeys(parts) if name not in keys]

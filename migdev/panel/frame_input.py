@@ -136,6 +136,15 @@ def entity_codes(data: pd.DataFrame, keys: Sequence[str]) -> tuple[IntArray, pd.
     return codes.astype(np.int64, copy=False), pd.Index(names)
 
 
+def column_codes(column: pd.Series[Any]) -> IntArray:
+    """(n,) codes 0..G-1 in the order of the values, -1 where they are missing."""
+    whole = _whole_numbers(column)
+    if whole is not None:
+        return level_codes(whole)
+    codes: IntArray = pd.factorize(column, sort=True)[0].astype(np.int64, copy=False)
+    return codes
+
+
 def _whole_numbers(column: pd.Series[Any]) -> AnyArray | None:
     """The values of a column of plain whole numbers, which cannot be missing."""
     if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "iu" or not len(column):

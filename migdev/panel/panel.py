@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from migdev.errors import PanelError, listing, suggestion
-from migdev.kernels.arrays.shift import lag_rows, take
+from migdev.kernels.arrays.shift import lag_rows
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+from migdev.panel import changes, operators
+from migdev.panel.alignment import Origin, on_rows
 from migdev.panel.calendar import Calendar, read_time
 from migdev.panel.frame_input import (
-    OPERATORS,
     check_columns,
+    column_codes,
     entity_codes,
-    hides,
     plain,
     refuse_repeats,
     settled,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from migdev.diagnostics.pretest_table import PretestTable
     from migdev.panel.describe import Description
 
+
+Values: TypeAlias = "str | AnyArray | pd.Series[Any]"
 
 # Rows up to which columns of other numbers are kept as floats too.
 _SMALL = 100_000
@@ -70,7 +73,8 @@ class Panel:
     provenance: tuple[Provenance, ...] = ()
     history: tuple[str, ...] = ()
     entity_columns: tuple[str, ...] = ()
-    _memo: dict[str, Any] = field(default_factory=dict)
+    _origin: Origin = field(default=Origin(pd.RangeIndex(0)), repr=False)
+    _memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     # ------------------------------------------------------------------ construction
 
@@ -111,6 +115,7 @@ class Panel:
             column named like an operator of formulas (``L``, ``F``, ``D``, ``lag``, ``C``).
         """
         data = to_pandas(frame)
+        given = frame.index if isinstance(frame, pd.DataFrame) else data.index
         keys = [entity] if isinstance(entity, str) else list(entity)
         check_columns(data, [*keys, time])
         data = settled(data, [*keys, time])
@@ -127,6 +132,7 @@ class Panel:
         return cls(
             data, name, time, entities, codes, ordinals, calendar,
             dict(units or {}), dict(labels or {}), tuple(provenance), (), tuple(keys),
+            Origin(given, order),
         )  # fmt: skip
 
     @classmethod
@@ -190,6 +196,14 @@ class Panel:
             self._memo[memo] = values
         return values
 
+    def codes(self, column: str) -> IntArray:
+        """(n,) codes 0..G-1 of a column in the order of its values, -1 where it is missing."""
+        memo = f"codes {column}"
+        if memo not in self._memo:
+            self._memo[memo] = column_codes(self[column])
+        codes: IntArray = self._memo[memo]
+        return codes
+
     @property
     def columns(self) -> list[str]:
         if "columns" not in self._memo:
@@ -252,46 +266,28 @@ class Panel:
 
     # ------------------------------------------------------------------ operators
 
-    def L(self, values: str | AnyArray | pd.Series[Any], k: int = 1) -> pd.Series[float]:
+    def L(self, values: Values, k: int = 1) -> pd.Series[float]:
         """Value of the same entity ``k`` periods earlier; missing across a gap."""
-        return self._shifted(values, k, "L")
+        return self._wrap(operators.lag(self, self._on_rows(values, "L()"), k))
 
-    def F(self, values: str | AnyArray | pd.Series[Any], k: int = 1) -> pd.Series[float]:
+    def F(self, values: Values, k: int = 1) -> pd.Series[float]:
         """Value of the same entity ``k`` periods later; missing across a gap."""
-        return self._shifted(values, -k, "F")
+        return self._wrap(operators.lead(self, self._on_rows(values, "F()"), k))
 
-    def D(self, values: str | AnyArray | pd.Series[Any], k: int = 1) -> pd.Series[float]:
+    def D(self, values: Values, k: int = 1) -> pd.Series[float]:
         """Change over ``k`` periods, x - L(x, k); the second difference is ``D(D(x))``."""
-        return self._series(values, "D") - self._shifted(values, k, "D")
+        return self._wrap(operators.difference(self, self._on_rows(values, "D()"), k))
 
-    def growth(
-        self, values: str | AnyArray | pd.Series[Any], k: int = 1, log: bool = False
-    ) -> pd.Series[float]:
+    def growth(self, values: Values, k: int = 1, log: bool = False) -> pd.Series[float]:
         """Growth over ``k`` periods in %: 100 (x / L(x, k) - 1), or 100 D(log x, k)."""
-        now, before = self._series(values, "growth"), self._shifted(values, k, "growth")
-        if bool(((now <= 0) | (before <= 0)).any()):
-            rows = np.flatnonzero(((now <= 0) | (before <= 0)).to_numpy())
-            raise PanelError(
-                f"growth needs positive values, but {len(rows)} are not, first at "
-                f"{self.key(int(rows[0]))}. Use D() for a variable that changes sign."
-            )
-        ratio = now / before
-        return 100 * (np.log(ratio) if log else ratio - 1)
+        return self._wrap(operators.growth(self, self._on_rows(values, "growth()"), k, log))
 
-    def winsorise(
-        self, values: str | AnyArray | pd.Series[Any], p: float = 0.01, by: str | None = None
-    ) -> pd.Series[float]:
+    def winsorise(self, values: Values, p: float = 0.01, by: str | None = None) -> pd.Series[float]:
         """Pull values beyond the ``p`` and ``1 - p`` quantiles back to them.
 
         ``by="time"`` (or a column) takes the quantiles within each period (group).
         """
-        if not 0 <= p < 0.5:
-            raise PanelError(f"winsorise(p={p}): p is the share in each tail, 0 <= p < 0.5.")
-        x = self._series(values, "winsorise")
-        if by is None:
-            return x.clip(x.quantile(p), x.quantile(1 - p))
-        groups = x.groupby(self.ordinals if by in ("time", self.time) else self[by].to_numpy())
-        return x.clip(groups.transform("quantile", p), groups.transform("quantile", 1 - p))
+        return self._wrap(operators.winsorise(self, self._on_rows(values, "winsorise()"), p, by))
 
     def lag_rows(self, k: int) -> IntArray:
         """Row of the same entity ``k`` periods earlier, -1 where there is none."""
@@ -301,24 +297,8 @@ class Panel:
         rows: IntArray = self._memo[memo]
         return rows
 
-    def _shifted(self, values: Any, k: int, operator: str) -> pd.Series[float]:
-        if not isinstance(k, int | np.integer):
-            raise PanelError(f"{operator}(x, k) shifts by a whole number of periods, not {k!r}.")
-        return self._wrap(take(self._series(values, operator).to_numpy(), self.lag_rows(int(k))))
-
-    def _series(self, values: Any, operator: str) -> pd.Series[float]:
-        name = values if isinstance(values, str) else getattr(values, "name", None)
-        column = self[values] if isinstance(values, str) else values
-        if len(column) != len(self):
-            raise PanelError(
-                f"{operator}() was given {len(column)} values, but the panel has {len(self)} rows."
-            )
-        try:
-            return self._wrap(np.asarray(column, dtype=float))
-        except (TypeError, ValueError):
-            raise PanelError(
-                f"{operator}() needs numbers, but {name or 'its argument'!r} holds text."
-            ) from None
+    def _on_rows(self, values: Any, what: str) -> Any:
+        return on_rows(values, self._frame.index, self._origin, what)
 
     def _wrap(self, values: FloatArray) -> pd.Series[float]:
         return pd.Series(values, index=self._frame.index, copy=False)
@@ -326,77 +306,26 @@ class Panel:
     # ------------------------------------------------------------------ new panels
 
     def assign(self, **columns: Any) -> Panel:
-        """Add or replace columns: arrays, scalars, or functions of the panel."""
-        hidden = OPERATORS.intersection(columns)
-        if hidden:
-            raise PanelError(hides(hidden))
-        keys = {self.time, *self.entity_columns}.intersection(columns)
-        if keys:
-            raise PanelError(f"{listing(sorted(keys))} are keys of the panel and stay as they are.")
-        panel, kept = self, (self.time, *self.entity_columns)
-        for name, value in columns.items():
-            values = value(panel) if callable(value) else value
-            frame = settled(panel._frame.assign(**{name: values}), kept)
-            panel = replace(panel, _frame=frame, _memo={})
-        return panel
+        """Add or replace columns: arrays, scalars, Series or functions of the panel."""
+        return changes.assign(self, columns)
 
     def rename(self, columns: Mapping[str, str]) -> Panel:
         """Give columns other names; units and labels go with them."""
-        self.require(*columns)
-        new = [columns.get(name, name) for name in self.columns]
-        check_columns(self._frame.set_axis(new, axis=1), ())
-        keys = {self.time, *self.entity_columns}.intersection(columns)
-        if keys:
-            raise PanelError(f"{listing(sorted(keys))} are keys of the panel and keep their names.")
-        return replace(
-            self,
-            _frame=self._frame.set_axis(new, axis=1),
-            labels={columns.get(k, k): v for k, v in self.labels.items()},
-            units={columns.get(k, k): v for k, v in self.units.items()},
-            _memo={},
-        )
+        return changes.rename(self, columns)
 
     def where(
         self, keep: AnyArray | pd.Series[bool] | str | Callable[[Panel], Any], reason: str = ""
     ) -> Panel:
         """Keep the rows where ``keep`` is true (an array, a pandas query, or a function)."""
-        if isinstance(keep, str):
-            mask = self._frame.eval(keep).to_numpy()
-            reason = reason or f"not ({keep})"
-        else:
-            mask = np.asarray(keep(self) if callable(keep) else keep)
-        if mask.dtype != bool or mask.shape != (len(self),):
-            raise PanelError(
-                f"where() needs one True or False per row ({len(self)}), not {mask.dtype} of "
-                f"shape {mask.shape}."
-            )
-        return self.take(np.flatnonzero(mask), reason or "where()")
+        return changes.where(self, keep, reason)
 
     def between(self, first: Any, last: Any) -> Panel:
         """Keep the periods from ``first`` to ``last``, both included."""
-        bounds, _ = read_time(pd.Series([first, last]), self.time)
-        start, stop = (int(b) for b in (bounds - self.calendar.origin) // self.calendar.delta)
-        mask = (self.ordinals >= start) & (self.ordinals <= stop)
-        return self.take(np.flatnonzero(mask), f"outside {first} to {last}")
+        return changes.between(self, first, last)
 
     def take(self, rows: IntArray, reason: str) -> Panel:
         """The panel of some rows; the rest are counted in :attr:`history` under ``reason``."""
-        rows = np.sort(np.asarray(rows, dtype=np.int64))
-        lost = len(self) - len(rows)
-        kept, codes = np.unique(self.entity_codes[rows], return_inverse=True)
-        gone = len(self.entities) - len(kept)
-        history = self.history
-        if lost:
-            history = (*history, f"{lost} rows and {gone} whole entities dropped: {reason}")
-        return replace(
-            self,
-            _frame=self._frame.iloc[rows].reset_index(drop=True),
-            entities=self.entities[kept],
-            entity_codes=codes.astype(np.int64, copy=False),
-            ordinals=self.ordinals[rows],
-            history=history,
-            _memo={},
-        )
+        return changes.take(self, rows, reason)
 
     def select(self, *columns: str) -> Panel:
         """Keep the keys and the named columns."""

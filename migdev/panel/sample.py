@@ -9,7 +9,7 @@ import numpy as np
 
 from migdev.errors import DroppedRowsWarning, FormulaError, IdentificationError
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 
 
 class Missing:
@@ -37,14 +37,14 @@ class Missing:
             self.counts[reason] = count
             self.mask |= fresh
 
-    def report(self, formula: str, panel: Panel) -> IntArray:
+    def report(self, formula: str, data: Data) -> IntArray:
         lost = sum(self.counts.values())
         rows = np.flatnonzero(~self.mask) if lost else np.arange(len(self.mask))
         why = ", ".join(f"{count} {reason}" for reason, count in self.counts.items())
         if not len(rows):
             raise IdentificationError(
                 f"{formula!r}: none of the {len(self.mask)} rows is complete ({why})."
-                f"{_spacing(panel)}"
+                f"{_spacing(data)}"
             )
         if lost:
             warnings.warn(
@@ -55,19 +55,19 @@ class Missing:
         return rows.astype(np.int64, copy=False)
 
 
-def _spacing(panel: Panel) -> str:
-    same = np.diff(panel.entity_codes) == 0
-    steps = np.diff(panel.ordinals)[same]
+def _spacing(data: Data) -> str:
+    same = np.diff(data.entity_codes) == 0
+    steps = np.diff(data.ordinals)[same]
     step = int(steps.min()) if len(steps) else 1
     if step == 1:
         return ""
     return (
         f" Consecutive observations lie {step} periods apart: give "
-        f"delta={step * panel.calendar.delta} to Panel.from_frame so that L, F and D reach them."
+        f"delta={step * data.calendar.delta} to Panel.from_frame so that L, F and D reach them."
     )
 
 
-def refuse_infinite(values: FloatArray, names: Sequence[str], rows: IntArray, panel: Panel) -> None:
+def refuse_infinite(values: FloatArray, names: Sequence[str], rows: IntArray, data: Data) -> None:
     if not names:
         return
     with np.errstate(invalid="ignore", over="ignore"):
@@ -77,6 +77,6 @@ def refuse_infinite(values: FloatArray, names: Sequence[str], rows: IntArray, pa
         bad = rows[np.isinf(values[rows, j])]
         if len(bad):
             raise FormulaError(
-                f"{name!r} is infinite in {len(bad)} rows, first at {panel.key(int(bad[0]))}. "
+                f"{name!r} is infinite in {len(bad)} rows, first at {data.key(int(bad[0]))}. "
                 "Leave these rows out with panel.where(), or transform the variable."
             )

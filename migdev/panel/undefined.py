@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from migdev.kernels.arrays.types import AnyArray, BoolArray
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 
 _QUOTED = re.compile(r"`[^`]*`")
 
@@ -20,7 +20,7 @@ _OWN_WAY = frozenset(
 )  # fmt: skip
 
 
-def undefined(factor: Any, panel: Panel) -> BoolArray | None:
+def undefined(factor: Any, data: Data) -> BoolArray | None:
     """(n,) rows in which a variable of a factor is missing; None where the question is settled.
 
     Python gives a comparison with a missing value the value False, and factors of such values
@@ -30,14 +30,14 @@ def undefined(factor: Any, panel: Panel) -> BoolArray | None:
     """
     method = str(factor.eval_method)
     if not method.endswith("PYTHON"):
-        return _some(_missing(factor.expr, panel)) if method.endswith("LOOKUP") else None
+        return _some(_missing(factor.expr, data)) if method.endswith("LOOKUP") else None
     quoted = _QUOTED.findall(factor.expr)
     marks = {f"__quoted_{i}__": name[1:-1] for i, name in enumerate(quoted)}
     remaining = iter(marks)
     tree = ast.parse(_QUOTED.sub(lambda _: next(remaining), factor.expr), mode="eval")
     if _OWN_WAY.intersection(map(_called, ast.walk(tree))):
         return None
-    return _some(_lost(tree.body, panel, marks))
+    return _some(_lost(tree.body, data, marks))
 
 
 def _some(mask: BoolArray | None) -> BoolArray | None:
@@ -54,16 +54,16 @@ def _called(node: ast.AST) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _lost(node: ast.AST, panel: Panel, marks: dict[str, str]) -> BoolArray | None:
+def _lost(node: ast.AST, data: Data, marks: dict[str, str]) -> BoolArray | None:
     if isinstance(node, ast.Name):
-        return _missing(marks.get(node.id, node.id), panel)
+        return _missing(marks.get(node.id, node.id), data)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         name = node.func.id
         if name in ("L", "F", "D") and node.args:
-            return _moved(name, _lost(node.args[0], panel, marks), _steps(node), panel)
-        return _either([_lost(a, panel, marks) for a in ast.iter_child_nodes(node)
+            return _moved(name, _lost(node.args[0], data, marks), _steps(node), data)
+        return _either([_lost(a, data, marks) for a in ast.iter_child_nodes(node)
                         if a is not node.func])  # fmt: skip
-    return _either([_lost(child, panel, marks) for child in ast.iter_child_nodes(node)])
+    return _either([_lost(child, data, marks) for child in ast.iter_child_nodes(node)])
 
 
 def _steps(call: ast.Call) -> int:
@@ -71,8 +71,8 @@ def _steps(call: ast.Call) -> int:
     return int(ast.literal_eval(given[0])) if given else 1
 
 
-def _moved(operator: str, lost: BoolArray | None, k: int, panel: Panel) -> BoolArray:
-    rows = panel.lag_rows(-k if operator == "F" else k)
+def _moved(operator: str, lost: BoolArray | None, k: int, data: Data) -> BoolArray:
+    rows = data.lag_rows(-k if operator == "F" else k)
     there: BoolArray = rows < 0
     if lost is not None:
         there = there | lost[rows]
@@ -81,11 +81,11 @@ def _moved(operator: str, lost: BoolArray | None, k: int, panel: Panel) -> BoolA
     return there
 
 
-def _missing(name: str, panel: Panel) -> BoolArray | None:
-    if name not in panel:
+def _missing(name: str, data: Data) -> BoolArray | None:
+    if name not in data.columns:
         return None
-    values = panel.numbers(name)
-    lost: BoolArray = np.isnan(values) if values is not None else panel[name].isna().to_numpy()
+    values = data.numbers(name)
+    lost: BoolArray = np.isnan(values) if values is not None else data[name].isna().to_numpy()
     return lost
 
 
@@ -95,7 +95,7 @@ def _either(masks: list[BoolArray | None]) -> BoolArray | None:
 
 
 def center(values: Any) -> AnyArray:
-    """Values less the mean of those that are known, in the whole panel."""
+    """Values less the mean of those that are known, among all rows."""
     centred: AnyArray = values - np.nanmean(np.asarray(values, dtype=float))
     return centred
 

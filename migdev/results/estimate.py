@@ -14,8 +14,7 @@ from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.moments import Moments
-from migdev.panel.panel import Panel
-from migdev.protocols import Covariance, CovEstimate
+from migdev.protocols import Covariance, CovEstimate, Data
 from migdev.results import inference
 from migdev.results.inference import Combination
 from migdev.results.statistic import TestStatistic, f_test
@@ -35,16 +34,17 @@ class Sample:
 
     Attributes
     ----------
-    panel : Panel
+    panel : Data
+        What was fitted to, as a rule a :class:`~migdev.Panel`.
     rows : (n,)
-        Rows of the panel.
+        Rows of the data.
     entity, time : (n,)
         Codes of the entities present, and ordinal periods.
     dropped : mapping from reason to number of rows
     dropped_columns : mapping from column to reason
     """
 
-    panel: Panel
+    panel: Data
     rows: IntArray
     entity: IntArray
     time: IntArray

@@ -17,8 +17,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.instruments import Column
 from migdev.kernels.dynamic.overid import excluding
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
+from migdev.protocols import Covariance, Data
 from migdev.results.dynamics import lag_structure, long_run, response
 from migdev.results.estimate import Estimate
 
@@ -263,7 +262,7 @@ class GMMEstimate(Estimate):
         return "\n".join(lines)
 
 
-def _ols_and_within(spec: object, panel: Panel, dependent: str) -> tuple[float, float]:
+def _ols_and_within(spec: object, panel: Data, dependent: str) -> tuple[float, float]:
     """Sums of the lag coefficients by least squares with a constant, and with entity effects."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit has reported the rows

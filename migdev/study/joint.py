@@ -30,6 +30,7 @@ from migdev.kernels.sandwich.cluster_draws import (
 )
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.study.answer import merged
 from migdev.study.cones import (
@@ -340,7 +341,7 @@ def common_rows(panel: Panel, formulas: Sequence[str]) -> Panel:
     return panel.assign(**{COMMON: np.where(keep, 1.0, np.nan)})
 
 
-def _design(formula: str, panel: Panel) -> Design:
+def _design(formula: str, panel: Data) -> Design:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is left out is reported when the equation is fitted
         return Design.build(formula, panel, intercept=False)

@@ -149,7 +149,7 @@ def test_fingerprint_follows_content_not_order():
 
 def test_fingerprint_of_text_with_gaps():
     texts = [["a", None, "b", "c", "d"], ["a", "nan", "b", "c", "d"], ["a", "", "b", "c", "d"]]
-    found = [read(small()).assign(group=pd.Series(text)).fingerprint for text in texts]
+    found = [read(small()).assign(group=text).fingerprint for text in texts]
     assert len(set(found)) == 3
 
 
@@ -198,6 +198,8 @@ def test_unknown_column_suggests_the_near_name():
     with pytest.raises(PanelError, match="keys of the panel"):
         panel.assign(year=1)
     with pytest.raises(PanelError, match="one True or False per row"):
+        panel.where([1, 0, 1, 0, 1])
+    with pytest.raises(PanelError, match="one value per row"):
         panel.where([True])
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.estimators.dynamic.anderson_hsiao import AndersonHsiao
@@ -227,7 +226,7 @@ class BiasCorrectedLSDV:
                 drawn[who, : path.shape[1]] = path
             values = panel[design.dependent].to_numpy(dtype=float, na_value=np.nan).copy()
             values[design.rows] = drawn[design.entity, period]
-            other = panel.assign(**{design.dependent: pd.Series(values)})
+            other = panel.assign(**{design.dependent: values})
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")

@@ -23,8 +23,7 @@ from migdev.kernels.arrays.blocked_products import dot
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
+from migdev.protocols import Covariance, Data
 from migdev.results.estimate import Estimate
 
 
@@ -54,7 +53,7 @@ class PooledOLS:
     weights: str | None = None
     cov: Covariance = field(default_factory=Unadjusted)
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "PooledOLS")
         root = root_weights(d)
@@ -127,7 +126,7 @@ class FixedEffects:
         if self.singletons not in ("drop", "keep"):
             raise SpecificationError(f"singletons={self.singletons!r}; use 'drop' or 'keep'.")
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         d = Design.build(
             self.formula, panel, weights=self.weights, intercept=False,
             requires=(*self.effects, *self.cov.requires()),

@@ -1,0 +1,234 @@
+"""The columns of a formula: its sides evaluated on the rows of the data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from inspect import getattr_static
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formulaic.errors import FactorEvaluationError, FormulaicError
+
+from migdev.errors import (
+    FormulaError,
+    IdentificationError,
+    MigdevError,
+    PanelError,
+    listing,
+    suggestion,
+)
+from migdev.kernels.arrays.types import FloatArray
+from migdev.panel import operators
+from migdev.panel.formula import Parsed, variables
+from migdev.panel.undefined import center, scale, undefined
+from migdev.protocols import Data
+
+_SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
+_INSIDE_C = re.compile(r"^C\(\s*(`[^`]+`|\w+)\s*(?:,.*)?\)$")
+_BY_TIME: dict[str, Callable[..., FloatArray]] = {
+    "L": operators.lag, "F": operators.lead, "D": operators.difference,
+}  # fmt: skip
+
+
+class ModelMatrix:
+    """Evaluates the sides of a formula on data."""
+
+    def __init__(self, parsed: Parsed, data: Data) -> None:
+        self.text, self.data, self.intercept = parsed.text, data, parsed.intercept
+        self._lacking: dict[str, str] = {}
+        used: dict[str, None] = {}
+        for side in parsed.sides:
+            used |= dict.fromkeys(variables(side))
+        called = set(re.findall(r"([A-Za-z_]\w*)\s*\(", parsed.text))
+        clash = called.intersection(data.columns)
+        if clash:
+            raise FormulaError(
+                f"{parsed.text!r} calls {listing(sorted(clash))}, but the panel has columns of "
+                "that name, which would be used instead. Rename the columns."
+            )
+        if re.search(r"\b[LFD]\(\s*C\(", parsed.text):
+            raise FormulaError(
+                f"{parsed.text!r} shifts a factor; shift the column inside it instead, C(L(x))."
+            )
+        context = _context(data)
+        for name in used:
+            if name in data.columns:
+                self._check_column(name)
+            elif name.split(".")[0] not in context:
+                raise FormulaError(
+                    f"{parsed.text!r} names {name!r}, which the panel does not hold."
+                    f"{suggestion(name, data.columns)} Columns: {listing(data.columns, 12)}."
+                )
+        self.columns = [name for name in used if name in data.columns]
+        self.context = context
+
+    def side(
+        self, terms: Any | None, *, constant: bool = False
+    ) -> tuple[FloatArray, tuple[str, ...]]:
+        """Columns (n, k) of a side and their names, the intercept first."""
+        n = len(self.data)
+        if terms is None:
+            return np.empty((n, 0)), ()
+        plain = all(self._is_plain(f) for term in terms for f in term.factors)
+        values, names = self._plain(terms) if plain else self._full(terms)
+        if not constant:
+            return values, names
+        return np.column_stack([np.ones(n), values]), ("Intercept", *names)
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """What is missing where a column has no value: the variable behind dummies."""
+        return [self._lacking.get(name, name) for name in names]
+
+    def _is_plain(self, factor: Any) -> bool:
+        """A numeric column, or a shift of one such as ``L(x, 2)``."""
+        shifted = _SHIFT.fullmatch(factor.expr)
+        name = shifted[2] if shifted else factor.expr
+        return name in self.columns and self.data.numbers(name) is not None
+
+    def _plain(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
+        """Sums of products of numeric columns and their shifts need no materialiser."""
+        names = tuple(_clean(str(term)) for term in terms)
+        if len(terms) == 1 and len(terms[0].factors) == 1:
+            # One column is read where it lies; the data's arrays are read-only.
+            return self._column(terms[0].factors[0].expr)[:, None], names
+        values = np.empty((len(self.data), len(terms)), order="F")
+        for j, term in enumerate(terms):
+            first, *others = term.factors
+            values[:, j] = self._column(first.expr)
+            for other in others:
+                values[:, j] *= self._column(other.expr)
+        return values, names
+
+    def _column(self, expr: str) -> FloatArray:
+        shifted = _SHIFT.fullmatch(expr)
+        if shifted is None:
+            return self._numbers(expr)
+        operator, name, k = shifted.groups()
+        return _BY_TIME[operator](self.data, self._numbers(name), int(k or 1))
+
+    def _numbers(self, name: str) -> FloatArray:
+        values = self.data.numbers(name)
+        assert values is not None
+        return values
+
+    def _full(self, terms: Any) -> tuple[FloatArray, tuple[str, ...]]:
+        """Factors, contrasts and functions: formulaic's model matrix.
+
+        Factors lose their base level where the formula has an intercept, also when the effects
+        absorb it afterwards; ``0 + factor`` keeps every level.
+        """
+        from formulaic import SimpleFormula
+        from formulaic.parser.types import Factor, Term
+
+        one = Term([Factor("1", eval_method="literal")])
+        formula = SimpleFormula([one, *terms] if self.intercept else list(terms))
+        try:
+            with np.errstate(all="ignore"):  # undefined values become missing, and are reported
+                matrix = formula.get_model_matrix(
+                    self._frame(),
+                    context=self.context,
+                    na_action="ignore",
+                    output="pandas",
+                )
+            values = np.array(matrix.to_numpy(dtype=float, na_value=np.nan), order="F")
+        except FactorEvaluationError as error:
+            cause = error.__cause__ or error.__context__
+            if isinstance(cause, MigdevError):
+                raise cause from None
+            raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
+        except FormulaicError as error:
+            raise FormulaError(f"{self.text!r}: {_first_line(error)}") from error
+        except (TypeError, ValueError) as error:
+            raise FormulaError(
+                f"{self.text!r} has a term that is neither numbers nor a factor: "
+                f"{_first_line(error)}. Use C(.) for dummies, or make numbers of the column."
+            ) from error
+        names = [_clean(str(c)) for c in matrix.columns]
+        for term, places in matrix.model_spec.term_indices.items():
+            found = {factor.expr: undefined(factor, self.data) for factor in term.factors}
+            lost = {expr: mask for expr, mask in found.items() if mask is not None}
+            for mask in lost.values():
+                values[np.ix_(mask, places)] = np.nan
+            if len(lost) == 1:
+                told = _clean(_INSIDE_C.sub(r"\1", *lost))
+                self._lacking |= {names[j]: told for j in places}
+        if self.intercept:
+            return values[:, 1:], tuple(names[1:])
+        return values, tuple(names)
+
+    def _frame(self) -> pd.DataFrame:
+        rows = pd.RangeIndex(len(self.data))
+        return pd.DataFrame(
+            {name: self.data[name].array for name in self.columns}, index=rows, copy=False
+        )
+
+    def _check_column(self, name: str) -> None:
+        values = self.data.numbers(name)
+        if values is not None and len(values) and not np.isnan(values[0]):
+            return
+        column = self.data[name]
+        if pd.isna(column.iat[0]) and bool(column.isna().all()):
+            raise IdentificationError(
+                f"{self.text!r} uses {name!r}, which is missing in all {len(column)} rows."
+            )
+        if is_number(column) or isinstance(column.dtype, pd.CategoricalDtype | pd.BooleanDtype):
+            return
+        known = column.dropna()
+        if known.map(lambda v: isinstance(v, str)).all():
+            text = known.astype(str).str.strip()
+            numeric = pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
+            if float(numeric.notna().mean()) > 0.5:
+                odd = text[numeric.isna()].unique()
+                held = f" beside {listing(odd)}" if len(odd) else ""
+                raise FormulaError(
+                    f"{name!r} holds numbers stored as text{held}. Read the file with "
+                    "migdev.read(), or convert the column with pandas.to_numeric."
+                )
+
+
+def _context(data: Data) -> dict[str, Any]:
+    def lag(*_: Any) -> Any:
+        raise FormulaError(
+            "lag() would shift rows, across entities and missing periods. Use L(x) or L(x, k), "
+            "which go by entity and time."
+        )
+
+    def by_time(operator: Callable[..., FloatArray]) -> Callable[..., pd.Series[float]]:
+        return lambda x, k=1: pd.Series(operator(data, x, k))
+
+    return {
+        **{name: by_time(operator) for name, operator in _BY_TIME.items()},
+        "lag": lag, "np": np, "numpy": np, "center": center, "scale": scale,
+    }  # fmt: skip
+
+
+def is_number(column: pd.Series[Any]) -> bool:
+    kind = column.dtype
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+
+
+def _clean(name: str) -> str:
+    return name.replace("`", "")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+_MEMBERS = tuple(name for name in vars(Data) if not name.startswith("_"))
+_KNOWN: set[type] = set()
+
+
+def require_data(data: object) -> None:
+    """Raise a PanelError for what does not answer :class:`~migdev.protocols.Data`."""
+    if type(data) in _KNOWN:
+        return
+    absent = object()
+    if any(getattr_static(data, name, absent) is absent for name in _MEMBERS):
+        raise PanelError(
+            f"fit() takes a Panel, not {type(data).__name__}; make one with "
+            "Panel.from_frame(frame, entity=..., time=...)."
+        )
+    _KNOWN.add(type(data))
