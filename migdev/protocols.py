@@ -1,4 +1,4 @@
-"""The five contracts between the rooms: Source, Data, Estimator, Covariance, Result."""
+"""The contracts between the rooms: Source, Data, Estimator, Scores, Covariance, Result."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from migdev.kernels.arrays.types import FloatArray, IntArray
-from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+from migdev.kernels.sandwich.moments import Grouping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +113,57 @@ class Estimator(Protocol):
     def fit(self, panel: Panel) -> Any: ...
 
 
+@runtime_checkable
+class Scores(Protocol):
+    """What inference asks of a fit: the influence of its units on the parameters.
+
+    :class:`~migdev.kernels.sandwich.moments.Moments` keeps the rows of a linear fit,
+    :class:`~migdev.kernels.sandwich.moments.UnitScores` the influence of units (mostly entities) of
+    any other. Clustered covariances, joint draws and families read both; what needs residuals or
+    leverage asks for rows.
+    """
+
+    @property
+    def by_row(self) -> bool:
+        """Units are rows, with regressors, residuals and leverage."""
+        ...
+
+    @property
+    def nobs(self) -> int:
+        """Rows of data behind the estimate."""
+        ...
+
+    @property
+    def k(self) -> int:
+        """Number of parameters."""
+        ...
+
+    @property
+    def df_resid(self) -> float: ...
+    @property
+    def entity(self) -> IntArray:
+        """(n,) codes of the entities of the sample, by unit."""
+        ...
+
+    @property
+    def time(self) -> IntArray | None:
+        """(n,) periods as integers, by unit; None where units span periods."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, AnyArray]:
+        """Columns of the panel, by unit."""
+        ...
+
+    def influence(self, by: Grouping | None = None) -> FloatArray:
+        """(G, k) what each group adds to the estimate; each unit for None."""
+        ...
+
+    def groups(self, name: str) -> IntArray:
+        """(n,) codes 0..G-1 of a grouping: ``entity``, ``time``, a column, or ``a^b``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CovEstimate:
     """What a covariance hands back.
@@ -140,13 +191,13 @@ class CovEstimate:
 
 @runtime_checkable
 class Covariance(Protocol):
-    """A frozen specification of a covariance, applied to the moments of a fit."""
+    """A frozen specification of a covariance, applied to the scores of a fit."""
 
     def requires(self) -> tuple[str, ...]:
         """Columns of the panel that it reads, beyond entity and time."""
         ...
 
-    def estimate(self, moments: Moments) -> CovEstimate: ...
+    def estimate(self, moments: Scores) -> CovEstimate: ...
 
 
 @runtime_checkable

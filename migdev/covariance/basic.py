@@ -9,14 +9,15 @@ from migdev.covariance.common import (
     clean,
     columns_in,
     grouping,
-    scaled_resid,
+    rescaled,
+    rows_of,
 )
+from migdev.covariance.small_sample import Convention, classical, rowwise
+from migdev.kernels.arrays.blocked_products import gram, product
 from migdev.kernels.arrays.groups import Groups
-from migdev.kernels.sandwich.moments import Moments
-from migdev.kernels.sandwich.sandwich import common_variance_meat, diagonal_meat, sandwich
-from migdev.kernels.sandwich.small_sample import Convention, classical, rowwise
+from migdev.kernels.sandwich.sandwich import common_variance_meat
 from migdev.options import check_options
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Scores
 
 HC = Literal["HC0", "HC1", "HC2", "HC3", "HC4"]
 Leverage = Literal["dummies", "transformed"]
@@ -44,8 +45,8 @@ class Unadjusted:
     def requires(self) -> tuple[str, ...]:
         return ()
 
-    def estimate(self, moments: Moments) -> CovEstimate:
-        m = moments
+    def estimate(self, moments: Scores) -> CovEstimate:
+        m = rows_of(moments, "Unadjusted()")
         correction = classical(m, self.convention)
         s2 = correction.factor * float(m.resid @ m.resid) / m.nobs
         cov = s2 * (m.bread if m.homoskedastic is None else m.homoskedastic)
@@ -118,20 +119,18 @@ class Robust:
     def requires(self) -> tuple[str, ...]:
         return () if self.common_within is None else columns_in([self.common_within])
 
-    def estimate(self, moments: Moments) -> CovEstimate:
-        m = moments
+    def estimate(self, moments: Scores) -> CovEstimate:
+        m = rescaled(rows_of(moments, f"Robust({self.kind!r})"), self.kind, self.leverage)
         correction = rowwise(m, self.convention, self.kind)
-        u = scaled_resid(m, self.kind, self.leverage)
         text = f"robust to heteroskedasticity ({self.kind})"
         if self.common_within is None:
-            meat = diagonal_meat(m.X, u * u)
+            cov = gram(m.influence())
         else:
             groups = Groups.from_codes(grouping(m, self.common_within))
-            meat = common_variance_meat(m.X, u, groups)
+            cov = common_variance_meat(product(m.X, m.bread), m.resid, groups)
             text = f"robust to heteroskedasticity by {self.common_within} ({self.kind})"
-        cov = correction.factor * sandwich(m.bread, meat)
         return CovEstimate(
-            cov=clean(m, cov, "Robust"),
+            cov=clean(m, correction.factor * cov, "Robust"),
             df=correction.df,
             description=text,
             convention=self.convention,

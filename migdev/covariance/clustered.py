@@ -15,13 +15,16 @@ from migdev.covariance.common import (
     clean,
     columns_in,
     grouping,
+    refuse_unknown_weights,
     require_least_squares,
-    scaled_resid,
+    rescaled,
+    rows_of,
     warn_mended,
 )
+from migdev.covariance.small_sample import Convention, clustered, nested
 from migdev.errors import CovarianceError, FewClustersWarning, SpecificationError
 from migdev.kernels.absorb.effects_basis import EffectsBasis, require_room
-from migdev.kernels.arrays.blocked_products import gram, product
+from migdev.kernels.arrays.blocked_products import gram
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.cluster_adjustment import (
@@ -32,10 +35,9 @@ from migdev.kernels.sandwich.cluster_adjustment import (
 )
 from migdev.kernels.sandwich.hac import one_row_per_cell
 from migdev.kernels.sandwich.moments import Moments
-from migdev.kernels.sandwich.sandwich import cluster_scores, inclusion_exclusion, intersection, mend
-from migdev.kernels.sandwich.small_sample import Convention, clustered, nested
+from migdev.kernels.sandwich.sandwich import inclusion_exclusion, intersection, mend
 from migdev.options import check_options
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Scores
 
 Kind = Literal["CR0", "CR1", "CR2", "CR3", "CV3"] | HC
 DF = Literal["auto", "satterthwaite", "groups"]
@@ -115,13 +117,15 @@ class Clustered:
     working : {"independence", "weights"}
         Working model of CR2 in a weighted fit: independent errors of equal variance (the default
         of clubSandwich), or of variance 1/w (its ``inverse_var=TRUE``; analytic weights in
-        Stata's reg_sandwich). No difference without weights.
+        Stata's reg_sandwich; always in generalised linear models, whose working weights are
+        inverse variances). No difference without weights.
 
     Raises
     ------
     CovarianceError
         One cluster only; missing values in a cluster column; CR2 or CR3 for an estimator that is
-        not least squares, or beyond memory.
+        not least squares, or beyond memory; anything but CR0 and CR1 for an estimator that keeps
+        the influence of units rather than rows (mean groups and their kin).
 
     Warns
     -----
@@ -196,7 +200,7 @@ class Clustered:
     def requires(self) -> tuple[str, ...]:
         return columns_in(self.groups)
 
-    def estimate(self, moments: Moments) -> CovEstimate:
+    def estimate(self, moments: Scores) -> CovEstimate:
         m = moments
         fit = self._compute(m)
         if fit.negative:
@@ -215,7 +219,7 @@ class Clustered:
             clusters=dict(zip(self.groups, fit.sizes, strict=True)),
         )
 
-    def contrast_df(self, moments: Moments, R: FloatArray) -> float | None:
+    def contrast_df(self, moments: Scores, R: FloatArray) -> float | None:
         """Degrees of freedom for the contrasts R, (k,) or (q, k).
 
         For one contrast those of t; for q the eta of the approximate Hotelling test. None where
@@ -227,7 +231,7 @@ class Clustered:
         return None if fit.club is None else wald_df(fit.club, R)
 
     def contrast_wald(
-        self, moments: Moments, R: FloatArray, value: FloatArray
+        self, moments: Scores, R: FloatArray, value: FloatArray
     ) -> tuple[float, float, float] | None:
         r"""F statistic and degrees of freedom of :math:`R\beta = r` (test HTZ of clubSandwich).
 
@@ -260,18 +264,19 @@ class Clustered:
             self.df == "auto" and self.kind == "CR2" and len(self.groups) == 1
         )
 
-    def _compute(self, m: Moments) -> _Fit:
+    def _compute(self, m: Scores) -> _Fit:
         codes = [grouping(m, name) for name in self.groups]
         subsets = inclusion_exclusion(len(codes))
         parts = [self._component(m, codes, subset) for subset, _ in subsets]
-        sizes = [part.size if part is not None else m.nobs for part in parts]
+        sizes = [part.size if part is not None else len(m.entity) for part in parts]
         self._refuse_one(sizes[: len(codes)])
         factors, df = clustered(m, self.convention, self.kind, codes, sizes)
-        u = self._resid(m)
+        if self.kind.startswith("HC"):
+            m = rescaled(rows_of(m, repr(self)), self.kind, self.leverage)
         cov, spread = np.zeros((m.k, m.k)), np.zeros(m.k)
         club = None
         for (_, sign), part, factor in zip(subsets, parts, factors, strict=True):
-            influence, club = self._influence(m, u, part)
+            influence, club = self._influence(m, part)
             V = factor * gram(influence)
             cov += sign * V
             spread += np.diagonal(V)
@@ -284,31 +289,26 @@ class Clustered:
         )  # fmt: skip
 
     def _component(
-        self, m: Moments, codes: Sequence[IntArray], subset: tuple[int, ...]
+        self, m: Scores, codes: Sequence[IntArray], subset: tuple[int, ...]
     ) -> Groups | None:
         """Groups of an intersection; None where every row is alone in its own."""
         names = {self.groups[i].strip() for i in subset}
-        if {"entity", "time"} <= names and one_row_per_cell(m.entity, m.time):
+        if (
+            {"entity", "time"} <= names
+            and m.time is not None
+            and one_row_per_cell(m.entity, m.time)
+        ):
             return None
         cells = codes[subset[0]] if len(subset) == 1 else intersection([codes[i] for i in subset])
         groups = Groups.from_codes(cells)
-        return None if groups.size == m.nobs else groups
+        return None if groups.size == len(m.entity) else groups
 
-    def _resid(self, m: Moments) -> FloatArray:
-        if self.kind.startswith("HC"):
-            return scaled_resid(m, self.kind, self.leverage)
-        return m.resid
-
-    def _influence(
-        self, m: Moments, u: FloatArray, part: Groups | None
-    ) -> tuple[FloatArray, ClubMoments | None]:
+    def _influence(self, m: Scores, part: Groups | None) -> tuple[FloatArray, ClubMoments | None]:
         """(G, k) contribution of every cluster to the estimate."""
         if self.kind in ("CR2", "CR3", "CV3") or self._satterthwaite:
-            club = self._adjusted(m, part)
+            club = self._adjusted(rows_of(m, repr(self)), part)
             return club.influence, club
-        if part is None:
-            return product(m.X * u[:, None], m.bread), None
-        return product(cluster_scores(m.X, u, part), m.bread), None
+        return m.influence(part), None
 
     def _adjusted(self, m: Moments, part: Groups | None) -> ClubMoments:
         """Leverage-adjusted contributions, from an orthonormal basis of the fitted space."""
@@ -318,6 +318,7 @@ class Clustered:
         # without CR2 and degrees of freedom the working model plays no part
         weighted = m.weights is not None and (self.kind == "CR2" or self._satterthwaite)
         if m.factors and self.leverage == "dummies":
+            refuse_unknown_weights(m, self.kind)
             Z = np.column_stack([Z, *_dummies(m, groups, weighted)])
         require_room(m.nobs, Z.shape[1])
         loading = np.zeros((Z.shape[1], m.k))
@@ -325,7 +326,8 @@ class Clustered:
         kind = "CR3" if self.kind == "CV3" else self.kind
         return club_moments(
             Z, loading, m.resid, groups, kind, m.weights if weighted else None,
-            inverse_variance=self.working == "weights", components=_components(m, groups),
+            inverse_variance=self.working == "weights" or m.inverse_variance,
+            components=_components(m, groups),
         )  # fmt: skip
 
     def _refuse_one(self, sizes: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,12 @@ from migdev.errors import (
     suggestion,
 )
 from migdev.kernels.absorb.effects_basis import EffectsBasis
+from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.kernels.sandwich.hac import periods_of
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import intersection, leverage, residual_scale
+from migdev.protocols import Scores
 
 
 def columns_in(names: Iterable[str]) -> tuple[str, ...]:
@@ -27,29 +30,54 @@ def columns_in(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for p in parts if p not in ("entity", "time")))
 
 
-def column(m: Moments, name: str, why: str) -> AnyArray:
+def rows_of(m: Scores, name: str) -> Moments:
+    """The rows of a linear fit; a CovarianceError where a fit keeps the influence of units only."""
+    if isinstance(m, Moments):
+        return m
+    raise CovarianceError(
+        f"{name} works on the rows of a linear fit: regressors, residuals, leverage. This fit "
+        f"keeps what each of {len(m.entity):,} units adds to its {m.k} coefficients. Use "
+        "Clustered('entity') with kind='CR1', or a coarser grouping of the units."
+    )
+
+
+def periods(m: Scores, name: str) -> tuple[IntArray, IntArray]:
+    """(T,) periods that occur and (n,) codes of them; an error where units span periods."""
+    if m.time is None:
+        raise CovarianceError(
+            f"{name} goes by period, but the units of this fit ({len(m.entity):,} influences, by "
+            "entity) span all periods. Use Clustered('entity'), or a coarser grouping of entities."
+        )
+    return periods_of(m.time)
+
+
+def column(m: Scores, name: str, why: str) -> AnyArray:
     """A column of the panel on the rows of the sample."""
     try:
         return np.asarray(m.columns[name])
     except (KeyError, PanelError):
-        known = ["entity", "time", *m.factor_names, *m.columns]
+        known = ["entity", "time", *_factors(m), *m.columns]
         raise CovarianceError(
             f"The covariance {why} {name!r}, which is neither 'entity', 'time', an absorbed "
             f"effect nor a column of the panel.{suggestion(name, known)}"
         ) from None
 
 
-def grouping(m: Moments, name: str) -> IntArray:
+def _factors(m: Scores) -> tuple[str, ...]:
+    return m.factor_names if isinstance(m, Moments) else ()
+
+
+def grouping(m: Scores, name: str) -> IntArray:
     """(n,) codes 0.. of the clusters named ``name``; missing values are an error."""
     name = name.strip()
     if name == "entity":
         return m.entity
-    if name in m.factor_names:
-        return m.factors[m.factor_names.index(name)]
+    if name in _factors(m):
+        return m.groups(name)
     if "^" in name:
         return intersection([grouping(m, part) for part in name.split("^")])
     if name == "time":
-        return periods_of(m.time)[1]
+        return periods(m, "A grouping by 'time'")[1]
     values = column(m, name, "clusters by")
     codes = pd.factorize(values, use_na_sentinel=True)[0]
     missing = int(np.count_nonzero(codes < 0))
@@ -68,26 +96,48 @@ def require_least_squares(m: Moments, kind: str) -> None:
     scale = 1.0 / np.sqrt(np.einsum("ij,ij->j", m.X, m.X))
     gram = (m.X.T @ m.X) * np.outer(scale, scale)
     unit = (m.bread / np.outer(scale, scale)) @ gram
-    if not np.allclose(unit, np.eye(m.k), atol=1e-4):
+    # what is rounding in a least-squares fit whose regressors are nearly collinear
+    noise = 0.0 if m.homoskedastic is not None else 1e-14 * float(np.linalg.cond(gram))
+    if not np.abs(unit - np.eye(m.k)).max() <= 1e-4 + noise:
         raise CovarianceError(
             f"{kind} corrects the leverage of a least-squares fit; this estimator (GMM or LIML) "
             "weights its moments otherwise. Use HC1 or CR1."
         )
 
 
+def refuse_unknown_weights(m: Moments, kind: str) -> None:
+    """Raise a CovarianceError where absorbed dummies are not orthogonal to the regressors: these
+    were multiplied by roots of weights that the moments do not hold."""
+    root = None if m.weights is None else np.sqrt(m.weights)
+    X = m.X if root is None else m.X * root[:, None]
+    size = np.sqrt(np.einsum("ij,ij->j", X, X))
+    for name, codes in zip(m.factor_names, m.factors, strict=True):
+        groups = Groups.from_codes(codes)
+        left = np.abs(groups.sums(X)) / np.sqrt(groups.weighted(m.weights))[:, None]
+        if (left > 1e-4 * size).any():
+            held = "no weights" if m.weights is None else "other weights"
+            raise CovarianceError(
+                f"{kind} corrects leverage, that of the absorbed effect {name!r} included, but the "
+                "regressors of this fit do not sum to zero within its levels: they were multiplied "
+                f"by the square root of weights, and its moments hold {held}. Pass "
+                "Moments(weights=...), the working weights of an iterated fit; or use HC1 or CR1."
+            )
+
+
 def fitted_leverage(m: Moments, how: str) -> FloatArray:
     """(n,) leverage: of regressors and absorbed dummies, of the transformed regressors, or of the
     map from y to fitted values."""
-    h = m.hat if how == "fitted" and m.hat is not None else leverage(m.X, m.bread)
+    h = m.hat if how == "fitted" and m.hat is not None else leverage(m.X)
     if how != "transformed" and m.factors:
+        refuse_unknown_weights(m, "The covariance")
         h = h + EffectsBasis.build(m.factors, m.weights).leverage()
     return h
 
 
-def scaled_resid(m: Moments, kind: str, how: str) -> FloatArray:
-    """(n,) residuals as HC0 to HC4 rescale them (HC1's factor is applied to the covariance)."""
+def rescaled(m: Moments, kind: str, how: str) -> Moments:
+    """Residuals as HC0 to HC4 rescale them (HC1's factor is applied to the covariance)."""
     if kind in ("HC0", "HC1"):
-        return m.resid
+        return m
     require_least_squares(m, kind)
     scale, exact = residual_scale(kind, fitted_leverage(m, how))
     if exact.any():
@@ -97,15 +147,15 @@ def scaled_resid(m: Moments, kind: str, how: str) -> FloatArray:
             CovarianceWarning,
             stacklevel=4,
         )
-    return m.resid * scale
+    return replace(m, resid=m.resid * scale)
 
 
-def clean(m: Moments, cov: FloatArray, name: str) -> FloatArray:
+def clean(m: Scores, cov: FloatArray, name: str) -> FloatArray:
     """Raise a CovarianceError where the covariance is not finite."""
     if not np.isfinite(cov).all():
         raise CovarianceError(
-            f"{name}: the covariance is not finite; {m.nobs} rows, {m.k} coefficients, "
-            f"{m.df_absorbed} absorbed effects leave {m.df_resid} degrees of freedom."
+            f"{name}: the covariance is not finite; {m.nobs} rows and {m.k} coefficients leave "
+            f"{m.df_resid:g} degrees of freedom."
         )
     return cov
 

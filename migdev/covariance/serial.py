@@ -7,16 +7,20 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from migdev.covariance import small_sample
 from migdev.covariance.basic import HC, Leverage
 from migdev.covariance.common import (
     clean,
-    scaled_resid,
+    periods,
+    rescaled,
+    rows_of,
     warn_mended,
 )
+from migdev.covariance.small_sample import Convention
 from migdev.errors import CovarianceError, SpecificationError
+from migdev.kernels.arrays.blocked_products import product
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import FloatArray
-from migdev.kernels.sandwich import small_sample
 from migdev.kernels.sandwich.hac import (
     Kernel,
     autocovariance_meat,
@@ -29,11 +33,9 @@ from migdev.kernels.sandwich.hac import (
     summed_by_cell,
     within_meat,
 )
-from migdev.kernels.sandwich.moments import Moments
-from migdev.kernels.sandwich.sandwich import mend, sandwich
-from migdev.kernels.sandwich.small_sample import Convention
+from migdev.kernels.sandwich.sandwich import mend
 from migdev.options import check_options
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Scores
 
 Rule = Literal["xtscc", "plm", "fixest"]
 Gaps = Literal["value", "position"]
@@ -49,7 +51,7 @@ def _check_serial(spec: DriscollKraay | NeweyWest) -> None:
         )
 
 
-def _bandwidth(spec: DriscollKraay | NeweyWest, m: Moments, periods: int) -> float:
+def _bandwidth(spec: DriscollKraay | NeweyWest, m: Scores, periods: int) -> float:
     band = spec.bandwidth
     if band is None or isinstance(band, str):
         longest = int(np.bincount(m.entity).max(initial=0))
@@ -71,10 +73,11 @@ def _weights(
     return kernel_weights(spec.kernel, bandwidth, lags)
 
 
-def _finish(m: Moments, meat: FloatArray, factor: float, spec: object) -> FloatArray:
-    """The sandwich, mended where a truncated kernel or a gap cost semi-definiteness."""
-    scale = np.abs(np.diagonal(sandwich(m.bread, m.X.T @ (m.X * (m.resid**2)[:, None]))))
-    cov = factor * sandwich(m.bread, meat)
+def _finish(m: Scores, cov: FloatArray, factor: float, spec: object) -> FloatArray:
+    """The covariance, mended where a truncated kernel or a gap cost semi-definiteness."""
+    psi = m.influence()
+    scale = np.einsum("ij,ij->j", psi, psi)
+    cov = factor * cov
     cov, negative = mend(cov, factor * np.maximum(scale, np.abs(np.diagonal(cov)) / max(factor, 1)))
     if negative:
         warn_mended(repr(spec), negative, m.k)
@@ -136,31 +139,30 @@ class DriscollKraay:
     def requires(self) -> tuple[str, ...]:
         return ()
 
-    def estimate(self, moments: Moments) -> CovEstimate:
-        m = moments
-        u = scaled_resid(m, self.kind, self.leverage)
-        periods, codes = periods_of(m.time)
-        if len(periods) < 2:
+    def estimate(self, moments: Scores) -> CovEstimate:
+        m, factor = moments, 1.0
+        if self.kind != "HC0":
+            rows = rows_of(m, repr(self))
+            m, factor = rescaled(rows, self.kind, self.leverage), 1.0
+            if self.kind == "HC1":
+                factor = small_sample.rowwise(rows, self.convention, "HC1").factor
+        when, codes = periods(m, "DriscollKraay()")
+        if len(when) < 2:
             raise CovarianceError(
                 "DriscollKraay() sums scores by period and needs many periods; the sample has "
                 "one. Use Robust() or Clustered()."
             )
-        time = np.arange(len(periods)) if self.gaps == "position" else periods
-        bandwidth = _bandwidth(self, m, len(periods))
-        weights = _weights(self, bandwidth, int(time[-1] - time[0]) + 1, len(periods))
-        groups = Groups.from_codes(codes)
-        sums = np.column_stack([groups.sums(m.X[:, j] * u) for j in range(m.k)])
-        correction = small_sample.driscoll_kraay(m, self.convention, len(periods))
-        factor = correction.factor
-        if self.kind == "HC1":
-            factor *= small_sample.rowwise(m, self.convention, "HC1").factor
+        time = np.arange(len(when)) if self.gaps == "position" else when
+        bandwidth = _bandwidth(self, m, len(when))
+        weights = _weights(self, bandwidth, int(time[-1] - time[0]) + 1, len(when))
+        correction = small_sample.driscoll_kraay(m, self.convention, len(when))
+        cov = autocovariance_meat(m.influence(codes), time, weights)
         return CovEstimate(
-            cov=_finish(m, autocovariance_meat(sums, time, weights), factor, self),
+            cov=_finish(m, cov, factor * correction.factor, self),
             df=correction.df,
-            description=f"Driscoll-Kraay ({self.kernel}, {bandwidth:g} lags, "
-            f"{len(periods)} periods)",
+            description=f"Driscoll-Kraay ({self.kernel}, {bandwidth:g} lags, {len(when)} periods)",
             convention=self.convention,
-            clusters={"time": len(periods)},
+            clusters={"time": len(when)},
         )
 
 
@@ -208,22 +210,21 @@ class NeweyWest:
     def requires(self) -> tuple[str, ...]:
         return ()
 
-    def estimate(self, moments: Moments) -> CovEstimate:
-        m = moments
-        u = scaled_resid(m, self.kind, self.leverage)
+    def estimate(self, moments: Scores) -> CovEstimate:
+        m = rescaled(rows_of(moments, "NeweyWest()"), self.kind, self.leverage)
         periods = len(periods_of(m.time)[0])
-        scores, entity, time = summed_by_cell(m.X * u[:, None], m.entity, m.time)
+        psi, entity, time = summed_by_cell(m.influence(), m.entity, m.time)
         if self.gaps == "position":
             time = positions(entity)
         bandwidth = _bandwidth(self, m, periods)
         weights = _weights(self, bandwidth, int(time.max() - time.min()) + 1, periods)
-        meat = within_meat(scores, entity, time, weights)
+        cov = within_meat(psi, entity, time, weights)
         correction = small_sample.newey_west(m, self.convention, periods)
         factor = correction.factor
         if self.kind == "HC1":
             factor *= small_sample.rowwise(m, self.convention, "HC1").factor
         return CovEstimate(
-            cov=_finish(m, meat, factor, self),
+            cov=_finish(m, cov, factor, self),
             df=correction.df,
             description=f"Newey-West within entities ({self.kernel}, {bandwidth:g} lags)",
             convention=self.convention,
@@ -285,9 +286,8 @@ class BeckKatz:
     def requires(self) -> tuple[str, ...]:
         return ()
 
-    def estimate(self, moments: Moments) -> CovEstimate:
-        m = moments
-        u = scaled_resid(m, self.kind, self.leverage)
+    def estimate(self, moments: Scores) -> CovEstimate:
+        m = rescaled(rows_of(moments, "BeckKatz()"), self.kind, self.leverage)
         if not one_row_per_cell(m.entity, m.time):
             raise CovarianceError(
                 "BeckKatz() pairs the rows of a period by entity, but here an entity has several "
@@ -304,18 +304,18 @@ class BeckKatz:
                 f"{one}, where scores add up to zero and the covariance shrinks to nothing. Use "
                 "Robust() or Clustered()."
             )
-        meat = panel_corrected_meat(
-            m.X, u, unit, block,
+        cov = panel_corrected_meat(
+            product(m.X, m.bread), m.resid, unit, block,
             pairwise=self.unbalanced == "pairwise", diagonal=self.diagonal,
         )  # fmt: skip
-        if meat is None:
+        if cov is None:
             raise CovarianceError(
                 f"BeckKatz(unbalanced='casewise'): none of the {block.size} {names[1]} holds all "
                 f"{unit.size} {names[0]}. Use unbalanced='pairwise', or drop {names[0]} with gaps."
             )
         correction = small_sample.beck_katz(m, self.convention, self.kind)
         return CovEstimate(
-            cov=_finish(m, meat, correction.factor, self),
+            cov=_finish(m, cov, correction.factor, self),
             df=correction.df,
             description=f"panel-corrected, Beck-Katz ({unit.size} {names[0]}, {block.size} "
             f"{names[1]}, {self.unbalanced})",

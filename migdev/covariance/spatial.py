@@ -7,17 +7,16 @@ from typing import Literal
 
 import numpy as np
 
-from migdev.covariance.common import clean, column, warn_mended
+from migdev.covariance import small_sample
+from migdev.covariance.common import clean, column, periods, warn_mended
+from migdev.covariance.small_sample import Convention
 from migdev.errors import CovarianceError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray
-from migdev.kernels.sandwich import small_sample
 from migdev.kernels.sandwich.hac import kernel_weights, summed_by_cell, within_meat
-from migdev.kernels.sandwich.moments import Moments
-from migdev.kernels.sandwich.sandwich import diagonal_meat, mend, sandwich
-from migdev.kernels.sandwich.small_sample import Convention
+from migdev.kernels.sandwich.sandwich import mend
 from migdev.kernels.sandwich.spatial import EARTH, spatial_meat
 from migdev.options import check_options
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +99,27 @@ class Conley:
     def requires(self) -> tuple[str, ...]:
         return (self.latitude, self.longitude)
 
-    def estimate(self, moments: Moments) -> CovEstimate:
+    def estimate(self, moments: Scores) -> CovEstimate:
         m = moments
         lat = self._coordinate(m, self.latitude, -90.0, 90.0)
         lon = self._coordinate(m, self.longitude, -180.0, 360.0)
-        scores = m.scores
-        period = np.zeros_like(m.time) if self.across_time else m.time
-        meat = spatial_meat(
-            scores, lat, lon, period, float(self.cutoff),
+        psi = m.influence()
+        together = self.across_time or m.time is None  # units that span periods meet all others
+        period = np.zeros(len(psi), dtype=np.int64) if together else periods(m, "Conley()")[1]
+        cov = spatial_meat(
+            psi, lat, lon, period, float(self.cutoff),
             bartlett=self.kernel == "bartlett", radius=self.radius,
         )  # fmt: skip
         if self.lags:
-            cells, entity, time = summed_by_cell(scores, m.entity, m.time)
+            periods(m, f"Conley(lags={self.lags})")
+            assert m.time is not None
+            cells, entity, time = summed_by_cell(psi, m.entity, m.time)
             weights = kernel_weights("bartlett", self.lags, self.lags)
             # lag 0 stands in the spatial part
-            meat = meat + within_meat(cells, entity, time, weights) - cells.T @ cells
+            cov = cov + within_meat(cells, entity, time, weights) - cells.T @ cells
         correction = small_sample.conley(m, self.convention)
-        cov = correction.factor * sandwich(m.bread, meat)
-        own = np.diagonal(sandwich(m.bread, diagonal_meat(m.X, m.resid**2)))
+        cov = correction.factor * cov
+        own = np.einsum("ij,ij->j", psi, psi)
         cov, negative = mend(cov, np.maximum(own, np.abs(np.diagonal(cov))))
         if negative:
             warn_mended(repr(self), negative, m.k)
@@ -130,7 +132,7 @@ class Conley:
             clusters={},
         )
 
-    def _coordinate(self, m: Moments, name: str, low: float, high: float) -> FloatArray:
+    def _coordinate(self, m: Scores, name: str, low: float, high: float) -> FloatArray:
         values = np.asarray(column(m, name, "reads coordinates from"))
         try:
             degrees = values.astype(float)

@@ -13,8 +13,7 @@ import pandas as pd
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import FloatArray, IntArray
-from migdev.kernels.sandwich.moments import Moments
-from migdev.protocols import Covariance, CovEstimate, Data
+from migdev.protocols import Covariance, CovEstimate, Data, Scores
 from migdev.results import inference
 from migdev.results.inference import Combination
 from migdev.results.statistic import TestStatistic, f_test
@@ -74,8 +73,10 @@ class Estimate:
         The covariance that was asked for.
     covariance : CovEstimate, optional
         How the covariance was computed: description, convention, numbers of clusters.
-    moments : Moments, optional
-        Scores and bread, so that :meth:`with_cov` needs no refit.
+    moments : Scores, optional
+        Rows of a linear fit (:class:`~migdev.kernels.sandwich.moments.Moments`) or the influence
+        of units (:class:`~migdev.kernels.sandwich.moments.UnitScores`), so that :meth:`with_cov`
+        needs no refit.
     sample : Sample, optional
     """
 
@@ -90,7 +91,7 @@ class Estimate:
     spec: Any = None
     cov_spec: Covariance | None = None
     covariance: CovEstimate | None = None
-    moments: Moments | None = field(default=None, repr=False)
+    moments: Scores | None = field(default=None, repr=False)
     sample: Sample | None = field(default=None, repr=False)
     residual: FloatArray | None = field(default=None, repr=False)
     observed: FloatArray | None = field(default=None, repr=False)

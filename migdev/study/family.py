@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing
-from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
-from migdev.results.inference import delta_function, gradient
 from migdev.robustness.multiplicity import holm, romano_wolf
 from migdev.study.decisive import OUTCOMES, Decisive, decide, decisive_tests
 from migdev.study.hypothesis import Hypothesis
+from migdev.study.influence import aligned, influence
 from migdev.study.rule import Focal, verdict
 
 _UNPROVEN = ("supported", "contradicted")
@@ -258,42 +258,3 @@ def _members(name: str, answer: Any, prefix: bool) -> list[Member]:
             verdict=answer.verdict, agreed=len(answer.agreeing) > 1,
         )
     ]  # fmt: skip
-
-
-def influence(fit: Any, term: str) -> pd.Series | None:
-    """What each entity adds to a focal parameter, by label; None where the fit keeps no scores.
-
-    For :math:`g(\\hat\\beta)` the sum over the rows of an entity of bread times scores times the
-    gradient of g.
-    """
-    moments, sample = getattr(fit, "moments", None), getattr(fit, "sample", None)
-    if moments is None or sample is None:
-        return None
-    known = np.unique(sample.panel.entity_codes[sample.rows])
-    if int(moments.entity.max(initial=-1)) + 1 != len(known):
-        return None
-    function, _ = delta_function(term, fit.names)
-    slope = gradient(function, fit.params.to_numpy(dtype=float))
-    rows = moments.influence @ slope
-    sums = np.bincount(moments.entity, weights=rows, minlength=len(known))
-    return pd.Series(sums, index=sample.panel.entities[known])
-
-
-def aligned(parts: Sequence[pd.Series | None]) -> tuple[FloatArray, BoolArray]:
-    """(G, m) influences of all entities on all focal parameters, and who is in which sample.
-
-    Raises
-    ------
-    SpecificationError
-        Some answer shares no entity with the others.
-    """
-    table = pd.concat([p for p in parts if p is not None], axis=1)
-    present = table.notna().to_numpy()
-    alone = [j for j in range(present.shape[1]) if not present[present[:, j]].sum(axis=1).max() > 1]
-    if alone and present.shape[1] > 1:
-        raise SpecificationError(
-            f"Answer {alone[0] + 1} of the family shares no entity with the others: its entities "
-            f"are {listing(table.index[present[:, alone[0]]], 3)}. Answers of a family rest on the "
-            "same panel; name their entities alike."
-        )
-    return table.fillna(0.0).to_numpy(dtype=float), np.asarray(present)

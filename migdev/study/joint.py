@@ -41,6 +41,7 @@ from migdev.study.cones import (
     union_rejection,
 )
 from migdev.study.hypothesis import Hypothesis
+from migdev.study.influence import entity_influence
 from migdev.study.joint_answer import JointAnswer, JointResult
 from migdev.study.plan import check_plan, write_plan
 from migdev.study.rule import Focal, focal_of
@@ -349,13 +350,13 @@ def _design(formula: str, panel: Data) -> Design:
 
 def stacked_influence(fit: Estimate, component: Component) -> FloatArray:
     """(N,) influence of each entity of the panel on the focal parameter, with its CR1 factor."""
-    moments, sample = fit.moments, fit.sample
-    assert moments is not None
+    found, sample = entity_influence(fit), fit.sample
+    assert found is not None
     assert sample is not None
+    known, psi_known = found
     j = fit.names.index(_term(component, fit))
-    codes = sample.panel.entity_codes[sample.rows]
-    N = len(sample.panel.entities)
-    psi = np.bincount(codes, weights=moments.influence[:, j], minlength=N)
+    psi = np.zeros(len(sample.panel.entities))
+    psi[known] = psi_known[:, j]
     variance = float(fit.cov.iloc[j, j])
     # CR1 differs from CR0 by a factor only; it is read off so that any convention carries over.
     return np.asarray(psi * np.sqrt(variance / float(psi @ psi)))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import migdev as md
+from migdev.covariance.small_sample import nested
 from migdev.errors import CovarianceError
 from migdev.kernels.absorb.effects_basis import EffectsBasis
 from migdev.kernels.arrays.distributions import t_two_sided
@@ -26,7 +27,6 @@ from migdev.kernels.sandwich.hac import (
 )
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import inclusion_exclusion, intersection, mend, residual_scale
-from migdev.kernels.sandwich.small_sample import nested
 from migdev.kernels.sandwich.spatial import spatial_meat
 
 Array = np.ndarray[Any, Any]

@@ -17,7 +17,7 @@ from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
 from migdev.robustness.multiplicity import holm, romano_wolf
 from migdev.simulate import stylised_world
 from migdev.study.decisive import decide, decisive_tests
-from migdev.study.family import aligned, influence
+from migdev.study.influence import aligned, influence
 from migdev.study.rule import PREDICTIONS, measure, verdict
 
 COV = md.Clustered("entity")
@@ -121,7 +121,7 @@ def test_non_linear_terms_enter_by_their_gradient(panel):
     fit = md.FixedEffects(formula="y0 ~ x + y1 + y2", cov=COV).fit(panel)
     b = fit.params
     slope = np.array([1 / (1 - b["y1"]), b["x"] / (1 - b["y1"]) ** 2, 0.0])
-    rows = fit.moments.influence @ slope
+    rows = fit.moments.influence() @ slope
     expected = pd.Series(rows).groupby(fit.moments.entity).sum()
     np.testing.assert_allclose(influence(fit, "x / (1 - y1)"), expected, rtol=1e-9)
 

@@ -25,8 +25,11 @@ def sample_of(fit: Estimate, test: str) -> Sample:
 
 
 def moments_of(fit: Estimate, test: str) -> Moments:
-    if not isinstance(fit, Estimate) or fit.moments is None:
-        raise ResultError(f"{test} takes a fit of this package that kept its moments, not {fit!r}.")
+    if not isinstance(fit, Estimate) or not isinstance(fit.moments, Moments):
+        raise ResultError(
+            f"{test} takes a fit of this package that kept its rows (regressors and residuals), "
+            f"not {fit!r}."
+        )
     return fit.moments
 
 

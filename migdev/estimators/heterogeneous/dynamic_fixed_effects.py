@@ -105,10 +105,7 @@ class DynamicFixedEffects:
     def wild(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates after the residuals of every period take a common random sign."""
         form, moments, b, _, _ = self._regression(panel)
-        time = np.unique(moments.time, return_inverse=True)[1]
-        influence = np.zeros((int(time.max()) + 1, len(b)))
-        np.add.at(influence, time, moments.influence)
-        influence *= np.sqrt(moments.nobs / moments.df_resid)
+        influence = moments.influence("time") * np.sqrt(moments.nobs / moments.df_resid)
         signs = random_signs(len(influence), draws, seed)
         return _long_run(b + signs @ influence, len(form.long_run))
 

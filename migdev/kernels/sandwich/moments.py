@@ -1,4 +1,4 @@
-"""Moments: what a linear estimator leaves behind, so that any covariance can come after it."""
+"""What an estimator leaves behind, so that any covariance can come after it: rows, or units."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from migdev.kernels.arrays.groups import level_codes
+from migdev.kernels.arrays.blocked_products import product
+from migdev.kernels.arrays.groups import Groups, level_codes
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+from migdev.kernels.sandwich.sandwich import cluster_scores
+
+#: A grouping by name, or its codes.
+Grouping = str | IntArray | Groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +44,12 @@ class Moments:
     constant : bool
         The column space of the model holds a constant (as a column or through the effects).
     weights : (n,), optional
-        Analytic weights, as given.
+        The weights whose square root multiplies ``X`` and ``resid``: analytic weights as given, or
+        the working weights of the last step of iterated least squares. Leverage of absorbed
+        effects and the working model of CR2 need them.
+    inverse_variance : bool
+        The weights are inverses of the variance under the model (working weights of a generalised
+        linear model), which is then the working model of CR2.
     columns : mapping
         Other columns of the panel, aligned with the rows; read when a covariance asks for them.
     homoskedastic : (k, k), optional
@@ -63,6 +73,7 @@ class Moments:
     df_absorbed: int = 0
     constant: bool = True
     weights: FloatArray | None = None
+    inverse_variance: bool = False
     columns: Mapping[str, AnyArray] = field(default_factory=dict)
     homoskedastic: FloatArray | None = None
     hat: FloatArray | None = None
@@ -93,10 +104,17 @@ class Moments:
         return scores
 
     @property
-    def influence(self) -> FloatArray:
-        """(n, k) scores times bread: what each row adds to the estimate."""
-        influence: FloatArray = self.scores @ self.bread
-        return influence
+    def by_row(self) -> bool:
+        """Rows are kept, so that residuals and leverage are at hand."""
+        return True
+
+    def influence(self, by: Grouping | None = None) -> FloatArray:
+        """(G, k) scores times bread, summed over the groups ``by`` (a name or codes); of the rows
+        themselves, (n, k), for None: what each adds to the estimate."""
+        if by is None:
+            return product(self.scores, self.bread)
+        groups = Groups.from_codes(self.groups(by) if isinstance(by, str) else by)
+        return product(cluster_scores(self.X, self.resid, groups), self.bread)
 
     def groups(self, name: str) -> IntArray:
         """(n,) codes 0..G-1 of a grouping: ``entity``, ``time``, an absorbed factor, a column,
@@ -106,8 +124,64 @@ class Moments:
         return group_codes(name, self.entity, self.time, self.columns)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnitScores:
+    r"""What each unit adds to the estimate, where the estimator is not one regression on rows.
+
+    .. math::
+        \hat\theta - \theta \approx \sum_u \psi_u, \qquad
+        \hat V = c \sum_g \Bigl(\sum_{u \in g} \psi_u\Bigr)
+            \Bigl(\sum_{u \in g} \psi_u\Bigr)' \quad (1)
+
+    Units are normally entities. For the mean of the slopes of N entities
+    :math:`\psi_i = (\hat\beta_i - \hat\beta)/N`, and with :math:`c = N/(N-1)` eq. (1) is the
+    variance of a mean. Small-sample factors therefore count units, not rows, and one parameter:
+    :math:`G/(G-1)` for G clusters.
+
+    Attributes
+    ----------
+    values : (U, k)
+        :math:`\psi_u`; they sum to zero, or nearly.
+    entity : (U,)
+        Code, among the entities 0..N-1 of the sample, of the entity a unit belongs to.
+    nobs : int
+        Rows of data behind the estimate.
+    df_resid : float
+    time : (U,), optional
+        Period as an integer, where units are observations of a period.
+    columns : mapping
+        Columns of the panel, constant within units and aligned with them.
+    """
+
+    values: FloatArray
+    entity: IntArray
+    nobs: int
+    df_resid: float
+    time: IntArray | None = None
+    columns: Mapping[str, AnyArray] = field(default_factory=dict)
+
+    @property
+    def by_row(self) -> bool:
+        """No rows are kept: there are neither residuals nor leverage."""
+        return False
+
+    @property
+    def k(self) -> int:
+        return int(self.values.shape[1])
+
+    def influence(self, by: Grouping | None = None) -> FloatArray:
+        """(G, k) sums over the groups ``by`` (a name or codes); the units themselves for None."""
+        if by is None:
+            return self.values
+        return Groups.from_codes(self.groups(by) if isinstance(by, str) else by).sums(self.values)
+
+    def groups(self, name: str) -> IntArray:
+        """(U,) codes 0..G-1 of ``entity``, ``time``, a column, or a product written ``a^b``."""
+        return group_codes(name, self.entity, self.time, self.columns)
+
+
 def group_codes(
-    name: str, entity: IntArray, time: IntArray, columns: Mapping[str, AnyArray]
+    name: str, entity: IntArray, time: IntArray | None, columns: Mapping[str, AnyArray]
 ) -> IntArray:
     """(n,) codes 0..G-1 of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
     if "^" in name:
@@ -118,4 +192,4 @@ def group_codes(
         return level_codes(product)
     if name == "entity":
         return entity
-    return level_codes(time if name == "time" else columns[name])
+    return level_codes(time if name == "time" and time is not None else columns[name])

@@ -1,5 +1,9 @@
-"""The sandwich: bread, meat by row and by cluster, leverage, and mending of what is not a
-covariance."""
+"""Pieces of sandwich covariances: scores by cluster, leverage, and mending of what is not a
+covariance.
+
+No sandwich is formed as ``bread @ meat @ bread``: where regressors are nearly collinear that loses
+the square of the digits that sums of ``scores @ bread``, the influence, lose.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,6 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 EXACT = 1e-10
 
 
-def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
-    """``bread @ meat @ bread``, symmetric to the last bit; (k, k)."""
-    cov = bread @ meat @ bread
-    out: FloatArray = (cov + cov.T) / 2
-    return out
-
-
 def cluster_scores(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArray:
     """(G, k) sums of the scores ``X * resid`` by cluster, one column at a time."""
     out = np.empty((groups.size, X.shape[1]))
@@ -31,14 +28,10 @@ def cluster_scores(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArr
     return out
 
 
-def diagonal_meat(X: FloatArray, squares: FloatArray) -> FloatArray:
-    """(k, k) sum of ``squares[t] * X[t] X[t]'``."""
-    return gram(X, X * squares[:, None])
-
-
-def leverage(X: FloatArray, bread: FloatArray) -> FloatArray:
-    """(n,) diagonal of ``X @ bread @ X'``."""
-    h: FloatArray = np.einsum("ij,ij->i", X @ bread, X)
+def leverage(X: FloatArray) -> FloatArray:
+    """(n,) diagonal of the matrix that projects on X, from an orthonormal basis of its columns."""
+    Q = np.linalg.qr(X)[0]
+    h: FloatArray = np.einsum("ij,ij->i", Q, Q)
     return h
 
 
@@ -72,7 +65,7 @@ def residual_scale(kind: str, h: FloatArray) -> tuple[FloatArray, BoolArray]:
 def common_variance_meat(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArray:
     """(k, k) sum over groups of their mean squared residual times ``X_g' X_g``."""
     mean_square = groups.sums(resid * resid) / groups.counts
-    return diagonal_meat(X, groups.spread(mean_square))
+    return gram(X, X * groups.spread(mean_square)[:, None])
 
 
 def inclusion_exclusion(ways: int) -> list[tuple[tuple[int, ...], int]]:

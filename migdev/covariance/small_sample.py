@@ -11,6 +11,7 @@ import numpy as np
 from migdev.kernels.absorb.absorber import dummy_rank
 from migdev.kernels.arrays.types import IntArray
 from migdev.kernels.sandwich.moments import Moments
+from migdev.protocols import Scores
 
 Convention = Literal["stata", "fixest", "plm", "linearmodels", "sandwich", "clubsandwich", "none"]
 
@@ -69,6 +70,19 @@ def parameters(m: Moments, convention: str, clusters: Sequence[IntArray] = ()) -
     return m.df_model - gone.value + 1
 
 
+def counted(m: Scores, convention: str, clusters: Sequence[IntArray] = ()) -> tuple[int, int]:
+    """n and K of :math:`n - K`: rows and parameters; of unit scores the units and one, as for a
+    mean of units."""
+    if isinstance(m, Moments):
+        return m.nobs, parameters(m, convention, clusters)
+    return len(m.entity), 1
+
+
+def _left(m: Scores) -> float:
+    """Degrees of freedom left by all parameters and effects; of unit scores the units less one."""
+    return float(m.df_resid if isinstance(m, Moments) else len(m.entity) - 1)
+
+
 def classical(m: Moments, convention: str) -> Correction:
     """Factor on RSS/n, and t, of the classical covariance."""
     if convention == "none":
@@ -87,7 +101,7 @@ def rowwise(m: Moments, convention: str, kind: str) -> Correction:
 
 
 def clustered(
-    m: Moments, convention: str, kind: str, clusters: Sequence[IntArray], sizes: Sequence[int]
+    m: Scores, convention: str, kind: str, clusters: Sequence[IntArray], sizes: Sequence[int]
 ) -> tuple[list[float], float | None]:
     """Factors by number of clusters for every component of a multi-way covariance, and t.
 
@@ -96,9 +110,8 @@ def clustered(
     clusters : codes of the ways
     sizes : number of clusters of each component, the ways first
     """
-    n, ways = m.nobs, len(clusters)
-    smallest = min(sizes[:ways])
-    df: float | None = None if convention == "none" else float(m.df_resid)
+    smallest = min(sizes[: len(clusters)])
+    df = None if convention == "none" else _left(m)
     if convention in ("stata", "fixest"):
         df = float(smallest - 1)
     if convention == "none" or kind in ("CR0", "HC0", "HC2", "HC3", "HC4", "CR2", "CR3"):
@@ -107,7 +120,7 @@ def clustered(
         return [(g - 1) / g for g in sizes], df
     if kind == "CR1" and convention == "clubsandwich":
         return [g / (g - 1) for g in sizes], df
-    K = parameters(m, convention, clusters)
+    n, K = counted(m, convention, clusters)
     if kind == "HC1" or convention == "linearmodels":
         return [n / (n - K)] * len(sizes), df
     share = (n - 1) / (n - K)
@@ -118,18 +131,17 @@ def clustered(
     return [g / (g - 1) * share for g in sizes], df
 
 
-def driscoll_kraay(m: Moments, convention: str, periods: int) -> Correction:
+def driscoll_kraay(m: Scores, convention: str, periods: int) -> Correction:
     """Factor and t of sums by period."""
-    n = m.nobs
     if convention == "none":
         return Correction(1.0, None)
-    K = parameters(m, convention)
+    n, K = counted(m, convention)
     if convention in ("stata", "fixest"):
         factor = periods / (periods - 1) * (n - 1) / (n - K)
         return Correction(factor, float(periods - 1))
     if convention == "plm":
-        return Correction(1.0, float(m.df_resid))
-    return Correction(n / (n - K), float(m.df_resid))
+        return Correction(1.0, _left(m))
+    return Correction(n / (n - K), _left(m))
 
 
 def newey_west(m: Moments, convention: str, periods: int) -> Correction:
@@ -154,13 +166,13 @@ def beck_katz(m: Moments, convention: str, kind: str) -> Correction:
     return Correction(factor, None if convention in ("stata", "fixest") else float(m.df_resid))
 
 
-def conley(m: Moments, convention: str) -> Correction:
+def conley(m: Scores, convention: str) -> Correction:
     """Factor and t of spatial covariances."""
     if convention in ("none", "stata"):
         return Correction(1.0, None)
     if convention == "plm":
-        return Correction(1.0, float(m.df_resid))
-    n, K = m.nobs, parameters(m, convention)
+        return Correction(1.0, _left(m))
+    n, K = counted(m, convention)
     if convention == "fixest":
         return Correction((n - 1) / (n - K), float(n - K))
-    return Correction(n / (n - K), float(m.df_resid))
+    return Correction(n / (n - K), _left(m))

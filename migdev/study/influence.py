@@ -1,0 +1,58 @@
+"""What each entity adds to a focal parameter: what families and joint tests draw signs on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from migdev.errors import SpecificationError, listing
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.results.inference import delta_function, gradient
+
+
+def entity_influence(fit: Any) -> tuple[IntArray, FloatArray] | None:
+    """Codes (N,) in the panel of the entities of a fit, and what each adds to the coefficients
+    (N, k); None where the fit keeps no scores by entity."""
+    moments, sample = getattr(fit, "moments", None), getattr(fit, "sample", None)
+    if moments is None or sample is None:
+        return None
+    known = np.unique(sample.panel.entity_codes[sample.rows])
+    psi = moments.influence("entity")
+    return (known, psi) if len(psi) == len(known) else None
+
+
+def influence(fit: Any, term: str) -> pd.Series | None:
+    r"""What each entity adds to a focal parameter, by label; None where the fit keeps no scores.
+
+    For :math:`g(\hat\beta)` the influence of the entity on the coefficients times the gradient.
+    """
+    found = entity_influence(fit)
+    if found is None:
+        return None
+    known, psi = found
+    function, _ = delta_function(term, fit.names)
+    slope = gradient(function, fit.params.to_numpy(dtype=float))
+    return pd.Series(psi @ slope, index=fit.sample.panel.entities[known])
+
+
+def aligned(parts: Sequence[pd.Series | None]) -> tuple[FloatArray, BoolArray]:
+    """(G, m) influences of all entities on all focal parameters, and who is in which sample.
+
+    Raises
+    ------
+    SpecificationError
+        Some answer shares no entity with the others.
+    """
+    table = pd.concat([p for p in parts if p is not None], axis=1)
+    present = table.notna().to_numpy()
+    alone = [j for j in range(present.shape[1]) if not present[present[:, j]].sum(axis=1).max() > 1]
+    if alone and present.shape[1] > 1:
+        raise SpecificationError(
+            f"Answer {alone[0] + 1} of the family shares no entity with the others: its entities "
+            f"are {listing(table.index[present[:, alone[0]]], 3)}. Answers of a family rest on the "
+            "same panel; name their entities alike."
+        )
+    return table.fillna(0.0).to_numpy(dtype=float), np.asarray(present)
