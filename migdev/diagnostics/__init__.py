@@ -35,6 +35,8 @@ _HOME = {
     "westerlund": "migdev.diagnostics.cointegration.westerlund",
     "gengenbach": "migdev.diagnostics.cointegration.gengenbach",
     "westerlund_durbin_hausman": "migdev.diagnostics.cointegration.durbin_hausman",
+    "johansen": "migdev.diagnostics.cointegration.johansen",
+    "engle_granger": "migdev.diagnostics.cointegration.engle_granger",
     "log_t": "migdev.diagnostics.convergence.log_t",
     "convergence_clubs": "migdev.diagnostics.convergence.log_t",
     "sigma_convergence": "migdev.diagnostics.convergence.sigma",

@@ -9,7 +9,9 @@ from migdev.diagnostics.causality.granger import toda_yamamoto as toda_yamamoto
 from migdev.diagnostics.cointegration.durbin_hausman import (
     westerlund_durbin_hausman as westerlund_durbin_hausman,
 )
+from migdev.diagnostics.cointegration.engle_granger import engle_granger as engle_granger
 from migdev.diagnostics.cointegration.gengenbach import gengenbach as gengenbach
+from migdev.diagnostics.cointegration.johansen import johansen as johansen
 from migdev.diagnostics.cointegration.kao import kao as kao
 from migdev.diagnostics.cointegration.pedroni import pedroni as pedroni
 from migdev.diagnostics.cointegration.westerlund import westerlund as westerlund

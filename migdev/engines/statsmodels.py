@@ -68,3 +68,40 @@ def adjusted_pvalues(pvalues: ArrayLike, method: str) -> FloatArray:
     from statsmodels.stats.multitest import multipletests
 
     return np.asarray(multipletests(np.asarray(pvalues, dtype=float), method=method)[1])
+
+
+_DETERMINISTIC = {
+    "none": "n", "rconstant": "ci", "constant": "co", "rtrend": "coli", "trend": "colo",
+}  # fmt: skip
+
+
+def johansen_eigenvalue_statistics(
+    Y: FloatArray, lags: int, trend: str, seasons: int = 0
+) -> FloatArray:
+    r"""(K,) largest-eigenvalue statistics :math:`-n\ln(1-\hat\lambda_{r+1})`, r = 0..K-1.
+
+    They are twice the differences of the log likelihoods of ``VECM`` at successive ranks.
+    ``coint_johansen`` holds two of the five models only, and takes trends from the levels before
+    the regression (a trace of 56.999 where urca and gretl have 58.509 on the Danish money data).
+
+    Parameters
+    ----------
+    Y : (T, K)
+    lags : int
+        Lagged differences.
+    trend : {"none", "rconstant", "constant", "rtrend", "trend"}
+    seasons : int
+        Periods of a year whose centred dummies enter; 0 for none.
+    """
+    from statsmodels.tsa.vector_ar.vecm import VECM
+
+    if trend != "none":
+        Y = Y - Y.mean(axis=0)
+    Y = Y / np.sqrt(np.mean(Y**2, axis=0))  # statistics do not change; conditioning does
+    likelihoods = [
+        VECM(
+            Y, k_ar_diff=lags, coint_rank=r, deterministic=_DETERMINISTIC[trend], seasons=seasons
+        ).fit().llf
+        for r in range(Y.shape[1] + 1)
+    ]  # fmt: skip
+    return np.asarray(2 * np.diff(likelihoods))
