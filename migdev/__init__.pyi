@@ -66,9 +66,9 @@ from migdev.results.adapt import as_result as as_result
 from migdev.results.estimate import Estimate as Estimate
 from migdev.results.statistic import TestStatistic as TestStatistic
 from migdev.sources.catalog import load as load
-from migdev.sources.local import read as read
-from migdev.sources.mapping import ColumnMapping as ColumnMapping
-from migdev.sources.worldbank_tables import read_countries as read_countries
+from migdev.sources.read.local import read as read
+from migdev.sources.read.mapping import ColumnMapping as ColumnMapping
+from migdev.sources.worldbank.tables import read_countries as read_countries
 from migdev.study.answer import Answer as Answer
 from migdev.study.family import Family as Family
 from migdev.study.hypothesis import Hypothesis as Hypothesis

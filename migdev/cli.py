@@ -129,7 +129,7 @@ def load_panel(paths: list[Path], columns: Path | None) -> Any:
     """Files joined by country and year, aggregates excluded, codes made ISO3."""
     from migdev.panel.assemble import join
     from migdev.panel.countries import harmonise
-    from migdev.sources.local import read
+    from migdev.sources.read.local import read
 
     for path in paths:
         if not path.exists():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import migdev as md
-from migdev.sources.local import LocalFile
+from migdev.sources.read.local import LocalFile
 from migdev.testing import check_estimator, check_result, check_source
 
 COVARIANCES = (md.Robust("HC1"), md.Clustered("entity"), md.DriscollKraay(bandwidth=2))

@@ -15,8 +15,8 @@ from migdev.provenance import Extract
 #: Entry-point group in which a package names its sources: ``name = "package.module:Class"``.
 GROUP = "migdev.sources"
 _BUILT_IN = {
-    "worldbank": "migdev.sources.worldbank:WorldBank",
-    "file": "migdev.sources.local:LocalFile",
+    "worldbank": "migdev.sources.worldbank.indicators:WorldBank",
+    "file": "migdev.sources.read.local:LocalFile",
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from migdev.errors import SourceError
-from migdev.sources.local import read
-from migdev.sources.mapping import ColumnMapping
+from migdev.sources.read.local import read
+from migdev.sources.read.mapping import ColumnMapping
 
 CSV = "pais;anio;crecimiento;remesas;otra\nMEX;2000;4,94;0,0107;1\nPER;2000;1,1;0,0134;2\n"
 TOML = """

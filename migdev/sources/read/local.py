@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import re
 import warnings
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,32 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from migdev.errors import CountryWarning, SourceError, SourceWarning, listing, suggestion
+from migdev.errors import CountryWarning, SourceError, SourceWarning, listing
 from migdev.provenance import Extract
-from migdev.sources.csvfile import decode, read_text, sniff
-from migdev.sources.mapping import ColumnMapping
-from migdev.sources.numbers import MISSING_MARKS, blank_numbers, convert_text
-from migdev.sources.otherfiles import (
-    Loaded,
-    choose_sheet,
-    read_parquet,
-    read_sheets,
-    read_stata,
-    table_of_grid,
-)
-from migdev.sources.table import (
-    ENTITY_NAMES,
-    FORMATS,
-    TIME_NAMES,
+from migdev.sources.numbers import MISSING_MARKS
+from migdev.sources.read.files import bytes_of, table_of
+from migdev.sources.read.mapping import ColumnMapping
+from migdev.sources.read.table import (
     ReadOptions,
-    Table,
     apply_mapping,
     find_keys,
-    guess,
     keep_series,
     to_extract,
 )
-from migdev.sources.worldbank_files import members
 
 
 def read(
@@ -122,14 +104,14 @@ def read(
     )  # fmt: skip
     mapping = ColumnMapping.read(columns)
     raw, name = bytes_of(path)
-    table = _table(raw, name, options)
+    table = table_of(raw, name, options)
     apply_mapping(table, mapping, name)
     find_keys(table, mapping, options, name)
     keep_series(table, options, name)
     for problem in table.problems:
         warnings.warn(f"{name}: {problem}", SourceWarning, stacklevel=2)
     extract = to_extract(table, mapping, raw, name)
-    if not table.world_bank:
+    if table.layout is None:
         if aggregates == "exclude":
             _tell_of_aggregates(extract, name)
         return extract
@@ -198,114 +180,3 @@ class LocalFile:
             frame = frame[(at >= years[0]) & (at <= years[1])]
         provenance = replace(extract.provenance, missing=missing)
         return replace(extract, frame=frame.reset_index(drop=True), provenance=provenance)
-
-
-# ---------------------------------------------------------------------- reading
-
-
-def bytes_of(path: str | Path) -> tuple[bytes, str]:
-    """Content and name of a file."""
-    if re.match(r"^[a-z]+://", str(path)):
-        raise SourceError(f"read() reads files of this computer; download {str(path)!r} first.")
-    place = Path(path).expanduser()
-    if place.is_dir():
-        raise SourceError(f"{str(place)!r} is a folder; name a file in it.")
-    if not place.exists():
-        beside = [p.name for p in place.parent.iterdir()] if place.parent.is_dir() else []
-        raise SourceError(f"There is no file {str(place)!r}.{suggestion(place.name, beside)}")
-    raw = place.read_bytes()
-    if not raw.strip():
-        raise SourceError(f"{place.name} is empty.")
-    return raw, place.name
-
-
-def _table(raw: bytes, name: str, options: ReadOptions) -> Table:
-    stem, suffix = name, Path(name).suffix.lower()
-    if suffix == ".gz":
-        try:
-            raw, stem = gzip.decompress(raw), name[:-3]
-        except (OSError, EOFError) as error:
-            raise SourceError(f"{name} is damaged: {error}.") from error
-        suffix = Path(stem).suffix.lower()
-    kind = options.format or FORMATS.get(suffix)
-    if kind is None:
-        raise SourceError(
-            f"{name} ends in {suffix or 'nothing'!r}; known are {listing(FORMATS, 20)}. Pass "
-            "format= if it is one of these in disguise."
-        )
-    if kind == "zip":
-        return _from_zip(raw, name, options)
-    if kind == "csv":
-        return _from_csv(io.BytesIO(raw), stem, options)
-    if kind == "excel":
-        return _from_excel(raw, name, options)
-    loaded = read_stata(raw, name) if kind == "stata" else read_parquet(raw, name)
-    return _general(loaded, name, options, decimal=options.decimal or ".")
-
-
-def _from_csv(stream: Any, name: str, options: ReadOptions) -> Table:
-    from migdev.sources import worldbank_tables as wb
-
-    found = wb.layout_of_csv(stream, name, options)
-    if found is not None:
-        return wb.from_csv(stream, found, name, options)
-    text = decode(stream.read(), name, options.encoding)
-    dialect = sniff(text, name, options.separator, options.decimal, options.thousands)
-    loaded = Loaded(read_text(text, dialect, name), {}, list(dialect.notes), dialect.header + 2)
-    return _general(loaded, name, options, dialect.decimal)
-
-
-def _from_excel(raw: bytes, name: str, options: ReadOptions) -> Table:
-    from migdev.sources import worldbank_tables as wb
-
-    sheets = read_sheets(raw, name)
-    grid = sheets[choose_sheet(sheets, options.sheet, name)]
-    layout = wb.layout_of_grid(grid)
-    if layout is not None:
-        return wb.from_sheets(grid, sheets, layout, name, options)
-    return _general(table_of_grid(grid, name), name, options, options.decimal or ".")
-
-
-def _from_zip(raw: bytes, name: str, options: ReadOptions) -> Table:
-    from migdev.sources import worldbank_tables as wb
-
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(raw))
-        damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise SourceError(f"{name} is not a readable zip archive: {error}.") from error
-    if damaged:
-        raise SourceError(f"{damaged} in {name} is damaged; download it again.")
-    with archive:
-        files = members(archive.namelist(), name)
-        if not files.data.lower().endswith(".csv"):
-            return _from_excel(archive.read(files.data), files.data, options)
-        with archive.open(files.data) as opened:
-            table = _from_csv(opened, files.data, options)
-        if table.world_bank:
-            wb.describe_from_archive(table, archive, files)
-    return table
-
-
-def _general(loaded: Loaded, name: str, options: ReadOptions, decimal: str) -> Table:
-    """Any other table: text to numbers, everything else as it is."""
-    frame = loaded.frame
-    absent = [c for c in options.text if c not in frame.columns]
-    if absent:
-        raise SourceError(
-            f"text= names {listing(absent)}, not in {name}."
-            f"{suggestion(absent[0], map(str, frame.columns))}"
-        )
-    keys = {guess(frame, ENTITY_NAMES), guess(frame, TIME_NAMES), options.entity, options.time}
-    converted = convert_text(
-        frame, skip={*options.text, *(k for k in keys if k)}, marks=options.missing,
-        decimal=decimal, thousands=options.thousands, first_row=loaded.first_row,
-    )  # fmt: skip
-    frame, sentinels = blank_numbers(
-        frame.assign(**converted.columns), options.missing, [k for k in keys if k]
-    )
-    return Table(
-        frame, labels=loaded.labels, words=loaded.words, problems=converted.problems,
-        notes=[*loaded.notes, *converted.notes, *sentinels],
-        provenance={"publisher": "local file", "dataset": name},
-    )  # fmt: skip

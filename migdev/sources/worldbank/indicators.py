@@ -16,7 +16,7 @@ from migdev.errors import SourceError, SourceWarning, listing
 from migdev.provenance import Extract, Provenance
 from migdev.sources.cache import Entry
 from migdev.sources.http import Fetcher, Rejected
-from migdev.sources.worldbank_pages import LICENCE, PageReader, Pages
+from migdev.sources.worldbank.pages import LICENCE, PageReader, Pages
 
 BASE = "https://api.worldbank.org/v2"
 WDI, ARCHIVES = "2", "57"

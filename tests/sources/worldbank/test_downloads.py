@@ -12,9 +12,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from migdev.errors import CountryWarning, SourceError, SourceWarning
-from migdev.sources.local import read
-from migdev.sources.worldbank_files import iso_date, unit_of
-from migdev.sources.worldbank_tables import read_countries
+from migdev.sources.read.local import read
+from migdev.sources.worldbank.downloads import iso_date, unit_of
+from migdev.sources.worldbank.tables import read_countries
 
 REMIT, GROWTH = "BX.TRF.PWKR.DT.GD.ZS", "NY.GDP.PCAP.KD.ZG"
 API = (
@@ -298,12 +298,12 @@ def test_archive_without_data(tmp_path: Path) -> None:
 
 
 def test_reading_in_pieces_equals_reading_at_once(tmp_path: Path, monkeypatch) -> None:
-    from migdev.sources import worldbank_files
+    from migdev.sources.worldbank import downloads
 
     path = tmp_path / "WDICSV.csv"
     path.write_text(BULK, encoding="utf-8")
     whole = read(path, aggregates="keep").frame
-    monkeypatch.setattr(worldbank_files, "_PIECE", 2)
+    monkeypatch.setattr(downloads, "_PIECE", 2)
     pd.testing.assert_frame_equal(read(path, aggregates="keep").frame, whole)
 
 

@@ -16,8 +16,8 @@ from werkzeug import Request, Response
 import migdev as md
 from migdev.errors import SourceError, SourceWarning
 from migdev.sources.cache import Cache
-from migdev.sources.worldbank import LONGEST, WorldBank
-from migdev.sources.worldbank_api import Refused, decode
+from migdev.sources.worldbank.answers import Refused, decode
+from migdev.sources.worldbank.indicators import LONGEST, WorldBank
 
 NAMES = {"A.GOOD": "Good series (% of GDP)", "B.GOOD": "Other series (current US$)"}
 COUNTRIES = [("MEX", "Mexico", "Latin America & Caribbean "), ("MDA", "Moldova", "Europe"),
@@ -252,7 +252,7 @@ def test_cached_pages_do_not_mix_with_a_later_version(service, bank, tmp_path):
 
 def test_cached_series_do_not_mix_with_a_later_version(service, bank, monkeypatch):
     """Two requests, the first of them in the cache."""
-    monkeypatch.setattr("migdev.sources.worldbank.MOST_SERIES", 1)
+    monkeypatch.setattr("migdev.sources.worldbank.indicators.MOST_SERIES", 1)
     bank.fetch(["A.GOOD"])
     service.updated, service.offset = "2026-10-01", 100
     got = bank.fetch(["A.GOOD", "B.GOOD"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from migdev.errors import SourceError, listing
 from migdev.sources.cache import Entry
 from migdev.sources.http import Fetcher
-from migdev.sources.worldbank_api import Answer, decode
+from migdev.sources.worldbank.answers import Answer, decode
 
 LICENCE = "CC BY 4.0"
 Pages = list[tuple[Answer, Entry]]

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from migdev.errors import SourceError, listing, suggestion
-from migdev.sources.csvfile import drop_unnamed, header_names
+from migdev.sources.read.delimited import drop_unnamed, header_names
 
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 

@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SourceError, listing, suggestion
-from migdev.sources.csvfile import Dialect, exact
-from migdev.sources.table import ReadOptions
+from migdev.sources.read.delimited import Dialect, exact
+from migdev.sources.read.layouts import Members
+from migdev.sources.read.table import ReadOptions
 
 _CODE = ("country code", "countrycode", "economy code", "country_code")
 _SERIES = ("indicator code", "series code", "indicatorcode", "seriescode")
@@ -36,7 +37,7 @@ _LICENCES = {"CC BY-4.0": "CC BY 4.0", "CC-BY 4.0": "CC BY 4.0", "CC-BY-4.0": "C
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Shape:
     """Where the header is, and what the lines above it say."""
 
     kind: str
@@ -58,7 +59,7 @@ class Tidy:
     vintage: str = ""
 
 
-def recognise(rows: Sequence[Sequence[Any]]) -> Layout | None:
+def recognise(rows: Sequence[Sequence[Any]]) -> Shape | None:
     """The layout that the first rows of a file show, or None."""
     dataset = vintage = ""
     for number, row in enumerate(rows):
@@ -70,9 +71,9 @@ def recognise(rows: Sequence[Sequence[Any]]) -> Layout | None:
             vintage = iso_date(cells[1])
         elif any(c in _CODE for c in lower) and any(c in _SERIES for c in lower):
             if any(_PERIOD.match(cell) for cell in cells):
-                return Layout("series in rows", number, dataset, vintage)
+                return Shape("series in rows", number, dataset, vintage)
         elif any(c in _CODE for c in lower) and "time" in lower and any(map(_BRACKET.match, cells)):
-            return Layout("series in columns", number, dataset, vintage)
+            return Shape("series in columns", number, dataset, vintage)
     return None
 
 
@@ -92,7 +93,7 @@ def unit_of(label: str) -> str:
 
 def tidy(
     table: pd.DataFrame,
-    layout: Layout,
+    shape: Shape,
     name: str,
     series: Sequence[str] | None,
     known: Sequence[str] = (),
@@ -107,12 +108,12 @@ def tidy(
     table = table.rename(columns=lambda c: _clean(c))
     code = _find(table, _CODE)
     table, dataset, updated = _without_footer(table, code)
-    if layout.kind == "series in rows":
+    if shape.kind == "series in rows":
         out = _from_rows(table, code, name, series)
     else:
         out = _from_columns(table, code, name, series)
-    out.dataset = layout.dataset or dataset
-    out.vintage = layout.vintage or updated
+    out.dataset = shape.dataset or dataset
+    out.vintage = shape.vintage or updated
     if series is not None:
         known = [*known, *out.labels]
         for wanted in series:
@@ -223,18 +224,8 @@ def _clean(cell: Any) -> str:
 # ---------------------------------------------------------------------- files beside the data
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
-    """The files of an archive by what they hold, ``""`` where there is none."""
-
-    data: str
-    countries: str = ""
-    series: str = ""
-
-
-def members(names: Sequence[str], archive: str) -> Members:
-    """Which file of an archive is the data, and which describe countries and series."""
-    tables = [n for n in names if n.lower().endswith((".csv", ".xls", ".xlsx"))]
+def members(tables: Sequence[str]) -> Members | None:
+    """Which table of an archive is the data, and which describe countries and series."""
     base = {n: n.rsplit("/", 1)[-1].lower() for n in tables}
 
     def first(*patterns: str) -> str:
@@ -243,15 +234,10 @@ def members(names: Sequence[str], archive: str) -> Members:
     countries = first(r"^metadata_country", r"^[a-z]*country\.csv$", r"country - metadata")
     series = first(r"^metadata_indicator", r"^[a-z]*series\.csv$", r"series - metadata")
     data = first(r"^api_", r"^[a-z]+(csv|data)\.csv$", r"_data\.csv$", r"^p_data_extract")
-    if not data:
-        rest = [n for n in tables if n not in (countries, series)]
-        if len(rest) != 1:
-            raise SourceError(
-                f"{archive} holds {len(rest)} tables that could be the data: {listing(rest)}. "
-                "Unpack it and name one."
-            )
-        data = rest[0]
-    return Members(data, countries, series)
+    rest = [n for n in tables if n not in (countries, series)]
+    if not data and len(rest) != 1:
+        return None
+    return Members(data or rest[0], countries, series)
 
 
 def series_metadata(table: pd.DataFrame) -> tuple[dict[str, str], dict[str, str], str]:
@@ -303,11 +289,11 @@ def country_metadata(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_rows(
-    stream: Any, dialect: Dialect, layout: Layout, name: str, options: ReadOptions
+    stream: Any, dialect: Dialect, shape: Shape, name: str, options: ReadOptions
 ) -> tuple[pd.DataFrame, list[str]]:
     """A delimited file in pieces, keeping the rows of the wanted series; and all series in it."""
     form: dict[str, Any] = {
-        "sep": dialect.separator, "skiprows": layout.header, "keep_default_na": False,
+        "sep": dialect.separator, "skiprows": shape.header, "keep_default_na": False,
         "encoding": options.encoding or "utf-8-sig", "index_col": False,
     }  # fmt: skip
     marks = [m for mark in options.missing for m in (mark, mark.upper(), mark.capitalize())]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from collections.abc import Sequence
@@ -13,67 +12,54 @@ import pandas as pd
 
 from migdev.errors import SourceError, listing
 from migdev.provenance import Extract
-from migdev.sources import worldbank_files as wb
-from migdev.sources.csvfile import SEPARATORS, Dialect, decimal_mark
-from migdev.sources.mapping import ColumnMapping
 from migdev.sources.numbers import blank_numbers, convert_text
-from migdev.sources.otherfiles import read_sheets
-from migdev.sources.table import ReadOptions, Table, to_extract
-
-_HEAD = 65_536
-
-
-def layout_of_csv(stream: Any, name: str, options: ReadOptions) -> tuple[wb.Layout, Dialect] | None:
-    """The layout of a delimited file, and how it is written; None if it is none of ours."""
-    start = stream.read(_HEAD)
-    stream.seek(0)
-    head = start.decode(options.encoding or "utf-8-sig", errors="replace")
-    lines = head.splitlines()[:60]
-    if len(start) == _HEAD:
-        lines = lines[:-1]
-    for separator in (options.separator,) if options.separator else SEPARATORS:
-        rows = list(csv.reader(lines, delimiter=separator))
-        layout = wb.recognise(rows[:12])
-        if layout is not None:
-            cells = [cell for row in rows[layout.header + 1 :] for cell in row]
-            mark = options.decimal or decimal_mark(cells, separator, name)
-            return layout, Dialect(separator, mark, layout.header)
-    return None
+from migdev.sources.read.delimited import Dialect
+from migdev.sources.read.files import bytes_of
+from migdev.sources.read.formats import read_sheets
+from migdev.sources.read.layouts import Members, members_of
+from migdev.sources.read.mapping import ColumnMapping
+from migdev.sources.read.table import ReadOptions, Table, to_extract
+from migdev.sources.worldbank import downloads as wb
 
 
-def from_csv(
-    stream: Any, found: tuple[wb.Layout, Dialect], name: str, options: ReadOptions
-) -> Table:
-    layout, dialect = found
-    frame, known = wb.read_rows(stream, dialect, layout, name, options)
-    return _table(frame, layout, name, options, dialect.decimal, known)
+class Downloads:
+    """The layouts of the World Bank as :class:`~migdev.sources.read.layouts.Layout`."""
+
+    def recognise(self, rows: Sequence[Sequence[Any]]) -> wb.Shape | None:
+        return wb.recognise(rows)
+
+    def from_csv(
+        self, stream: Any, shape: wb.Shape, dialect: Dialect, name: str, options: ReadOptions
+    ) -> Table:
+        frame, known = wb.read_rows(stream, dialect, shape, name, options)
+        return _table(frame, shape, name, options, dialect.decimal, known)
+
+    def from_sheets(
+        self, grid: pd.DataFrame, sheets: dict[str, pd.DataFrame], shape: wb.Shape, name: str,
+        options: ReadOptions,
+    ) -> Table:  # fmt: skip
+        table = _table(with_header(grid, shape.header), shape, name, options, ".")
+        for title, sheet in sheets.items():
+            words = title.casefold()
+            if "metadata" in words and ("indicator" in words or "series" in words):
+                _add_series(table, with_header(sheet, 0))
+        return table
+
+    def members(self, names: Sequence[str]) -> Members | None:
+        return wb.members(names)
+
+    def describe(self, table: Table, archive: zipfile.ZipFile, members: Members) -> None:
+        """Labels, units, licence and, for want of a stated one, the date of the file."""
+        if members.series:
+            _add_series(table, _side_table(archive, members.series))
+        if not table.provenance["vintage"]:
+            year, month, day = archive.getinfo(members.data).date_time[:3]
+            if year > 1980:  # the zip format's zero
+                table.provenance["vintage"] = f"file of {year}-{month:02d}-{day:02d}"
+        _cite(table)
 
 
-def layout_of_grid(grid: pd.DataFrame) -> wb.Layout | None:
-    return wb.recognise(grid.head(12).to_numpy(dtype=object).tolist())
-
-
-def from_sheets(
-    grid: pd.DataFrame, sheets: dict[str, pd.DataFrame], layout: wb.Layout, name: str,
-    options: ReadOptions,
-) -> Table:  # fmt: skip
-    table = _table(with_header(grid, layout.header), layout, name, options, ".")
-    for title, sheet in sheets.items():
-        if "metadata" in title.casefold() and ("indicator" in title.casefold() or "series" in
-                                               title.casefold()):  # fmt: skip
-            _add_series(table, with_header(sheet, 0))
-    return table
-
-
-def describe_from_archive(table: Table, archive: zipfile.ZipFile, files: wb.Members) -> None:
-    """Labels, units, licence and, for want of a stated one, the date of the file."""
-    if files.series:
-        _add_series(table, _side_table(archive, files.series))
-    if not table.provenance["vintage"]:
-        year, month, day = archive.getinfo(files.data).date_time[:3]
-        if year > 1980:  # the zip format's zero
-            table.provenance["vintage"] = f"file of {year}-{month:02d}-{day:02d}"
-    _cite(table)
+LAYOUT = Downloads()
 
 
 def read_countries(path: str | Path) -> Extract:
@@ -96,18 +82,16 @@ def read_countries(path: str | Path) -> Extract:
     SourceError
         The file holds no table of countries.
     """
-    from migdev.sources.local import bytes_of
-
     raw, name = bytes_of(path)
     suffix = Path(name).suffix.lower()
     if suffix == ".zip":
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            files = wb.members(archive.namelist(), name)
-            if not files.countries:
+            members = members_of(archive.namelist(), name)
+            if not members.countries:
                 raise SourceError(
                     f"{name} holds no table of countries: {listing(archive.namelist())}."
                 )
-            frame = _side_table(archive, files.countries)
+            frame = _side_table(archive, members.countries)
     elif suffix in (".xls", ".xlsx"):
         sheets = read_sheets(raw, name)
         titles = [t for t in sheets if "countr" in t.casefold()]
@@ -117,7 +101,7 @@ def read_countries(path: str | Path) -> Extract:
     else:
         frame = _read_side(io.BytesIO(raw))
     table = Table(
-        wb.country_metadata(frame), entity="iso3", world_bank=True,
+        wb.country_metadata(frame), entity="iso3", layout=LAYOUT,
         provenance=_facts("World Bank country metadata", ""),
     )  # fmt: skip
     return to_extract(table, ColumnMapping(), raw, name)
@@ -138,7 +122,7 @@ def _text(cell: Any, place: int) -> str:
 
 def _table(
     frame: pd.DataFrame,
-    layout: wb.Layout,
+    shape: wb.Shape,
     name: str,
     options: ReadOptions,
     decimal: str,
@@ -147,19 +131,19 @@ def _table(
     values = [c for c in frame.columns if wb.holds_values(str(c))]
     converted = convert_text(
         frame[values], marks=options.missing, decimal=decimal, thousands=options.thousands,
-        first_row=layout.header + 2,
+        first_row=shape.header + 2,
     )  # fmt: skip
     stuck = [c for c, v in converted.columns.items() if not pd.api.types.is_numeric_dtype(v.dtype)]
     if stuck:
         told = [*converted.problems, *converted.notes]
         raise SourceError(f"{name} holds text among its values: {' '.join(told[:3])}")
-    out = wb.tidy(frame.assign(**converted.columns), layout, name, options.series, known)
+    out = wb.tidy(frame.assign(**converted.columns), shape, name, options.series, known)
     frame, sentinels = blank_numbers(out.frame, options.missing, ["iso3", out.time])
     notes = [*out.notes, *sentinels, *(n for n in converted.notes if "no value at all" not in n)]
     table = Table(
         frame, "iso3", out.time, _facts(out.dataset or "World Bank data", out.vintage),
         labels=out.labels, units={c: wb.unit_of(text) for c, text in out.labels.items()},
-        missing=out.missing, world_bank=True, notes=notes,
+        missing=out.missing, layout=LAYOUT, notes=notes,
     )  # fmt: skip
     _cite(table)
     return table

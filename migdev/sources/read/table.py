@@ -12,8 +12,8 @@ import pandas as pd
 
 from migdev.errors import SourceError, listing, suggestion
 from migdev.provenance import Extract, Provenance
-from migdev.sources.mapping import ColumnMapping
 from migdev.sources.numbers import MISSING_MARKS, is_text
+from migdev.sources.read.mapping import ColumnMapping
 
 ENTITY_NAMES = (
     "iso3", "iso3c", "iso3code", "countrycode", "isocode", "iso", "wbcode", "countrycodewb",
@@ -57,7 +57,11 @@ class ReadOptions:
 
 @dataclass(slots=True)
 class Table:
-    """What a reader hands to :func:`read`: a frame, its keys and what the file tells."""
+    """What a reader hands to :func:`read`: a frame, its keys and what the file tells.
+
+    ``layout`` is that of the publisher, whose rows are coded by country, aggregates among them;
+    None for any other table.
+    """
 
     frame: pd.DataFrame
     entity: str = ""
@@ -69,7 +73,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     words: dict[str, pd.Series[Any]] = field(default_factory=dict)
-    world_bank: bool = False
+    layout: Any = None
 
 
 def apply_mapping(table: Table, mapping: ColumnMapping, name: str) -> None:

@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 
 from migdev.errors import CountryWarning, SourceError, SourceWarning
 from migdev.provenance import Extract
-from migdev.sources.local import LocalFile, read
+from migdev.sources.read.local import LocalFile, read
 
 PLAIN = "iso3,year,growth,remit\nAAA,2000,1.5,3\nAAA,2001,..,4\nBBB,2000,-0.25,n/a\n"
 

@@ -1,0 +1,1 @@
+"""The World Bank: its live service, and the files that it hands out."""
