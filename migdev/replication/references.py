@@ -8,7 +8,6 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from migdev import diagnostics
 from migdev.provenance import Provenance
 from migdev.replication.citations import citations, key_of
 
@@ -85,8 +84,7 @@ def pretests_of(item: Any) -> list[Any]:
     declared = getattr(item, "pretests", None)
     if declared is None:
         return []
-    names = dict.fromkeys(test.test for test in declared.tests.values())
-    return [getattr(diagnostics, name) for name in names]
+    return list(dict.fromkeys(test.function for test in declared.tests.values()))
 
 
 def hypotheses_of(item: Any) -> list[Any]:

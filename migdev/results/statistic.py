@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class TestStatistic:
         The observations it stands on.
     note : str
         Convention, lag choice, and whatever else a reader must know.
+    subject : str
+        What it asks about: ``"Unit roots"``, ``"Cointegration"``, ...
+    tail : {"upper", "lower"}
+        On which side of ``critical_values`` the null is rejected, where there is no p-value.
     alarm : {"", "reject", "accept"}
         Which outcome casts doubt on the fit: "reject" for a test of overidentifying restrictions,
         "accept" for a test that instruments are weak.
@@ -50,6 +54,33 @@ class TestStatistic:
     sample: str = ""
     note: str = ""
     alarm: str = ""
+    subject: str = ""
+    tail: Literal["upper", "lower"] = "upper"
+
+    def critical(self, level: float = 0.05) -> float:
+        """The critical value at a level; ``nan`` where it is not known."""
+        return float(self.critical_values.get(f"{100 * level:g}%", float("nan")))
+
+    def rejects(self, level: float = 0.05) -> bool | None:
+        """Whether the null is rejected: by the p-value, else by the critical value of that level;
+        None where neither is known."""
+        if np.isfinite(self.pvalue):
+            return bool(self.pvalue < level)
+        critical = self.critical(level)
+        if np.isnan(critical) or np.isnan(self.statistic):
+            return None
+        return bool(
+            self.statistic > critical if self.tail == "upper" else self.statistic < critical
+        )
+
+    def finding(self, level: float) -> dict[str, Any]:
+        """What a pre-test reads: fields of :class:`migdev.study.pretests.Finding`."""
+        return {
+            "test": self.name, "null": self.null, "statistic": float(self.statistic),
+            "pvalue": float(self.pvalue), "rejects": self.rejects(level), "sample": self.sample,
+            "critical": float("nan") if np.isfinite(self.pvalue) else self.critical(level),
+            "note": self.note,
+        }  # fmt: skip
 
     def alarming(self, level: float = 0.05) -> bool:
         """The outcome casts doubt on the fit: rejected where ``alarm`` is "reject", not rejected

@@ -4,50 +4,32 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from importlib import import_module
+from typing import Any, cast, get_type_hints
 
 from migdev import diagnostics
+from migdev.diagnostics.subjects import subject_of
 from migdev.errors import MigdevError, SpecificationError, listing, suggestion
 from migdev.panel.panel import Panel
-from migdev.results.statistic import TestStatistic
 from migdev.study.block import largest_block
+from migdev.study.fingerprint import LATER
 from migdev.study.rulings import PreTestRule, Ruling, apply
-
-#: Tests of :mod:`migdev.diagnostics` that take a panel and a variable or an equation, by subject.
-SUBJECTS = {
-    name: subject
-    for subject, names in {
-        "Dependence between entities": (
-            "pesaran_cd", "cross_section_dependence", "bias_adjusted_lm", "dependence_exponent",
-        ),
-        "Unit roots": (
-            "cips", "panic", "ips", "fisher", "llc", "hadri", "breitung", "harris_tzavalis",
-        ),
-        "Equal slopes": ("slope_homogeneity",),
-        "Cointegration": (
-            "gengenbach", "westerlund", "westerlund_durbin_hausman", "pedroni", "kao",
-        ),
-        "Causality": ("dumitrescu_hurlin", "juodis_karavias_sarafidis", "toda_yamamoto"),
-        "Convergence": (
-            "sigma_convergence", "beta_convergence", "log_t", "convergence_clubs", "gap_tests",
-        ),
-    }.items()
-    for name in names
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreTest:
-    """A test of :mod:`migdev.diagnostics` that a study runs before any fit.
+    """A test that a study runs before any fit.
 
     Parameters
     ----------
-    test : str
-        Its name: ``"cips"``, ``"pesaran_cd"``, ``"westerlund"``, ...
+    test : str or callable
+        The name of a test in :mod:`migdev.diagnostics` (``"cips"``, ``"pesaran_cd"``, ...), or a
+        function of one's own, given as such or as ``"module:function"``. It takes the panel, ``on``
+        and the options, and returns a :class:`~migdev.TestStatistic`, or an object whose
+        ``finding(level)`` gives the fields of a :class:`Finding`.
     on : str
         A column, an expression such as ``D(y)``, or an equation, as the test takes it.
     options : mapping, optional
@@ -58,33 +40,86 @@ class PreTest:
         Run it on the largest balanced block of the panel.
     background : bool
         Run it on the background panel of the study: longer or wider than that of the equation.
+    subject : str
+        What it asks about, for the page; by default what the test says of itself.
+
+    Raises
+    ------
+    SpecificationError
+        There is no such test, or it does not take these options.
     """
 
-    test: str
+    test: str | Callable[..., Any]
     on: str
     options: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
     level: float = 0.05
     balanced: bool = False
     background: bool = False
+    subject: str = field(default="", metadata=LATER)
 
     def __post_init__(self) -> None:
-        if self.test not in SUBJECTS:
-            raise SpecificationError(
-                f"{self.test!r} is no pre-test.{suggestion(self.test, SUBJECTS)} Pre-tests: "
-                f"{listing(SUBJECTS, 40)}."
-            )
+        if isinstance(self.test, str) and ":" in self.test:
+            object.__setattr__(self, "test", imported(self.test))
         options = dict(self.options)
         try:
-            inspect.signature(getattr(diagnostics, self.test)).bind(None, self.on, **options)
+            inspect.signature(self.function).bind(None, self.on, **options)
         except TypeError as error:
-            raise SpecificationError(f"{self.test}() on {self.on!r}: {error}.") from None
+            raise SpecificationError(f"{self.label}() on {self.on!r}: {error}.") from None
         if not 0 < self.level < 0.5:
             raise SpecificationError(f"level={self.level} is not between 0 and 0.5.")
         object.__setattr__(self, "options", tuple(options.items()))
 
     @property
-    def subject(self) -> str:
-        return SUBJECTS[self.test]
+    def function(self) -> Callable[..., Any]:
+        """The test itself."""
+        if callable(self.test):
+            return self.test
+        found = getattr(diagnostics, self.test) if self.test in diagnostics._HOME else None
+        if found is None or not reads_panel(found):
+            known = [n for n in diagnostics._HOME if reads_panel(getattr(diagnostics, n))]
+            raise SpecificationError(
+                f"{self.test!r} is no pre-test.{suggestion(self.test, known)} Pre-tests: "
+                f"{listing(known, 40)}. A test of your own is a function, or 'module:function'."
+            )
+        return cast("Callable[..., Any]", found)
+
+    @property
+    def label(self) -> str:
+        """The name of the test."""
+        return self.test if isinstance(self.test, str) else self.test.__name__
+
+    @property
+    def about(self) -> str:
+        """What it asks about, as far as is known before it is run."""
+        return self.subject or subject_of(self.function.__module__)
+
+
+def reads_panel(test: Callable[..., Any]) -> bool:
+    """Whether a diagnostic takes a panel and tells a finding; others take fits or give frames."""
+    first = next(iter(inspect.signature(test).parameters))
+    result = get_type_hints(test).get("return")
+    return first in ("panel", "source") and hasattr(result, "finding")
+
+
+def imported(place: str) -> Callable[..., Any]:
+    """The function at ``"module:function"``.
+
+    Raises
+    ------
+    SpecificationError
+        It cannot be imported, or is no function.
+    """
+    module, _, name = place.partition(":")
+    try:
+        found = reduce(getattr, name.split("."), import_module(module))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SpecificationError(
+            f"The test {place!r} cannot be imported: {error}. Write 'module:function', of a module "
+            "that Python finds."
+        ) from error
+    if not callable(found):
+        raise SpecificationError(f"{place!r} is a {type(found).__name__}, not a function.")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,85 +206,20 @@ class PreTests:
 
 
 def _run(name: str, t: PreTest, panel: Panel, background: Panel | None) -> Finding:
-    told: dict[str, Any] = {"name": name, "on": t.on, "subject": t.subject}
+    told: dict[str, Any] = {"name": name, "on": t.on, "subject": t.about}
     data = background if t.background else panel
     if data is None:
-        return Finding(test=t.test, failure="no background panel was given", **told)
+        return Finding(test=t.label, failure="no background panel was given", **told)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             data = largest_block(data, t.on) if t.balanced else data
-            found = read(getattr(diagnostics, t.test)(data, t.on, **dict(t.options)), t.level)
+            result = t.function(data, t.on, **dict(t.options))
+            found = result.finding(t.level)
+            told["subject"] = told["subject"] or getattr(result, "subject", "") or t.label
         except MigdevError as error:
-            found = {"test": t.test, "failure": str(error)}
+            found = {"test": t.label, "failure": str(error)}
         except Exception as error:  # data that a test did not foresee; the study goes on
-            found = {"test": t.test, "failure": f"{type(error).__name__}: {error}"}
+            found = {"test": t.label, "failure": f"{type(error).__name__}: {error}"}
     messages = tuple(dict.fromkeys(str(w.message) for w in caught))
     return Finding(warnings=messages, **told, **found)
-
-
-def read(result: Any, level: float) -> dict[str, Any]:
-    """What a diagnostic found, as fields of a :class:`Finding`."""
-    if isinstance(result, TestStatistic):
-        return _of_test(result, level)
-    return _MEASURES[type(result).__name__](result, level)
-
-
-def _of_test(test: TestStatistic, level: float) -> dict[str, Any]:
-    critical, rejects = float("nan"), None
-    if np.isfinite(test.pvalue):
-        rejects = bool(test.pvalue < level)
-    elif (label := f"{100 * level:g}%") in test.critical_values:
-        critical = float(test.critical_values[label])
-        rejects = bool(test.statistic < critical)  # every tabulated test here is left-tailed
-    return {
-        "test": test.name, "null": test.null, "statistic": float(test.statistic),
-        "pvalue": float(test.pvalue), "critical": critical, "rejects": rejects,
-        "sample": test.sample, "note": test.note,
-    }  # fmt: skip
-
-
-def _of_exponent(found: Any, level: float) -> dict[str, Any]:
-    low, high = found.interval(1 - level)
-    return {
-        "test": "Exponent of dependence", "statistic": float(found.alpha), "sample": found.sample,
-        "note": f"{100 * (1 - level):g}% interval {low:.3f} to {high:.3f}; {found.note}",
-    }  # fmt: skip
-
-
-def _of_beta(found: Any, level: float) -> dict[str, Any]:
-    beta, told = found.beta, found.note
-    if beta.estimate < 0 and 1 + beta.estimate * found.periods > 0:
-        told += f"; {100 * found.speed.estimate:.2f}% of a gap closes per period"
-    return {
-        "test": "Beta convergence", "null": "growth does not depend on the initial level",
-        "statistic": float(beta.estimate), "pvalue": float(beta.pvalue),
-        "rejects": bool(beta.pvalue < level), "note": told,
-    }  # fmt: skip
-
-
-def _of_clubs(found: Any, level: float) -> dict[str, Any]:
-    outside = int((found.members["club"] == 0).sum())
-    sizes = ", ".join(str(n) for n in found.tests["size"])
-    note = f"{len(found.tests)} clubs of {sizes} entities, {outside} in none"
-    return {**_of_test(found.overall, level), "note": f"{found.overall.note}; {note}"}
-
-
-def _of_gaps(found: Any, level: float) -> dict[str, Any]:
-    gaps = found.frame
-    closer = float((gaps["last"].abs() < gaps["first"].abs()).mean())
-    return {
-        "test": "Share of gaps without a unit root", "null": "the gap has a unit root",
-        "statistic": found.share, "sample": f"{len(gaps)} gaps",
-        "note": f"refused at {found.level:.0%} in {found.share:.1%} of gaps, in "
-        f"{found.break_share:.1%} with a break; {closer:.0%} of gaps are smaller at the end than "
-        f"at the start; {found.note}",
-    }  # fmt: skip
-
-
-_MEASURES = {
-    "DependenceExponent": _of_exponent,
-    "BetaConvergence": _of_beta,
-    "ConvergenceClubs": _of_clubs,
-    "GapTests": _of_gaps,
-}

@@ -286,6 +286,46 @@ def test_findings_say_what_the_functions_give():
     assert any("missing in 'D(y)'" in text for text in found["CD of D(y)"].warnings)
 
 
+def variance_ratio(panel: md.Panel, variable: str, *, split: int) -> md.TestStatistic:
+    """A test of one's own: the variance after a period over that before it."""
+    values, late = panel[variable].to_numpy(), panel.ordinals >= split
+    ratio = float(np.var(values[late]) / np.var(values[~late]))
+    return md.TestStatistic(
+        name="Variance ratio", null="the variance is the same", statistic=ratio, pvalue=np.nan,
+        distribution="tabulated", critical_values={"5%": 1.5}, subject="Breaks", tail="upper",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("test", [variance_ratio, f"{__name__}:variance_ratio"])
+def test_a_function_of_ones_own_is_a_pretest(test):
+    asked = md.PreTest(test=test, on="y", options={"split": 1990})
+    found = md.PreTests(tests={"ratio": asked}).run(world())[0]
+    assert (found.subject, found.test) == ("Breaks", "Variance ratio")
+    assert found.rejects == (found.statistic > 1.5)
+    assert found.critical == 1.5
+    with pytest.raises(SpecificationError, match=r"variance_ratio\(\) on 'y': missing a required"):
+        md.PreTest(test=test, on="y")
+    named = md.PreTest(test=test, on="y", options={"split": 1990}, subject="Volatility")
+    assert md.PreTests(tests={"ratio": named}).run(world())[0].subject == "Volatility"
+
+
+@pytest.mark.parametrize("place", ["no_such_module:test", "math:no_such", "math:pi", ":x"])
+def test_functions_that_cannot_be_imported(place):
+    with pytest.raises(SpecificationError, match=r"cannot be imported|not a function"):
+        md.PreTest(test=place, on="y")
+
+
+def test_nulls_are_rejected_on_the_side_that_the_test_names():
+    panel = world(factor=1.0)
+    frees = md.diagnostics.cross_section_dependence(panel, "y", statistic="Frees")
+    assert frees.statistic > frees.critical(0.05)
+    assert frees.rejects() is True  # an upper tail; those of unit roots are lower ones
+    cips = md.diagnostics.cips(panel, "y")
+    assert cips.rejects() == (cips.statistic < cips.critical_values["5%"])
+    assert cips.rejects(0.02) is None  # not tabulated
+    assert md.diagnostics.pesaran_cd(panel, "y").rejects(0.05) is True
+
+
 def _quiet(function, *args):
     with pytest.warns(DroppedRowsWarning):
         return function(*args)

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import special
 
 from migdev.diagnostics.series import Series, require_entities
+from migdev.diagnostics.subjects import CAUSALITY
 from migdev.errors import IdentificationError, SpecificationError, listing
 from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.least_squares import independent_columns
@@ -123,7 +124,7 @@ def dumitrescu_hurlin(
     elif statistic == "W-bar":
         distribution, p = "tabulated", float("nan")
     return PanelTest(
-        name=f"Dumitrescu-Hurlin {statistic}",
+        subject=CAUSALITY, name=f"Dumitrescu-Hurlin {statistic}",
         null=f"{d.names[0]} Granger-causes {d.dependent} in no entity",
         alternative="it does in some entities", statistic=float(value), distribution=distribution,
         pvalue=p, sample=s.sample, note=note, detail=detail,
@@ -180,6 +181,7 @@ def toda_yamamoto(
     value = float(-2 * np.log(np.clip(p, 1e-300, 1)).sum())
     frame = pd.DataFrame({"entity": np.asarray(s.labels), "wald": W, "p_value": p, "nobs": periods})
     return PanelTest(
+        subject=CAUSALITY,
         name="Panel Toda-Yamamoto", null=f"{names[1]} Granger-causes {names[0]} in no entity",
         alternative="it does in some entities", statistic=value, distribution="chi2",
         df=2.0 * s.N, pvalue=float(special.chdtrc(2 * s.N, value)), sample=s.sample,
@@ -267,7 +269,7 @@ def juodis_karavias_sarafidis(
         }
     )  # fmt: skip
     return PanelTest(
-        name="Juodis-Karavias-Sarafidis W",
+        subject=CAUSALITY, name="Juodis-Karavias-Sarafidis W",
         null=f"{', '.join(names[1:])} {verb} {names[0]} in no entity",
         alternative=f"{they} in some entities", statistic=fit.wald, distribution="chi2",
         df=float(m), pvalue=float(special.chdtrc(m, fit.wald)), sample=s.sample,

@@ -8,6 +8,7 @@ from scipy import special
 
 from migdev.diagnostics.cointegration.equation import read_equation
 from migdev.diagnostics.series import require_entities
+from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.batched import batched_ols
 from migdev.kernels.cointegration.durbin_hausman import (
@@ -125,6 +126,7 @@ def westerlund_durbin_hausman(
     raw = {"DHg": float(fit.own.sum()), "DHp": fit.panel}
     p = {k: float(special.ndtr(-v)) for k, v in z.items()}
     return PanelTest(
+        subject=COINTEGRATION,
         name=f"Westerlund {statistic}", null="no cointegration in any entity",
         alternative="cointegration in "
         + ("some entities" if statistic == "DHg" else "all entities, with a common root"),

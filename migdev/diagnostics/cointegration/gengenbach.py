@@ -13,6 +13,7 @@ from migdev.diagnostics.series import (
     observed_series,
     trend_code,
 )
+from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import SpecificationError
 from migdev.kernels.cointegration.augmented_ecm import augmented_ecm, ecm_critical_values
 from migdev.panel.panel import Panel
@@ -76,11 +77,11 @@ def gengenbach(
     nearest = int(np.clip(s.N, 10, 100))
     edge = "" if nearest == s.N else f"; critical values at the table's edge ({nearest})"
     return PanelTest(
-        name="Gengenbach-Urbain-Westerlund",
+        subject=COINTEGRATION, name="Gengenbach-Urbain-Westerlund",
         null="no error correction, hence no cointegration, in any entity",
         alternative="cointegration in some entities", statistic=float(fit.t.mean()),
         distribution="tabulated", pvalue=float("nan"),
-        critical_values=ecm_critical_values(s.N, code, m),
+        tail="lower", critical_values=ecm_critical_values(s.N, code, m),
         sample=f"{s.N} entities, {int(fit.nobs.sum())} observations in regressions",
         note=f"{DETERMINISTICS[code]}; {lags} lags{edge}",
         detail={

@@ -7,6 +7,7 @@ from scipy import special
 
 from migdev.diagnostics.cointegration.equation import collinear, read_equation
 from migdev.diagnostics.series import check_lags, require_entities
+from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import SpecificationError
 from migdev.kernels.cointegration.pedroni import kao_statistics
 from migdev.panel.panel import Panel
@@ -71,7 +72,7 @@ def kao(
     width = round(4 * (T / 100) ** (2 / 9)) if bandwidth is None else bandwidth
     z = kao_statistics(V, lags, width)
     return PanelTest(
-        name=f"Kao {statistic}", null="no cointegration in any entity",
+        subject=COINTEGRATION, name=f"Kao {statistic}", null="no cointegration in any entity",
         alternative="cointegration with common slopes", statistic=z[statistic],
         distribution="normal", pvalue=float(special.ndtr(z[statistic])), sample=s.sample,
         note=f"{k} regressors; {lags} ADF lags, {width} Bartlett lags", detail=z,

@@ -8,6 +8,7 @@ from scipy import special
 
 from migdev.diagnostics.cointegration.equation import collinear, read_equation
 from migdev.diagnostics.series import DETERMINISTICS, require_entities, trend_code
+from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import SpecificationError
 from migdev.kernels.arrays.tables import tables
 from migdev.kernels.cointegration.pedroni import pedroni_statistics
@@ -106,6 +107,7 @@ def pedroni(
     frame = pd.DataFrame({"statistic": raw, "z": z, "p_value": p}).loc[list(names)]
     how = lags if isinstance(lags, str) else f"{lags} lags"
     return PanelTest(
+        subject=COINTEGRATION,
         name=f"Pedroni {statistic}", null="no cointegration in any entity", distribution="normal",
         alternative="cointegration, with a common root (panel) or entity by entity (group)",
         statistic=z[statistic], pvalue=p[statistic], sample=s.sample,

@@ -10,6 +10,7 @@ from scipy import special
 
 from migdev.diagnostics.cointegration.equation import read_equation
 from migdev.diagnostics.series import DETERMINISTICS, Series, require_entities, trend_code
+from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import SpecificationError
 from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.tables import tables
@@ -163,6 +164,7 @@ def westerlund(
         }
     )  # fmt: skip
     return PanelTest(
+        subject=COINTEGRATION,
         name=f"Westerlund {statistic}", null="no error correction, hence no cointegration",
         alternative="cointegration in "
         + ("some entities" if statistic[0] == "G" else "the panel as a whole"),

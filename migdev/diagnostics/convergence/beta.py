@@ -89,6 +89,17 @@ class BetaConvergence:
                 f"T = {self.periods}): entities change places, so there is no speed."
             )
 
+    def finding(self, level: float) -> dict[str, Any]:
+        """What a pre-test reads: the test of b = 0, and the speed in words."""
+        beta, note = self.beta, self.note
+        if beta.estimate < 0 and 1 + beta.estimate * self.periods > 0:
+            note += f"; {100 * self.speed.estimate:.2f}% of a gap closes per period"
+        return {
+            "test": "Beta convergence", "null": "growth does not depend on the initial level",
+            "statistic": float(beta.estimate), "pvalue": float(beta.pvalue),
+            "rejects": bool(beta.pvalue < level), "note": note,
+        }  # fmt: skip
+
     def __str__(self) -> str:
         lines = [self.note, f"beta: {self.beta}"]
         b = float(self.fit.params["initial"])

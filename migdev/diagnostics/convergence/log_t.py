@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from migdev.diagnostics.series import Series, read_series
+from migdev.diagnostics.subjects import CONVERGENCE
 from migdev.errors import IdentificationError, PanelError, SpecificationError, listing
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.convergence.log_t import clubs, log_t_of, merge, skipped
@@ -37,6 +39,13 @@ class ConvergenceClubs:
     overall: PanelTest
     unmerged: pd.DataFrame
     note: str
+
+    def finding(self, level: float) -> dict[str, Any]:
+        """What a pre-test reads: the test of all entities, and the clubs in words."""
+        outside = int((self.members["club"] == 0).sum())
+        sizes = ", ".join(str(n) for n in self.tests["size"])
+        note = f"{len(self.tests)} clubs of {sizes} entities, {outside} in none"
+        return {**self.overall.finding(level), "note": f"{self.overall.note}; {note}"}
 
     def __str__(self) -> str:
         lines = [self.note, self.tests.to_string(index=False, float_format=lambda v: f"{v:.4f}")]
@@ -170,6 +179,7 @@ def _levels(panel: Panel, variable: str, trim: float, gaps: str) -> tuple[Series
 def _overall(s: Series, X: FloatArray, trim: float) -> PanelTest:
     fit = log_t_of(X, np.arange(s.N), trim)
     return PanelTest(
+        subject=CONVERGENCE,
         name="log t", null="all entities converge", alternative="no convergence, or clubs",
         statistic=fit.t, distribution="normal", pvalue=float(special.ndtr(fit.t)),
         sample=s.sample, note=f"b = {fit.b:.4f} (se {fit.std_error:.4f}), {fit.nobs} periods",

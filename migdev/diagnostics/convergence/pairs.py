@@ -58,6 +58,18 @@ class GapTests:
     critical_values: dict[str, float]
     note: str
 
+    def finding(self, level: float) -> dict[str, Any]:
+        """What a pre-test reads: the share of gaps whose unit root is refused, in words."""
+        gaps = self.frame
+        closer = float((gaps["last"].abs() < gaps["first"].abs()).mean())
+        return {
+            "test": "Share of gaps without a unit root", "null": "the gap has a unit root",
+            "statistic": self.share, "sample": f"{len(gaps)} gaps",
+            "note": f"refused at {self.level:.0%} in {self.share:.1%} of gaps, in "
+            f"{self.break_share:.1%} with a break; {closer:.0%} of gaps are smaller at the end "
+            f"than at the start; {self.note}",
+        }  # fmt: skip
+
     def __str__(self) -> str:
         return (
             f"{self.note}\nunit root refused at {self.level:.0%} in {self.share:.1%} of "

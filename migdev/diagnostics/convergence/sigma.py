@@ -10,6 +10,7 @@ import pandas as pd
 
 from migdev.covariance import NeweyWest
 from migdev.covariance.serial import Rule
+from migdev.diagnostics.subjects import CONVERGENCE
 from migdev.errors import (
     DroppedEntitiesWarning,
     IdentificationError,
@@ -137,7 +138,7 @@ def sigma_convergence(
     assert fit.covariance is not None
     trend = fit.lincom("trend")
     return PanelTest(
-        name="Sigma convergence", null="dispersion has no trend",
+        subject=CONVERGENCE, name="Sigma convergence", null="dispersion has no trend",
         alternative="dispersion falls" if trend.estimate < 0 else "dispersion grows",
         statistic=trend.statistic, distribution="t", df=trend.df, pvalue=trend.pvalue,
         sample=f"{count.min()} to {count.max()} entities, {len(periods)} periods",

@@ -12,6 +12,7 @@ from migdev.diagnostics.series import (
     require_entities,
     trend_code,
 )
+from migdev.diagnostics.subjects import DEPENDENCE
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import BoolArray, FloatArray
@@ -119,7 +120,7 @@ def bias_adjusted_lm(
     value = float(z.sum() / np.sqrt(len(z)))
     mean, absolute = float(rho.mean()), float(np.abs(rho).mean())
     return PanelTest(
-        name="Bias-adjusted LM", null="errors of entities are uncorrelated",
+        subject=DEPENDENCE, name="Bias-adjusted LM", null="errors of entities are uncorrelated",
         alternative="some are correlated", statistic=value, distribution="normal",
         pvalue=float(t_two_sided(value)), sample=s.sample,
         note=f"of {formula} by entity; average correlation {mean:.3f}, absolute {absolute:.3f}"

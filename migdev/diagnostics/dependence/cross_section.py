@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from migdev.diagnostics.series import Series, observed_series
+from migdev.diagnostics.subjects import DEPENDENCE
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dependence.frees import frees_quantile, frees_statistic, frees_tail
@@ -186,7 +187,7 @@ def cross_section_dependence(
     label = {"CD": "Pesaran CD", "LM": "Breusch-Pagan LM", "Friedman": "Friedman"}
     other = "some entities are correlated"
     return PanelTest(
-        name=label.get(statistic, statistic), null=_NULL, alternative=other,
+        subject=DEPENDENCE, name=label.get(statistic, statistic), null=_NULL, alternative=other,
         statistic=value, distribution=distribution, df=df, pvalue=p, detail=detail,
         critical_values=cuts,
         sample=f"{N} entities, {M} pairs, {int(T.min())} to {int(T.max())} shared periods",

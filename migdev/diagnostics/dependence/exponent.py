@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -52,6 +53,15 @@ class DependenceExponent:
             raise SpecificationError(f"level={level!r}; between 0 and 1.")
         half = float(special.ndtri((1 + level) / 2)) * self.std_error
         return self.alpha - half, self.alpha + half
+
+    def finding(self, level: float) -> dict[str, Any]:
+        """What a pre-test reads: fields of :class:`migdev.study.pretests.Finding`."""
+        low, high = self.interval(1 - level)
+        return {
+            "test": "Exponent of dependence", "statistic": float(self.alpha),
+            "sample": self.sample,
+            "note": f"{100 * (1 - level):g}% interval {low:.3f} to {high:.3f}; {self.note}",
+        }  # fmt: skip
 
     def __str__(self) -> str:
         low, high = self.interval()

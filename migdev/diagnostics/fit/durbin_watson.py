@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from migdev.diagnostics.fit.levels import LEAST_SQUARES, moments_of, refuse_weights, sample_of
+from migdev.diagnostics.subjects import SERIAL
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_lower
 from migdev.kernels.arrays.groups import Groups
@@ -89,12 +90,12 @@ def _statistic(fit: Estimate, name: str, *, lbi: bool) -> TestStatistic:
     }  # fmt: skip
     if moments is None:
         return TestStatistic(
-            statistic=statistic, distribution="tabulated", pvalue=float("nan"),
+            subject=SERIAL, statistic=statistic, distribution="tabulated", pvalue=float("nan"),
             note="no p-value with these effects", **words,
         )  # fmt: skip
     mean, variance = moments
     return TestStatistic(
-        statistic=statistic, distribution="normal approximation",
+        subject=SERIAL, statistic=statistic, distribution="normal approximation",
         pvalue=float(t_lower((statistic - mean) / np.sqrt(variance))),
         note=f"mean {mean:.4f} and standard deviation {np.sqrt(variance):.4f} under the null",
         **words,

@@ -15,6 +15,7 @@ from migdev.diagnostics.fit.levels import (
     refuse_weights,
     sample_of,
 )
+from migdev.diagnostics.subjects import EFFECTS
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.groups import group_sums
@@ -160,11 +161,13 @@ def breusch_pagan_lm(
         statistic = float(np.sum(np.maximum(lm, 0) ** 2))
         p = 0.5 * chi2_tail(statistic, 1) + 0.25 * chi2_tail(statistic, 2) if statistic > 0 else 1.0
         return TestStatistic(
+            subject=EFFECTS,
             name="Gourieroux-Holly-Monfort", statistic=statistic, distribution="chibar2",
             df=(0.0, 1.0, 2.0), pvalue=p, note="mixture weights 1/4, 1/2, 1/4", **words,
         )  # fmt: skip
     statistic = float(lm @ lm)
     return TestStatistic(
+        subject=EFFECTS,
         name="Breusch-Pagan", statistic=statistic, distribution="chi2", df=float(len(lm)),
         pvalue=chi2_tail(statistic, len(lm)), **words,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from migdev.diagnostics.subjects import SLOPES
 from migdev.errors import IdentificationError, SpecificationError, listing
 from migdev.estimators.heterogeneous.averages import averaged_variables
 from migdev.estimators.heterogeneous.entities import (
@@ -103,6 +104,7 @@ def slope_homogeneity(
     value = fit.adjusted if adjusted else fit.delta
     counts = np.bincount(d.entity)
     return PanelTest(
+        subject=SLOPES,
         name="Delta" + (" adjusted" if adjusted else "") + (" (HAC)" if hac else ""),
         null="slopes are the same in all entities", alternative="slopes differ by entity",
         statistic=value, distribution="normal", pvalue=float(t_two_sided(value)),

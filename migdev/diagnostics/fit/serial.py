@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from migdev.diagnostics.fit.levels import describe, levels, moments_of, refuse_weights
+from migdev.diagnostics.subjects import SERIAL
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.groups import demean, group_sums
@@ -180,7 +181,7 @@ def breusch_godfrey(
         )  # fmt: skip
     statistic = m.nobs * (1 - rss / tss)
     return TestStatistic(
-        name="Breusch-Godfrey", null=null, statistic=statistic, distribution="chi2",
+        subject=SERIAL, name="Breusch-Godfrey", null=null, statistic=statistic, distribution="chi2",
         df=float(order), pvalue=chi2_tail(statistic, order), **words,
     )  # fmt: skip
 

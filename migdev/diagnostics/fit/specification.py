@@ -9,6 +9,7 @@ import numpy as np
 
 from migdev.covariance import Clustered, Unadjusted
 from migdev.diagnostics.fit.levels import moments_of, sample_of
+from migdev.diagnostics.subjects import EFFECTS
 from migdev.errors import CovarianceWarning, ResultError, listing
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares
 from migdev.kernels.arrays.types import FloatArray
@@ -124,6 +125,7 @@ def _classic(fe: Estimate, re: Estimate, names: list[str], sigma: str) -> TestSt
     sample = f"{re.nobs:,} observations"
     if df == 0 or statistic < 0:
         return TestStatistic(
+            subject=EFFECTS,
             name="Hausman", null=NULL, alternative=ALTERNATIVE, statistic=statistic if df else 0.0,
             distribution="chi2", df=float(df), pvalue=float("nan"), sample=sample, note=note,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from migdev.diagnostics.series import (
     require_entities,
     trend_code,
 )
+from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.unit_roots.adf_batch import adf, deterministics
@@ -81,7 +82,7 @@ def hadri(
     _exact(s, gap <= 1e-10 * np.ptp(Y, axis=1), "are trends without error")
     z, own = hadri_statistic(Y, code, heterogeneous, df_correction, min(bandwidth, Y.shape[1] - 2))
     return PanelTest(
-        name="Hadri z", null="every series is stationary",
+        subject=UNIT_ROOTS, name="Hadri z", null="every series is stationary",
         alternative="some series have a unit root", statistic=z, distribution="normal",
         pvalue=float(special.ndtr(-z)), sample=s.sample,
         note=f"{DETERMINISTICS[code]}; {'entity' if heterogeneous else 'common'} variances, "
@@ -133,7 +134,7 @@ def harris_tzavalis(
     T = Y.shape[1] - (convention == "paper")
     z, rho = harris_tzavalis_statistic(Y, code, T)
     return PanelTest(
-        name="Harris-Tzavalis z", null="every series has a unit root",
+        subject=UNIT_ROOTS, name="Harris-Tzavalis z", null="every series has a unit root",
         alternative="all series are stationary", statistic=z, distribution="normal",
         pvalue=float(special.ndtr(z)), sample=s.sample, detail={"rho": rho},
         note=f"{DETERMINISTICS[code]}; moments for {T} periods",
@@ -193,7 +194,7 @@ def breitung(
         )
     value = breitung_statistic(Y, code, lags, robust)
     return PanelTest(
-        name="Breitung lambda" + (" (robust)" if robust else ""),
+        subject=UNIT_ROOTS, name="Breitung lambda" + (" (robust)" if robust else ""),
         null="every series has a unit root", alternative="all series are stationary",
         statistic=value, distribution="normal", pvalue=float(special.ndtr(value)), sample=s.sample,
         note=f"{DETERMINISTICS[code]}; {lags} lags",

@@ -12,6 +12,7 @@ from migdev.diagnostics.series import (
     observed_series,
     trend_code,
 )
+from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.kernels.arrays.tables import tables
 from migdev.kernels.unit_roots.cips import cadf
 from migdev.panel.panel import Panel
@@ -80,10 +81,11 @@ def cips(
     )
     edge = "; critical values at the table's edge (10)" if min(s.N, T) < 10 else ""
     return PanelTest(
+        subject=UNIT_ROOTS,
         name="CIPS*" if truncated else "CIPS", null="every entity's series has a unit root",
         alternative="some entities' series are stationary", statistic=float(t.mean()),
         distribution="tabulated", pvalue=float("nan"),
-        critical_values=cips_critical_values(s.N, T, code, truncated),
+        tail="lower", critical_values=cips_critical_values(s.N, T, code, truncated),
         sample=f"{s.N} entities, {int(fit.nobs.sum())} observations in regressions",
         note=f"{DETERMINISTICS[code]}; {lags} lags{edge}", detail={"by_entity": frame},
     )  # fmt: skip

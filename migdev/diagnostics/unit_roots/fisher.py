@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from migdev.diagnostics.series import trend_code
+from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import (
     NULL,
     SOME,
@@ -87,6 +88,7 @@ def fisher(
     value, distribution, df, pvalue = combined[statistic]
     names = {"P": "P", "Z": "Z", "L": "L*", "Pm": "Pm"}
     return PanelTest(
+        subject=UNIT_ROOTS,
         name=f"Fisher {names[statistic]} ({test.upper()})", null=NULL, alternative=SOME,
         statistic=value, distribution=distribution, df=df, pvalue=pvalue, sample=s.sample,
         note=note, detail={"by_entity": frame, **{k: v[0] for k, v in combined.items()},

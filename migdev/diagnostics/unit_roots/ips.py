@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from migdev.diagnostics.series import trend_code
+from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import (
     NULL,
     SOME,
@@ -112,6 +113,7 @@ def ips(
         m, v = table.down("mean", periods), table.down("variance", periods)
         Z = float(np.sqrt(s.N) * (t.mean() - m.mean()) / np.sqrt(v.mean()))
         return PanelTest(
+            subject=UNIT_ROOTS,
             name="IPS Z-t-bar" if statistic == "Z" else "IPS Z-t-tilde-bar", statistic=Z,
             distribution="normal", pvalue=float(special.ndtr(Z)), note=note, **common,
         )  # fmt: skip
@@ -127,12 +129,14 @@ def ips(
             for level in ("1%", "5%", "10%")
         }
         return PanelTest(
+            subject=UNIT_ROOTS,
             name="IPS t-bar", statistic=tbar, distribution="tabulated", pvalue=float("nan"),
-            critical_values=cuts, note=note, **common,
+            critical_values=cuts, tail="lower", note=note, **common,
         )  # fmt: skip
     mean, variance = ips_moments(periods, orders, code)
     W = float(np.sqrt(s.N) * (tbar - mean.mean()) / np.sqrt(variance.mean()))
     return PanelTest(
+        subject=UNIT_ROOTS,
         name="IPS W-t-bar", statistic=W, distribution="normal", pvalue=float(special.ndtr(W)),
         note=note, **common,
     )  # fmt: skip

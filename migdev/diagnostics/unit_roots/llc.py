@@ -5,6 +5,7 @@ from __future__ import annotations
 from scipy import special
 
 from migdev.diagnostics.series import trend_code
+from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import NULL, Lags, by_entity, one_of, regressions
 from migdev.errors import SpecificationError
 from migdev.kernels.unit_roots.llc import LlcParts, llc_statistic
@@ -78,6 +79,7 @@ def llc(
     parts: LlcParts = llc_statistic(Y, orders, code, bandwidth, convention == "plm", centre)
     frame = by_entity(s, fit, orders, code).assign(ratio=parts.ratio)
     return PanelTest(
+        subject=UNIT_ROOTS,
         name="Levin-Lin-Chu t*", null=NULL, alternative="all series are stationary",
         statistic=parts.statistic, distribution="normal", sample=s.sample,
         pvalue=float(special.ndtr(parts.statistic)),

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import special
 
 from migdev.diagnostics.series import DETERMINISTICS, read_series, require_entities, trend_code
+from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray, IntArray
@@ -144,7 +145,7 @@ def panic(
     trends, numbers = _common_trends(F, min(N, T), common_lags, code)
     periods = panel.calendar.labels(np.unique(s.time)[1:])
     return PanelTest(
-        name="PANIC, idiosyncratic components",
+        subject=UNIT_ROOTS, name="PANIC, idiosyncratic components",
         null="every entity's idiosyncratic component has a unit root",
         alternative="some are stationary", statistic=value, distribution="normal",
         pvalue=float(special.ndtr(-value)), sample=s.sample,
