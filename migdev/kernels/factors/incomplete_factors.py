@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ class Stop(NamedTuple):
     fall : float
         Predicted fall of the sum of squares, relative to it.
     iterations, failures : int
-        Most iterations of a start; most starts that may not converge.
+        Most iterations of a start; most starts that may fail to converge while none that did
+        ended lower.
     """
 
     change: float = 1e-9
@@ -142,10 +144,13 @@ def incomplete_effects(
 
     Parameters of the longer side are projected out (they are a regression each), and the rest
     follow by Newton's method on the concentrated sum of squares, with exact second derivatives and
-    Levenberg's damping where these are not positive definite. There can be several minima. The
-    first two starts are from principal components of residuals of least squares and of all
-    variables, missing cells at their means, the others from random factors; each is run to its
-    end, until the smallest sum of squares has been reached three times (``max_starts`` at most).
+    Levenberg's damping where these are not positive definite. There can be several minima, and
+    where entities enter late also valleys without one, along which factors become constant over
+    the cells of most rows and loadings grow without bound. The first two starts are principal
+    components of residuals of least squares and of all variables, missing cells at their means;
+    the others, by turns, of residuals at random coefficients, and random factors. Each is run to
+    its end, until the smallest sum of squares has been reached three times (``max_starts`` at
+    most); a start that ends above it has no say in this, whether it converged or not.
 
     Parameters
     ----------
@@ -169,11 +174,11 @@ def least_sums(
     """
     problem, _ = _pose(W, np.zeros((*W.shape, 0)), seen, 0, effects)
     best = problem.given_factors(np.zeros((problem.Y.shape[1], 0)))
-    out = [best.value]
+    out, rng = [best.value], np.random.default_rng(0)
     for r in range(1, largest + 1):
         more = principal_components(best.e, 1)[0]
         problem = replace(problem, r=r)
-        starts = [np.column_stack([best.F, more]), _starting_factors(problem)[0]]
+        starts = [np.column_stack([best.F, more]), next(_starting_factors(problem, rng))]
         best = min((_newton(problem, F, ROUGH)[0] for F in starts), key=lambda p: p.value)
         out.append(best.value)
     return np.array(out)
@@ -201,31 +206,41 @@ def _search(
 ) -> tuple[_End, int, int]:
     rng = rng or np.random.default_rng(0)
     floor = 1e-12 * float(np.sum(problem.Y**2))
-    S = problem.Y.shape[1]
     ends: list[_End] = []
-    planned = _starting_factors(problem)
     reached = failed = 0
+    starts = _starting_factors(problem, rng)
     while len(ends) < max_starts and reached < 3 and failed < stop.failures:
-        F = planned.pop(0) if planned else rng.standard_normal((S, problem.r))
-        ends.append(_newton(problem, F, stop))
-        failed += not ends[-1][3]
+        ends.append(_newton(problem, next(starts), stop))
         least = min(end[0].value for end in ends)
+        lowest = min((end[0].value for end in ends if end[3]), default=np.inf)
+        failed = sum(not end[3] and end[0].value < lowest for end in ends)
         reached = sum(end[0].value <= least * (1 + 1e-7) + floor for end in ends)
     return min(ends, key=lambda end: end[0].value), reached, len(ends)
 
 
-def _starting_factors(p: _Problem) -> list[FloatArray]:
+def _starting_factors(p: _Problem, rng: np.random.Generator) -> Iterator[FloatArray]:
+    """Principal components of least-squares residuals and of all variables; then, by turns, of
+    residuals at coefficients about those of least squares, and random ones.
+
+    Coefficients are drawn with the standard deviations rms(residual) / rms(regressor). Random
+    factors give nearly the coefficients of least squares, hence one and the same valley.
+    """
     S, k = p.Y.shape[1], p.X.shape[2]
-    everything = np.concatenate([p.Y[:, :, None], p.X], axis=2)
-    flat = _centred(everything, p)
-    own = flat[:, :, 0]
-    if k:
-        x = flat[:, :, 1:].reshape(-1, k)
-        own = own - flat[:, :, 1:] @ np.linalg.lstsq(x, own.reshape(-1), rcond=1e-10)[0]
+    flat = _centred(np.concatenate([p.Y[:, :, None], p.X], axis=2), p)
+    y, X = flat[:, :, 0], flat[:, :, 1:]
+    pooled = np.linalg.lstsq(X.reshape(y.size, k), y.reshape(-1), rcond=1e-10)[0]
+    own = y - X @ pooled
+    yield principal_components(own, p.r)[0]
     scale = np.sqrt(np.einsum("isv,isv->iv", flat, flat) / p.D.sum(axis=1, keepdims=True))
     scaled = flat / np.where(scale > 0, scale, 1.0)[:, None, :]
-    wide = np.moveaxis(scaled, 2, 0).reshape(-1, S)
-    return [principal_components(own, p.r)[0], principal_components(wide, p.r)[0]]
+    yield principal_components(np.moveaxis(scaled, 2, 0).reshape(-1, S), p.r)[0]
+    size = np.sqrt(np.einsum("isk,isk->k", X, X))
+    spread = np.sqrt(np.sum(own**2)) / np.where(size > 0, size, np.inf)
+    while True:
+        if k:
+            drawn = spread * rng.standard_normal(k)
+            yield principal_components(own - X @ drawn, p.r)[0]
+        yield rng.standard_normal((S, p.r))
 
 
 def _centred(V: FloatArray, p: _Problem) -> FloatArray:
