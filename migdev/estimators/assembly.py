@@ -17,6 +17,7 @@ from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.design import Design
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate, Sample
+from migdev.results.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,6 +128,7 @@ def estimate(
     stats: Mapping[str, Any],
     dropped_columns: Mapping[str, str],
     residual: FloatArray,
+    stated: Facts,
     **extra: Any,
 ) -> Estimate:
     """The record of a fit whose moments are known.
@@ -145,7 +147,7 @@ def estimate(
             panel=design.panel, rows=design.rows, entity=design.entity, time=design.time,
             dropped=design.dropped, dropped_columns=dropped_columns,
         ),
-        residual=residual, observed=observed, **extra,
+        residual=residual, observed=observed, stated=stated, **extra,
     )  # fmt: skip
     return result
 

@@ -12,12 +12,12 @@ from migdev.report.numbers import Numbers
 from migdev.report.read import (
     Column,
     Entry,
+    Value,
     columns_of,
     diagnostic_rows,
     effects_rows,
     extra_rows,
     fit_rows,
-    fit_value,
 )
 from migdev.report.select import (
     CONSTANTS,
@@ -82,8 +82,8 @@ def build(
     blocks.append(tuple(_text_row(name, cells, words) for name, cells in middle.items()))
     blocks.append(
         tuple(
-            _fit_row(n, text, columns, words, numbers_as)
-            for n, text in fit_rows(columns, fit).items()
+            _fit_row(name, text, values, words, numbers_as)
+            for name, text, values in fit_rows(columns, fit)
         )
     )
     blocks.append(
@@ -304,9 +304,8 @@ def _text_row(name: str, cells: Sequence[str], words: Any) -> Row:
     return Row(label=words(name), cells=tuple(Cell(text) for text in cells), key=(words(name), ""))
 
 
-def _fit_row(name: str, text: str, columns: Sequence[Column], words: Any, numbers: Numbers) -> Row:
+def _fit_row(name: str, text: str, values: Sequence[Value], words: Any, numbers: Numbers) -> Row:
     label = words(name) if words(name) != name else text
-    values = [fit_value(c.estimate, name) for c in columns]
     cells = tuple(
         Cell(numbers.fit(v, name), number=v is not None and not isinstance(v, str)) for v in values
     )

@@ -11,29 +11,10 @@ import numpy as np
 from migdev.errors import ReportError, listing, suggestion
 from migdev.results.adapt import as_estimate, as_results
 from migdev.results.estimate import Estimate
+from migdev.results.facts import LABELS
 from migdev.results.inference import check_level
 from migdev.results.statistic import TestStatistic
 
-FIT_LABELS = {
-    "nobs": "Observations",
-    "entities": "Entities",
-    "periods": "Periods",
-    "df_resid": "Residual degrees of freedom",
-    "r2": "R²",
-    "r2_adjusted": "Adjusted R²",
-    "r2_within": "R² within",
-    "r2_between": "R² between",
-    "r2_overall": "R² overall",
-    "r2_pseudo": "Pseudo R²",
-    "sigma": "Residual standard error",
-    "rss": "Residual sum of squares",
-    "log_likelihood": "Log likelihood",
-    "aic": "AIC",
-    "bic": "BIC",
-    "f_statistic": "F statistic",
-    "instruments": "Instruments",
-    "clusters": "Clusters",
-}
 DEFAULT_FIT = ("nobs", "entities", "r2_within", "r2", "r2_pseudo")
 
 
@@ -110,8 +91,10 @@ def _floats(values: Any) -> list[float]:
 
 # ---------------------------------------------------------------------- rows below the coefficients
 
+Value = float | str | None
 
-def fit_value(e: Estimate, name: str) -> float | str | None:
+
+def fit_value(e: Estimate, name: str) -> Value:
     """A fit statistic of a result; None where it has none."""
     if name in ("nobs", "df_resid"):
         return float(getattr(e, name))
@@ -127,23 +110,31 @@ def fit_value(e: Estimate, name: str) -> float | str | None:
     return float(value)
 
 
-def fit_rows(columns: Sequence[Column], fit: Any) -> dict[str, str]:
-    """Labels of the fit statistics to show."""
-    if fit is None:
-        present = [
-            n for n in DEFAULT_FIT if any(fit_value(c.estimate, n) is not None for c in columns)
-        ]
-        return {name: FIT_LABELS[name] for name in present}
-    labels = _named(fit, FIT_LABELS)
-    for name in labels:
-        if all(fit_value(c.estimate, name) is None for c in columns):
-            names = sorted({*FIT_LABELS, *(k for c in columns for k in c.estimate.stats)})
+def fit_rows(columns: Sequence[Column], fit: Any) -> list[tuple[str, str, list[Value]]]:
+    """Name, label and values of the fit statistics to show.
+
+    A statistic that two results mean differently (R² of levels, of differences) has a row for
+    each meaning, unless the caller labels it.
+    """
+    named = isinstance(fit, Mapping)
+    labels = _named(DEFAULT_FIT if fit is None else fit, {})
+    rows: list[tuple[str, str, list[Value]]] = []
+    for name, label in labels.items():
+        values = [fit_value(c.estimate, name) for c in columns]
+        if all(v is None for v in values):
+            if fit is None:
+                continue
+            names = sorted({*LABELS, *(k for c in columns for k in c.estimate.stats)})
             held = [n for n in names if any(fit_value(c.estimate, n) is not None for c in columns)]
             raise ReportError(
                 f"fit: no result has {name!r}.{suggestion(name, names)} Results have: "
                 f"{listing(held, 20)}."
             )
-    return labels
+        words = [label if named else c.estimate.facts.labels.get(name, name) for c in columns]
+        for word in dict.fromkeys(w for w, v in zip(words, values, strict=True) if v is not None):
+            shown = [v if w == word else None for w, v in zip(words, values, strict=True)]
+            rows.append((name, word, shown))
+    return rows
 
 
 def diagnostic_rows(columns: Sequence[Column], diagnostics: Any) -> dict[str, str]:
@@ -173,7 +164,7 @@ def diagnostic_rows(columns: Sequence[Column], diagnostics: Any) -> dict[str, st
             )
         if label == name:
             titles = [test.name for test in found if isinstance(test, TestStatistic)]
-            labels[name] = titles[0] if titles else FIT_LABELS.get(name, name)
+            labels[name] = titles[0] if titles else LABELS.get(name, name)
     return labels
 
 
@@ -185,22 +176,15 @@ def _named(items: Any, labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def effects_rows(columns: Sequence[Column]) -> dict[str, list[str]]:
-    """Rows of Yes and No for the effects that the models absorb."""
-    held = [_effects(c.estimate) for c in columns]
-    names = dict.fromkeys(name for effects in held for name in effects)
+    """Rows of Yes and No for the effects of the models; empty where an estimator knows none."""
+    facts = [c.estimate.facts for c in columns]
+    names = dict.fromkeys(name for f in facts for name in f.effects())
     return {
-        f"{_effect_label(name)} effects": [effects.get(name, "No") for effects in held]
+        f"{_effect_label(name)} effects": [
+            f.effects().get(name, "" if f.absorbed is None else "No") for f in facts
+        ]
         for name in names
     }
-
-
-def _effects(e: Estimate) -> dict[str, str]:
-    effects = getattr(e.spec, "effects", ())
-    effects = (effects,) if isinstance(effects, str) else effects
-    if not isinstance(effects, tuple | list):
-        return {}
-    word = "Random" if "random" in e.method.lower() else "Yes"
-    return {str(name): word for name in effects}
 
 
 def _effect_label(name: str) -> str:

@@ -13,8 +13,10 @@ import pandas as pd
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.sandwich.moments import Moments
 from migdev.protocols import Covariance, CovEstimate, Data, Scores
 from migdev.results import inference
+from migdev.results.facts import UNSTATED, Facts, completed
 from migdev.results.inference import Combination
 from migdev.results.statistic import TestStatistic, f_test
 
@@ -78,6 +80,8 @@ class Estimate:
         of units (:class:`~migdev.kernels.sandwich.moments.UnitScores`), so that :meth:`with_cov`
         needs no refit.
     sample : Sample, optional
+    stated : Facts
+        What the estimator says of the fit; read :attr:`facts`, which adds what the record holds.
     """
 
     params: pd.Series
@@ -95,6 +99,7 @@ class Estimate:
     sample: Sample | None = field(default=None, repr=False)
     residual: FloatArray | None = field(default=None, repr=False)
     observed: FloatArray | None = field(default=None, repr=False)
+    stated: Facts = field(default=UNSTATED, repr=False)
 
     @classmethod
     def from_arrays(
@@ -113,6 +118,18 @@ class Estimate:
             cov=pd.DataFrame(cov, index=index, columns=index),
             **fields,
         )
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What readers may rely on: effects, link, scores, observations, printable statistics."""
+        m = self.moments
+        rows = m if isinstance(m, Moments) else None
+        return completed(
+            self.stated, stats=self.stats, nobs=self.nobs,
+            scores="none" if m is None else "rows" if m.by_row else "units",
+            weighted=rows is not None and rows.weights is not None,
+            constant=rows is None or rows.constant,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ inference
 

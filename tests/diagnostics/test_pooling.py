@@ -74,7 +74,7 @@ def test_bad_input(grunfeld: md.Panel) -> None:
     for call, message in [
         (lambda: md.diagnostics.poolability(two), "FixedEffects with"),
         (lambda: md.diagnostics.poolability(pooled, "region"), "'entity' or 'time'"),
-        (lambda: md.diagnostics.poolability(between), "not Between"),
+        (lambda: md.diagnostics.poolability(between), "this fit .Between. is fitted to means"),
         (lambda: md.diagnostics.poolability(last), "fitted perfectly"),
     ]:
         with pytest.raises(ResultError, match=message):

@@ -7,6 +7,7 @@ import pytest
 
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Estimate
+from migdev.results.facts import UNSTATED, linear_facts
 from migdev.results.statistic import TestStatistic, chi2_test, normal_test
 
 ODD = (
@@ -16,9 +17,12 @@ ODD = (
 )  # fmt: skip
 
 
-class Spec:
-    def __init__(self, effects=()):
-        self.effects = effects
+def stated(method, effects):
+    if "GMM" in method:
+        return UNSTATED
+    if "Random" in method:
+        return linear_facts("least squares", (), random=effects)
+    return linear_facts("least squares", effects)
 
 
 def make(
@@ -43,7 +47,7 @@ def make(
     cov = np.diag(errors**2)
     return Estimate.from_arrays(
         names=list(names), params=params, cov=cov, dependent=dependent, method=method, nobs=nobs,
-        df_resid=1100.0, df_inference=df, spec=Spec(effects),
+        df_resid=1100.0, df_inference=df, stated=stated(method, effects),
         stats={"r2": 0.81234, "entities": 48} if stats is None else stats,
         covariance=CovEstimate(
             cov=cov, df=df, description=description, convention="stata",

@@ -168,8 +168,8 @@ def test_rows_below_the_coefficients(three):
     assert cells(t, "Note", "") == ["", "kept", ""]
     assert cells(t, "Trade", "") == ["No", "Yes", "Yes"]
     assert ("trade", "estimate") not in t.to_frame().index
-    assert cells(t, "Entity effects", "") == ["Yes", "Random", "No"]
-    assert cells(t, "Time effects", "") == ["Yes", "No", "No"]
+    assert cells(t, "Entity effects", "") == ["Yes", "Random", ""]
+    assert cells(t, "Time effects", "") == ["Yes", "No", ""]  # nothing is known of the third
     assert cells(t, "Hansen J [p]", "") == ["", "", "4.30 [0.231]"]
     assert cells(t, "Arellano-Bond AR(2) [p]", "") == ["", "", "-1.20 [0.230]"]
     assert cells(t, "Tabulated", "") == ["", "", "-3.10"]

@@ -149,9 +149,12 @@ def test_linearmodels_panel(frame, debiased):
     assert ours.df_inference == (res.df_resid if debiased else None)
     assert ours.dependent == "growth"
     assert ours.method == "PanelOLS"
-    assert ours.spec.effects == ("entity", "time")
+    assert ours.facts.absorbed == ("entity", "time")
     assert (ours.stats["entities"], ours.stats["periods"]) == (25, 8)
-    assert ours.stats["r2_within"] == pytest.approx(res.rsquared_within)
+    # rsquared is that of the data after both effects, rsquared_within after entity effects only.
+    assert ours.stats["r2_within"] == pytest.approx(res.rsquared)
+    assert ours.stats["r2_within_entities"] == pytest.approx(res.rsquared_within)
+    assert ours.stats["r2"] == pytest.approx(res.rsquared_inclusive)
     assert ours.covariance.description == "clustered (25 clusters)"
     assert ours.stats["f_effects"].pvalue == pytest.approx(res.f_pooled.pval)
 
@@ -226,7 +229,7 @@ def test_pyfixest(frame):
         assert ours.covariance.description == description
         assert ours.nobs == 200
         assert ours.dependent == "growth"
-    assert ours.spec.effects == ("id", "year")
+    assert ours.facts.absorbed == ("id", "year")
     assert ours.df_resid == 200 - 2 - 25 - 8 + 1
     assert ours.df_inference == 24
     assert dict(ours.covariance.clusters) == {"id": 25}
@@ -267,8 +270,13 @@ def test_all_libraries_in_one_table(frame):
     t = md.table({"migdev": ours, "linearmodels": theirs, "statsmodels": ols})
     shown = t.to_frame()
     assert shown.loc[("x", "estimate"), "migdev"] == shown.loc[("x", "estimate"), "linearmodels"]
-    assert list(shown.loc[("Entity effects", "")]) == ["Yes", "Yes", "No"]
+    assert list(shown.loc[("Entity effects", "")]) == ["Yes", "Yes", ""]
     assert list(shown.loc[("Entities", "")]) == ["25", "25", ""]
+    one, two, three = shown.loc[("R²", "")]
+    assert one == two == f"{theirs.rsquared_inclusive:.3f}"
+    assert three == f"{ols.rsquared:.3f}"
+    within = shown.loc[("R² within", "")]
+    assert list(within) == [f"{theirs.rsquared:.3f}"] * 2 + [""]
     assert list(shown.loc[("Observations", "")]) == ["200"] * 3
 
 

@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from migdev.diagnostics.fit.levels import LEAST_SQUARES, moments_of, refuse_weights, sample_of
+from migdev.diagnostics.fit.levels import (
+    moments_of,
+    refuse_weights,
+    require_least_squares,
+    sample_of,
+)
 from migdev.diagnostics.subjects import SERIAL
-from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_lower
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.shift import lag_rows
@@ -77,8 +81,7 @@ def baltagi_wu_lbi(fit: Estimate) -> TestStatistic:
 def _statistic(fit: Estimate, name: str, *, lbi: bool) -> TestStatistic:
     m = moments_of(fit, name)
     refuse_weights(fit, name)
-    if fit.method not in LEAST_SQUARES:
-        raise ResultError(f"{name} takes a fit of PooledOLS or FixedEffects, not {fit.method}.")
+    require_least_squares(fit, name, "a fit of PooledOLS or FixedEffects", form="levels")
     form = Form.build(m, lbi)
     rss = float(m.resid @ m.resid)
     statistic = float(m.resid @ form.apply(m.resid[:, None])[:, 0]) / rss

@@ -13,6 +13,7 @@ from migdev.diagnostics.fit.levels import (
     moments_of,
     pooled,
     refuse_weights,
+    require_least_squares,
     sample_of,
 )
 from migdev.diagnostics.subjects import EFFECTS
@@ -50,7 +51,8 @@ def f_effects(fe: Estimate, restricted: Estimate | None = None) -> TestStatistic
     Baltagi (2021), Econometric Analysis of Panel Data, 6th ed., sections 2.2 and 3.2.
     """
     one = moments_of(fe, "f_effects")
-    if one.df_absorbed == 0:
+    require_least_squares(fe, "f_effects")
+    if not fe.facts.absorbed:
         raise ResultError(f"f_effects takes a fit with absorbed effects, not {fe.method}.")
     rss = float(one.resid @ one.resid)
     given: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ def f_effects(fe: Estimate, restricted: Estimate | None = None) -> TestStatistic
         rss_null, df_null = float(fit.resid @ fit.resid), d.nobs - len(fit.params)
     else:
         two = moments_of(restricted, "f_effects")
+        require_least_squares(restricted, "f_effects", form="levels")
         _check_nested(fe, restricted)
         given = two.factor_names
         rss_null, df_null = float(two.resid @ two.resid), two.df_resid
@@ -88,7 +91,7 @@ def _check_nested(fe: Estimate, restricted: Estimate) -> None:
             "The fits stand on different rows or dependent variables; fit both on the same panel."
         )
     extra = len(others) - len(rows)
-    single = fe.dropped.get(f"singletons of {', '.join(fe.spec.effects)}", 0)
+    single = fe.dropped.get(f"singletons of {', '.join(fe.facts.absorbed or ())}", 0)
     if extra > single:
         raise ResultError(
             f"The fit under the null has {extra} rows that the fit with effects has not; only "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +13,12 @@ from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.design import Design
 from migdev.results.estimate import Estimate, Sample
 
-#: ``method`` of fits of FirstDifference, whose sample lacks the first row of each entity.
-DIFFERENCED = "First differences"
-#: ``method`` of the fits whose residuals are those of least squares, with or without dummies.
-LEAST_SQUARES = ("Pooled OLS", "Fixed effects")
-
 
 def sample_of(fit: Estimate, test: str) -> Sample:
     if not isinstance(fit, Estimate) or fit.sample is None:
-        raise ResultError(f"{test} takes a fit of this package that kept its sample, not {fit!r}.")
+        raise ResultError(
+            f"{test} takes a fit of this package that kept its sample, not {_named(fit)}."
+        )
     return fit.sample
 
 
@@ -28,15 +26,35 @@ def moments_of(fit: Estimate, test: str) -> Moments:
     if not isinstance(fit, Estimate) or not isinstance(fit.moments, Moments):
         raise ResultError(
             f"{test} takes a fit of this package that kept its rows (regressors and residuals), "
-            f"not {fit!r}."
+            f"not {_named(fit)}."
         )
     return fit.moments
 
 
+def _named(fit: object) -> str:
+    return fit.method if isinstance(fit, Estimate) else repr(type(fit).__qualname__)
+
+
 def refuse_weights(fit: Estimate, test: str) -> None:
     sample_of(fit, test)
-    if getattr(fit.spec, "weights", None) is not None:
-        raise ResultError(f"{test} is for fits without weights; fit again without weights=.")
+    fit.facts.require(test, fit.method, "fits without weights", weighted=False)
+
+
+def require_linear(fit: Estimate, test: str) -> None:
+    """Refuse a fit that is not stated to be of an equation linear in its coefficients."""
+    if isinstance(fit, Estimate):
+        fit.facts.require(
+            test, fit.method, "a fit of a linear equation", linear=True, link="identity"
+        )
+
+
+def require_least_squares(
+    fit: Estimate, test: str, expected: str = "a fit by least squares", **facts: Any
+) -> None:
+    """Refuse a fit whose residuals are not those of least squares on a linear equation."""
+    require_linear(fit, test)
+    if isinstance(fit, Estimate):
+        fit.facts.require(test, fit.method, expected, principle="least squares", **facts)
 
 
 def levels(fit: Estimate, test: str) -> Design:
@@ -46,6 +64,7 @@ def levels(fit: Estimate, test: str) -> Design:
     all of the formula, also those that the effects absorbed.
     """
     sample = sample_of(fit, test)
+    require_linear(fit, test)
     formula = getattr(fit.spec, "formula", None)
     if formula is None:
         raise ResultError(f"{test} needs a fit whose specification has a formula.")
@@ -56,7 +75,7 @@ def levels(fit: Estimate, test: str) -> Design:
         raise ResultError(
             f"{test} is for equations without endogenous regressors, not {formula!r}."
         )
-    if fit.method != DIFFERENCED:
+    if fit.facts.form != "differences":
         here = np.isin(d.rows, sample.rows)
         if not here.all():
             d = d.keep(here, "not in the sample of the fit")

@@ -7,11 +7,11 @@ import warnings
 import numpy as np
 
 from migdev.diagnostics.fit.levels import (
-    LEAST_SQUARES,
     describe,
     levels,
     moments_of,
     refuse_weights,
+    require_least_squares,
 )
 from migdev.errors import DroppedEntitiesWarning, ResultError
 from migdev.kernels.heterogeneous.group_fits import group_fits
@@ -47,10 +47,13 @@ def poolability(fit: Estimate, by: str = "entity") -> TestStatistic:
         raise ResultError(f"by={by!r}; use 'entity' or 'time'.")
     moments = moments_of(fit, "poolability")
     refuse_weights(fit, "poolability")
-    if fit.method not in LEAST_SQUARES or moments.factor_names not in (
-        (),
-        (by,),
-    ):
+    require_least_squares(
+        fit,
+        "poolability",
+        f"a fit of PooledOLS, or of FixedEffects with effects=({by!r},)",
+        form="levels",
+    )
+    if moments.factor_names not in ((), (by,)):
         raise ResultError(
             f"poolability by {by} takes a fit of PooledOLS, or of FixedEffects with "
             f"effects=({by!r},), not {fit.method} with {moments.factor_names or 'no'} effects."

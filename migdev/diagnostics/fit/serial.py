@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from migdev.diagnostics.fit.levels import describe, levels, moments_of, refuse_weights
+from migdev.diagnostics.fit.levels import (
+    describe,
+    levels,
+    moments_of,
+    refuse_weights,
+    require_least_squares,
+)
 from migdev.diagnostics.subjects import SERIAL
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import chi2_tail
@@ -158,6 +164,7 @@ def breusch_godfrey(
             "distributions 'chi2' or 'F'."
         )
     m = moments_of(fit, "breusch_godfrey")
+    require_least_squares(fit, "breusch_godfrey")
     columns = [_lagged(m, k, lags) for k in range(1, order + 1)]
     X = np.column_stack([m.X, *columns])
     keep = independent_columns(X)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from migdev.covariance import Clustered, Unadjusted
-from migdev.diagnostics.fit.levels import moments_of, sample_of
+from migdev.diagnostics.fit.levels import moments_of, require_least_squares, sample_of
 from migdev.diagnostics.subjects import EFFECTS
 from migdev.errors import CovarianceWarning, ResultError, listing
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares
@@ -79,6 +79,7 @@ def hausman(
         raise ResultError(f"kind={kind!r}; use 'classic', 'mundlak' or 'robust'.")
     if sigma not in ("own", "more", "less"):
         raise ResultError(f"sigma={sigma!r}; use 'own', 'more' or 'less'.")
+    _require_pair(fe, re, kind)
     names = [n for n in re.names if n in fe.names and n != "Intercept"]
     if not names:
         raise ResultError(
@@ -91,6 +92,21 @@ def hausman(
     return _regression(fe, re, names, kind, cov)
 
 
+def _require_pair(fe: Estimate, re: Estimate, kind: str) -> None:
+    """Refuse what is no pair of fixed effects (or means between) and random effects."""
+    for fit in (fe, re):
+        moments_of(fit, "hausman")
+        require_least_squares(fit, "hausman")
+    one, two = fe.facts, re.facts
+    means = kind == "classic" and "means" in (one.form, two.form)
+    if not (one.absorbed or one.form == "means") or not (two.random or means):
+        raise ResultError(
+            f"hausman takes a fit of fixed effects (or Between) and one of random effects, but "
+            f"these are {fe.method} and {re.method}. Fit FixedEffects and RandomEffects on the "
+            "same panel."
+        )
+
+
 def _classic(fe: Estimate, re: Estimate, names: list[str], sigma: str) -> TestStatistic:
     one, two = moments_of(fe, "hausman"), moments_of(re, "hausman")
     V, W = _classical(one, fe, names), _classical(two, re, names)
@@ -100,7 +116,7 @@ def _classic(fe: Estimate, re: Estimate, names: list[str], sigma: str) -> TestSt
     elif sigma == "less":
         W = W * (s_fe / s_re)
     # within and between estimates are uncorrelated, so there the variances add up
-    difference = V + W if re.method == "Between" else V - W
+    difference = V + W if re.facts.form == "means" else V - W
     gap = fe.params[names].to_numpy() - re.params[names].to_numpy()
     scale = np.sqrt(np.diagonal(V))
     values, vectors = np.linalg.eigh(difference / np.outer(scale, scale))

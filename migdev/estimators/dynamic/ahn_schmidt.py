@@ -23,6 +23,7 @@ from migdev.kernels.dynamic.solve import NotIdentified, invert, solve
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Estimate, Sample
+from migdev.results.facts import linear_facts
 from migdev.results.statistic import chi2_test
 
 
@@ -168,4 +169,5 @@ class AhnSchmidt:
                 time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
             ),
             residual=u[stack.used][order], observed=stack.y[stack.used][order],
+            stated=linear_facts("other", self.effects, form="differences", removed=("entity",)),
         )  # fmt: skip

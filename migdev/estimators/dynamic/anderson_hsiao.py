@@ -27,6 +27,7 @@ from migdev.panel.terms import evaluate_terms
 from migdev.protocols import Covariance
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate, Sample
+from migdev.results.facts import linear_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +175,9 @@ class AndersonHsiao:
             sample=Sample(
                 panel=panel, rows=rows, entity=entity, time=design.time[at], dropped=dropped,
                 dropped_columns=lost_columns,
+            ),
+            stated=linear_facts(
+                "instruments", self.effects, form="differences", removed=("entity",)
             ),
             **fields,
         )  # fmt: skip

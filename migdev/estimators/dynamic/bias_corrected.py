@@ -23,6 +23,7 @@ from migdev.panel.terms import evaluate_terms
 from migdev.protocols import CovEstimate
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate, Sample
+from migdev.results.facts import linear_facts
 from migdev.results.statistic import chi2_test
 
 
@@ -254,6 +255,10 @@ class BiasCorrectedMM:
                 dropped=design.dropped,
             ),
             residual=resid, observed=design.y,
+            stated=linear_facts(
+                "other", self.effects, random=("entity",) if self.model == "random" else (),
+                removed=("entity",) if self.model == "fixed" else (),
+            ),
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Estimate, Sample
+from migdev.results.facts import linear_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,7 @@ class HalfPanelJackknife:
                 dropped=design.dropped,
             ),
             residual=within.values[:, 0], observed=design.y,
+            stated=linear_facts("other", self.effects),
         )  # fmt: skip
 
     def _fit(

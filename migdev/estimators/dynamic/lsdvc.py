@@ -22,6 +22,7 @@ from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate, Sample
+from migdev.results.facts import linear_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ class BiasCorrectedLSDV:
                 dropped=design.dropped,
             ),
             residual=gap - effect[design.entity], observed=design.y,
+            stated=linear_facts("other", ("entity", *self.effects)),
         )  # fmt: skip
 
     def _data(

@@ -36,6 +36,7 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
+from migdev.results.facts import Facts
 
 _CRITERIA = ("IC_p1", "IC_p2", "ER", "GR")
 
@@ -302,6 +303,9 @@ class InteractiveFixedEffects:
             spec=self, cov=self.cov, design=d, moments=moments, names=d.names, params=params,
             method="Interactive fixed effects", dropped_columns={}, residual=resid,
             kind=InteractiveEstimate,
+            stated=Facts(
+                link="identity", linear=False, principle="least squares", absorbed=self.effects
+            ),
             stats={
                 "factors": float(r), "sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss,
                 "iterations": float(fit.iterations), "converged": float(fit.converged),

@@ -39,6 +39,7 @@ from migdev.kernels.heterogeneous.slopes import Slopes, entity_slopes, mean_and_
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import ErrorCorrectionEstimate
+from migdev.results.facts import Facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
@@ -204,6 +205,7 @@ class CSDL:
             spec=self, design=d, names=names, params=params, cov=cov, method="CS-DL",
             description="spread of the entities' coefficients", inference=self.inference, fit=fit,
             slope_names=every, stats=fit_stats(d.y, d.entity, fit), regressors=regressors(),
+            stated=Facts(link="identity", linear=False, principle="averages"),
         )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
 from migdev.results.estimate import Sample
+from migdev.results.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,9 @@ class DynamicFixedEffects:
             sample=Sample(
                 panel=d.panel, rows=d.rows, entity=d.entity, time=d.time, dropped=d.dropped,
                 dropped_columns=dropped,
+            ),
+            stated=Facts(
+                link="identity", linear=False, principle="least squares", absorbed=("entity",)
             ),
         )  # fmt: skip
         return result

@@ -25,6 +25,7 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Sample
+from migdev.results.facts import linear_facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
@@ -167,6 +168,7 @@ def record(
     N = len(fit.params)
     df = float(N - 1) if inference == "t" else None
     kind = fields.pop("kind", HeterogeneousEstimate)
+    fields.setdefault("stated", linear_facts("averages"))
     residual = fields.pop("residual", fit.resid)
     own_df = fields.pop("slope_df", fit.df)
     result: HeterogeneousEstimate = kind.from_arrays(

@@ -28,6 +28,7 @@ from migdev.kernels.heterogeneous.slopes import (
 )
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
+from migdev.results.facts import linear_facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 from migdev.results.statistic import chi2_test
 
@@ -109,6 +110,7 @@ class MeanGroup:
             method="Mean group" + (", demeaned" if self.demean else ""), description=how,
             inference=self.inference, fit=fit, slope_names=names, regressors=(X,),
             stats=fit_stats(y, d.entity, fit),
+            stated=linear_facts("averages", removed=("time",) if self.demean else ()),
         )  # fmt: skip
 
     def _variables(self, d: Design) -> tuple[FloatArray, FloatArray]:

@@ -32,6 +32,7 @@ from migdev.kernels.heterogeneous.pmg import pooled_long_run
 from migdev.kernels.heterogeneous.slopes import Slopes, mean_and_cov
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
+from migdev.results.facts import Facts
 from migdev.results.statistic import chi2_test
 
 
@@ -370,6 +371,7 @@ def record_error_correction(
         spec=spec, design=form.design, names=names[: len(fields["params"])], fit=own,
         slope_names=names,
         kind=ErrorCorrectionEstimate, long_run=form.long_run,
+        stated=Facts(link="identity", linear=False, principle="averages"),
         df_resid=float(df.sum() - df_lost), slope_df=df,
         regressors=(form.lagged[:, None], form.x, form.W) if not df_lost else (), **fields,
     )  # fmt: skip

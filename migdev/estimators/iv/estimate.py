@@ -103,7 +103,7 @@ class IVEstimate(Estimate):
             df_resid=float(moments.df_resid), df_inference=outcome.df, stats=stats,
             spec=self.spec, cov_spec=problem.cov, covariance=outcome, moments=moments,
             sample=self.sample, residual=resid if root is None else resid / root,
-            observed=observed,
+            observed=observed, stated=replace(self.stated, principle="least squares"),
         )  # fmt: skip
 
     # ------------------------------------------------------------------ tests with arguments

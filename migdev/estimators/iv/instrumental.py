@@ -21,6 +21,7 @@ from migdev.kernels.iv.kclass import KClass, kclass, leverage_2sls, liml_kappa
 from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
+from migdev.results.facts import linear_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,7 +381,8 @@ def _result(
         spec=spec, cov=cov, design=d, moments=moments, names=equation.names, params=fit.params,
         method=method, stats=iv_stats(numbers, problem), dropped_columns=equation.dropped,
         residual=fit.resid if equation.root is None else fit.resid / equation.root,
-        kind=IVEstimate, endogenous=equation.endogenous, instruments=equation.instruments,
+        stated=linear_facts("instruments", equation.effects), kind=IVEstimate,
+        endogenous=equation.endogenous, instruments=equation.instruments,
         numbers=numbers, problem=problem, raw=raw,
     )  # fmt: skip
     assert isinstance(result, IVEstimate)

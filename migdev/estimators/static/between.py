@@ -19,6 +19,7 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
+from migdev.results.facts import linear_facts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,7 +126,8 @@ class Between:
         result: Estimate = estimate(
             spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
             method="Between", stats=stats, dropped_columns=dropped, residual=residual,
-            observed=y, kind=BetweenEstimate, groups=groups.rename(getattr(panel, by)),
+            observed=y, stated=linear_facts("least squares", form="means"), kind=BetweenEstimate,
+            groups=groups.rename(getattr(panel, by)),
         )  # fmt: skip
         assert isinstance(result, BetweenEstimate)
         return result

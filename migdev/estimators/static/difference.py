@@ -16,6 +16,7 @@ from migdev.panel.differences import GAP, GAPS, difference
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
+from migdev.results.facts import linear_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,7 @@ class FirstDifference:
             spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
             method="First differences", stats=stats, dropped_columns=dropped,
             residual=moments.resid if root is None else moments.resid / root,
+            stated=linear_facts("least squares", form="differences", removed=("entity",)),
         )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.design import Design
 from migdev.protocols import Covariance, Data
 from migdev.results.estimate import Estimate
+from migdev.results.facts import linear_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class PooledOLS:
         return estimate(
             spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
             method="Pooled OLS", stats=stats, dropped_columns=dropped, residual=residual,
+            stated=linear_facts("least squares", ()),
         )  # fmt: skip
 
 
@@ -158,6 +160,7 @@ class FixedEffects:
             spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
             method="Fixed effects", stats=stats, dropped_columns=dropped,
             residual=moments.resid if root is None else moments.resid / root,
+            stated=linear_facts("least squares", self.effects),
         )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
+from migdev.results.facts import linear_facts
 
 METHODS = ("swamy-arora", "wallace-hussain", "amemiya", "nerlove")
 CONVENTIONS = ("plm", "exact", "stata")
@@ -233,6 +234,7 @@ def gls(
         method=method, dropped_columns=dropped, kind=kind,
         stats=_stats(spec, d, components, factors, phis, params, moments.resid, equation.y),
         residual=idiosyncratic if root is None else idiosyncratic / root,
+        stated=linear_facts("least squares", (), form="quasi-demeaned", random=spec.effects),
         theta={
             name: pd.Series(factor.theta(phi), index=labels[name], name="theta")
             for name, factor, phi in zip(spec.effects, factors, phis, strict=True)

@@ -21,6 +21,7 @@ from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Estimate, Sample
+from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic, chi2_test
 
 
@@ -232,6 +233,10 @@ class DynamicPanelThreshold:
                 time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
             ),
             residual=u[stack.used][order], observed=stack.y[stack.used][order],
+            stated=Facts(
+                link="identity", linear=False, principle="other", form="differences",
+                absorbed=self.effects, removed=("entity",),
+            ),
         )  # fmt: skip
 
     def _linearity(self, model: Model, grid: FloatArray, first: Weight) -> TestStatistic:

@@ -30,6 +30,7 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import Covariance
+from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic
 from migdev.results.threshold import ThresholdEstimate
 
@@ -190,6 +191,9 @@ class PanelThreshold:
             spec=self, cov=self.cov, design=design, moments=moments, names=kept, params=params,
             method=f"Panel threshold, {_NUMBERS[self.thresholds]}", stats=stats,
             dropped_columns=dropped, residual=moments.resid, kind=ThresholdEstimate,
+            stated=Facts(
+                link="identity", linear=False, principle="least squares", absorbed=self.effects
+            ),
             threshold_variable=q_name, thresholds=tuple(float(c) for c in cuts),
             regimes=regime_table(q, cuts, design), candidates=sample.values, lr_paths=paths,
         )  # fmt: skip

@@ -34,6 +34,7 @@ from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.design import SampleColumns
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Sample
+from migdev.results.facts import Form, linear_facts
 from migdev.results.gmm import GMMEstimate, GMMSums
 
 # Scores are kept with the estimate up to this size; beyond it with_cov() fits again.
@@ -93,6 +94,9 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
         sums=GMMSums(
             ZX=ZX, Zy=Zy, S=steps.S, A=A, objective=steps.hansen.objective,
             df=n_instruments - k,
+        ),
+        stated=linear_facts(
+            "instruments", spec.effects, form=_form(problem), removed=("entity",)
         ),
     )  # fmt: skip
 
@@ -277,6 +281,13 @@ def _homoskedastic(steps: Steps, scale: float) -> FloatArray:
 
 
 # ---------------------------------------------------------------------- rows
+
+
+def _form(problem: Problem) -> Form:
+    """Data of the equation that is reported."""
+    if problem.stack.level.any():
+        return "levels"
+    return "differences" if problem.stack.transform == "fd" else "orthogonal deviations"
 
 
 def _rows(problem: Problem, u: FloatArray) -> tuple[IntArray, FloatArray, FloatArray, int]:
