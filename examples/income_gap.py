@@ -18,7 +18,7 @@ from migdev.errors import (
     DroppedRowsWarning,
     JoinWarning,
 )
-from migdev.hypotheses.pretests import convergence_pretests
+from migdev.hypotheses.pretest_sets import convergence_pretests
 
 DATA = os.environ.get("MIGDEV_DATA", "../shared/data")
 FIRST, LAST = 1970, 2019

@@ -17,7 +17,7 @@ from migdev.errors import (
     DroppedRowsWarning,
     JoinWarning,
 )
-from migdev.hypotheses.pretests import CHANGES, LEVELS, lead_pretests, long_run_pretests
+from migdev.hypotheses.pretest_sets import CHANGES, LEVELS, lead_pretests, long_run_pretests
 from migdev.hypotheses.specs import LONG_RUN, lead_specs, long_run_specs
 
 DATA = os.environ.get("MIGDEV_DATA", "../shared/data")

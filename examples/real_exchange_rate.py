@@ -19,7 +19,7 @@ from migdev.errors import (
     DroppedRowsWarning,
     JoinWarning,
 )
-from migdev.hypotheses.pretests import long_run_pretests
+from migdev.hypotheses.pretest_sets import long_run_pretests
 from migdev.hypotheses.specs import LONG_RUN, long_run_specs
 
 DATA = os.environ.get("MIGDEV_DATA", "../shared/data")

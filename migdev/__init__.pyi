@@ -45,11 +45,11 @@ from migdev.estimators.iv.instrumental import IV2SLS as IV2SLS
 from migdev.estimators.iv.instrumental import IVGMM as IVGMM
 from migdev.estimators.iv.instrumental import LIML as LIML
 from migdev.estimators.static.between import Between as Between
-from migdev.estimators.static.difference import FirstDifference as FirstDifference
+from migdev.estimators.static.first_difference import FirstDifference as FirstDifference
 from migdev.estimators.static.linear import FixedEffects as FixedEffects
 from migdev.estimators.static.linear import PooledOLS as PooledOLS
 from migdev.estimators.static.mundlak import CorrelatedRandomEffects as CorrelatedRandomEffects
-from migdev.estimators.static.random import RandomEffects as RandomEffects
+from migdev.estimators.static.random_effects import RandomEffects as RandomEffects
 from migdev.estimators.threshold.dynamic import DynamicPanelThreshold as DynamicPanelThreshold
 from migdev.estimators.threshold.fixed_effects import PanelThreshold as PanelThreshold
 from migdev.panel.assemble import join as join
@@ -74,9 +74,9 @@ from migdev.study.family import Family as Family
 from migdev.study.hypothesis import Hypothesis as Hypothesis
 from migdev.study.joint import Component as Component
 from migdev.study.joint import JointStudy as JointStudy
+from migdev.study.pretest_rules import PreTestRule as PreTestRule
 from migdev.study.pretests import PreTest as PreTest
 from migdev.study.pretests import PreTests as PreTests
-from migdev.study.rulings import PreTestRule as PreTestRule
 from migdev.study.study import Spec as Spec
 from migdev.study.study import Study as Study
 

@@ -17,10 +17,10 @@ from migdev.diagnostics.cointegration.pedroni import pedroni as pedroni
 from migdev.diagnostics.cointegration.westerlund import westerlund as westerlund
 from migdev.diagnostics.convergence.beta import beta_convergence as beta_convergence
 from migdev.diagnostics.convergence.gap_breaks import gap_breaks as gap_breaks
+from migdev.diagnostics.convergence.gap_tests import gap_tests as gap_tests
+from migdev.diagnostics.convergence.gap_tests import gap_to as gap_to
 from migdev.diagnostics.convergence.log_t import convergence_clubs as convergence_clubs
 from migdev.diagnostics.convergence.log_t import log_t as log_t
-from migdev.diagnostics.convergence.pairs import gap_tests as gap_tests
-from migdev.diagnostics.convergence.pairs import gap_to as gap_to
 from migdev.diagnostics.convergence.sigma import sigma_convergence as sigma_convergence
 from migdev.diagnostics.dependence.adjusted_lm import bias_adjusted_lm as bias_adjusted_lm
 from migdev.diagnostics.dependence.cross_section import (
@@ -32,11 +32,11 @@ from migdev.diagnostics.fit.durbin_watson import baltagi_wu_lbi as baltagi_wu_lb
 from migdev.diagnostics.fit.durbin_watson import bhargava_durbin_watson as bhargava_durbin_watson
 from migdev.diagnostics.fit.effects import breusch_pagan_lm as breusch_pagan_lm
 from migdev.diagnostics.fit.effects import f_effects as f_effects
-from migdev.diagnostics.fit.homogeneity import slope_homogeneity as slope_homogeneity
-from migdev.diagnostics.fit.pooling import poolability as poolability
-from migdev.diagnostics.fit.serial import breusch_godfrey as breusch_godfrey
-from migdev.diagnostics.fit.serial import wooldridge_serial as wooldridge_serial
-from migdev.diagnostics.fit.specification import hausman as hausman
+from migdev.diagnostics.fit.hausman import hausman as hausman
+from migdev.diagnostics.fit.poolability import poolability as poolability
+from migdev.diagnostics.fit.serial_correlation import breusch_godfrey as breusch_godfrey
+from migdev.diagnostics.fit.serial_correlation import wooldridge_serial as wooldridge_serial
+from migdev.diagnostics.fit.slope_homogeneity import slope_homogeneity as slope_homogeneity
 from migdev.diagnostics.pretest_table import pretest as pretest
 from migdev.diagnostics.unit_roots.balanced import breitung as breitung
 from migdev.diagnostics.unit_roots.balanced import hadri as hadri

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migdev.hypotheses.pretests import long_run_pretests
+from migdev.hypotheses.pretest_sets import long_run_pretests
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import (
     CONTROLS,

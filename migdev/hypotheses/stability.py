@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migdev.covariance import Clustered
 from migdev.estimators.static.linear import FixedEffects
-from migdev.hypotheses.pretests import long_run_pretests
+from migdev.hypotheses.pretest_sets import long_run_pretests
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import (
     CONTROLS,

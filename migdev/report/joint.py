@@ -188,7 +188,7 @@ def pattern_figure(answer: Any) -> Block:
 
     try:
         from migdev.report.figure import svg
-        from migdev.report.pattern import pattern_plot
+        from migdev.report.verdict_figures import pattern_plot
 
         plot = pattern_plot(answer)
         drawing = svg(plot)

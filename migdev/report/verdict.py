@@ -13,7 +13,7 @@ import pandas as pd
 from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.frame import frame_table
-from migdev.report.pretests import pretest_blocks
+from migdev.report.pretest_blocks import pretest_blocks
 from migdev.report.render import Page, page
 from migdev.report.table import table
 from migdev.report.words import (
@@ -213,7 +213,7 @@ def interval_figure(
 
     try:
         from migdev.report.figure import svg
-        from migdev.report.pattern import interval_plot
+        from migdev.report.verdict_figures import interval_plot
 
         plot = interval_plot(rows, bound, primary)
         drawing = svg(plot)

@@ -15,7 +15,7 @@ from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.instruments import Column
-from migdev.kernels.dynamic.overid import excluding
+from migdev.kernels.dynamic.overidentification import excluding
 from migdev.panel.design import Design
 from migdev.protocols import Covariance, Data
 from migdev.results.dynamics import lag_structure, long_run, response

@@ -14,10 +14,10 @@ from migdev.errors import ReportError
 from migdev.evidence.published import compare
 from migdev.panel.panel import Panel
 from migdev.results.statistic import TestStatistic, failed_tests
+from migdev.study.decision_rule import Focal, standing, verdict
 from migdev.study.hypothesis import Hypothesis
+from migdev.study.pretest_rules import Ruling, marks
 from migdev.study.pretests import Finding
-from migdev.study.rule import Focal, standing, verdict
-from migdev.study.rulings import Ruling, marks
 
 if TYPE_CHECKING:
     from migdev.study.study import Study

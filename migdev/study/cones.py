@@ -10,7 +10,7 @@ import numpy as np
 from migdev.errors import SpecificationError, listing
 from migdev.kernels.arrays.distributions import t_lower
 from migdev.kernels.arrays.types import BoolArray, FloatArray
-from migdev.study.rule import check_prediction
+from migdev.study.decision_rule import check_prediction
 
 #: The share of draws that lie in no cone goes by this name.
 NEITHER = "neither"

@@ -14,10 +14,10 @@ from migdev.errors import SpecificationError, listing
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
 from migdev.robustness.multiplicity import holm, romano_wolf
-from migdev.study.decisive import OUTCOMES, Decisive, decide, decisive_tests
+from migdev.study.decision_rule import Focal, verdict
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.influence import aligned, influence
-from migdev.study.rule import Focal, verdict
+from migdev.study.verdict_tests import OUTCOMES, Decisive, decide, decisive_tests
 
 _UNPROVEN = ("supported", "contradicted")
 

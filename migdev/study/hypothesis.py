@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from migdev.errors import SpecificationError, listing
-from migdev.study.rule import check_prediction
+from migdev.study.decision_rule import check_prediction
 
 _SIGNS = {1: "+", -1: "-", 0: "0"}
 

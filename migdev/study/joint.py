@@ -40,11 +40,11 @@ from migdev.study.cones import (
     overlapping,
     union_rejection,
 )
+from migdev.study.decision_rule import Focal, focal_of
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.influence import entity_influence
 from migdev.study.joint_answer import JointAnswer, JointResult
 from migdev.study.plan import check_plan, write_plan
-from migdev.study.rule import Focal, focal_of
 
 EFFECTS = ("entity", "time")
 COMMON = "in_common_sample"

@@ -16,8 +16,8 @@ from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.answer import among_published
 from migdev.study.cones import cone_shares
+from migdev.study.decision_rule import Focal, standing
 from migdev.study.family import Family
-from migdev.study.rule import Focal, standing
 
 if TYPE_CHECKING:
     from migdev.study.joint import JointStudy

@@ -14,9 +14,9 @@ from migdev import diagnostics
 from migdev.diagnostics.subjects import subject_of
 from migdev.errors import MigdevError, SpecificationError, listing, suggestion
 from migdev.panel.panel import Panel
-from migdev.study.block import largest_block
+from migdev.study.balanced_block import largest_block
 from migdev.study.fingerprint import LATER
-from migdev.study.rulings import PreTestRule, Ruling, apply
+from migdev.study.pretest_rules import PreTestRule, Ruling, apply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,9 @@ from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
 from migdev.robustness.multiplicity import holm, romano_wolf
 from migdev.simulate import stylised_world
-from migdev.study.decisive import decide, decisive_tests
+from migdev.study.decision_rule import PREDICTIONS, measure, verdict
 from migdev.study.influence import aligned, influence
-from migdev.study.rule import PREDICTIONS, measure, verdict
+from migdev.study.verdict_tests import decide, decisive_tests
 
 COV = md.Clustered("entity")
 

@@ -28,8 +28,8 @@ from migdev.study.cones import (
     overlapping,
     region_pvalue,
 )
+from migdev.study.decision_rule import PREDICTIONS
 from migdev.study.joint import stacked_influence
-from migdev.study.rule import PREDICTIONS
 
 PATTERNS = {"A": ("+", "-"), "B": ("<=0", "-"), "null": ("0", "0")}
 

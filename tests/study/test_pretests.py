@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 import migdev as md
 from migdev.errors import DroppedRowsWarning, SpecificationError
-from migdev.hypotheses.pretests import NO_SHOCKS, SHOCKS, long_run_pretests
+from migdev.hypotheses.pretest_sets import NO_SHOCKS, SHOCKS, long_run_pretests
 from migdev.hypotheses.specs import LONG_RUN, long_run_specs
 from migdev.replication.numbers import compare
 from migdev.report.verdict import verdict_page
-from migdev.study.block import largest_block
+from migdev.study.balanced_block import largest_block
 from migdev.study.fingerprint import canonical, fingerprint
 from migdev.study.plan import RULE, plan_content
-from migdev.study.rulings import apply, moved
+from migdev.study.pretest_rules import apply, moved
 
 NAMES = ["a", "b", "c", "d", "e"]
 

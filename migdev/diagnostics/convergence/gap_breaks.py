@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from migdev.diagnostics.breaks.bai_perron import check_options, find_breaks, with_trend
 from migdev.diagnostics.breaks.frames import StructuralBreaks
-from migdev.diagnostics.convergence.pairs import gap_series
+from migdev.diagnostics.convergence.gap_tests import gap_series
 from migdev.panel.panel import Panel
 
 

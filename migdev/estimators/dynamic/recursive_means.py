@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from migdev.errors import FormulaError
-from migdev.estimators.heterogeneous.averages import augmented, under_lags
-from migdev.estimators.heterogeneous.entities import build
+from migdev.estimators.heterogeneous.cross_section_averages import augmented, under_lags
+from migdev.estimators.heterogeneous.entity_regressions import build
 from migdev.kernels.arrays.recursive_means import less_past_mean
 from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.design import Design

@@ -14,7 +14,7 @@ from migdev.errors import (
     IdentificationError,
     listing,
 )
-from migdev.estimators.heterogeneous.entities import entity_labels
+from migdev.estimators.heterogeneous.entity_regressions import entity_labels
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.factors.incomplete_pattern import (
     components,

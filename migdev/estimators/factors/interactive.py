@@ -13,7 +13,7 @@ from migdev.covariance import Robust
 from migdev.errors import ConvergenceWarning, IdentificationError, PanelError, SpecificationError
 from migdev.estimators.assembly import estimate
 from migdev.estimators.factors.incomplete_sample import cells, require_tied, usable, wide
-from migdev.estimators.heterogeneous.entities import build, check_choice, entity_labels
+from migdev.estimators.heterogeneous.entity_regressions import build, check_choice, entity_labels
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray

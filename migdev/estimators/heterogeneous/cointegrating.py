@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import FormulaError, SpecificationError
-from migdev.estimators.heterogeneous.entities import (
+from migdev.estimators.heterogeneous.entity_regressions import (
     build,
     check_choice,
     identified,

@@ -13,13 +13,13 @@ from migdev.errors import (
     listing,
 )
 from migdev.estimators.dynamic.recursive_means import recursive_design
-from migdev.estimators.heterogeneous.averages import (
+from migdev.estimators.heterogeneous.cross_section_averages import (
     augmented,
     check_averages,
     common_regressors,
     shared,
 )
-from migdev.estimators.heterogeneous.entities import (
+from migdev.estimators.heterogeneous.entity_regressions import (
     build,
     check_choice,
     entity_labels,

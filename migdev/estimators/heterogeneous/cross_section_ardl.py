@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.errors import FormulaError, SpecificationError
-from migdev.estimators.heterogeneous.averages import augment, check_averages
-from migdev.estimators.heterogeneous.entities import (
+from migdev.estimators.heterogeneous.cross_section_averages import augment, check_averages
+from migdev.estimators.heterogeneous.entity_regressions import (
     build,
     check_choice,
     fit_stats,
@@ -16,7 +16,7 @@ from migdev.estimators.heterogeneous.entities import (
     long_enough,
     record,
 )
-from migdev.estimators.heterogeneous.entities import trend as periods
+from migdev.estimators.heterogeneous.entity_regressions import trend as periods
 from migdev.estimators.heterogeneous.error_correction import (
     ErrorCorrection,
     Lags,

@@ -15,7 +15,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.estimators.heterogeneous.entities import build
+from migdev.estimators.heterogeneous.entity_regressions import build
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns

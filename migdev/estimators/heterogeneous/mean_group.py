@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.errors import SpecificationError
-from migdev.estimators.heterogeneous.entities import (
+from migdev.estimators.heterogeneous.entity_regressions import (
     build,
     check_choice,
     fit_stats,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import ConvergenceError, ConvergenceWarning
-from migdev.estimators.heterogeneous.entities import (
+from migdev.estimators.heterogeneous.entity_regressions import (
     check_choice,
     entity_labels,
     identified,

@@ -12,12 +12,13 @@ import numpy as np
 
 from migdev.errors import CovarianceError, WeakInstrumentsWarning
 from migdev.estimators.assembly import r_squared
-from migdev.estimators.iv import validity, weak
-from migdev.estimators.iv.battery import LazyStats, battery, strength_numbers
+from migdev.estimators.iv import anderson_rubin as ar
+from migdev.estimators.iv import validity
+from migdev.estimators.iv.anderson_rubin import ConfidenceSet
+from migdev.estimators.iv.diagnostics import LazyStats, battery, strength_numbers
 from migdev.estimators.iv.equation import IVEquation
 from migdev.estimators.iv.problem import IVProblem
 from migdev.estimators.iv.strength import weakness
-from migdev.estimators.iv.weak import ConfidenceSet
 from migdev.kernels.arrays.types import FloatArray
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
@@ -110,13 +111,13 @@ class IVEstimate(Estimate):
 
     def anderson_rubin(self, name: str | None = None, level: float = 0.95) -> ConfidenceSet:
         """Confidence set of the endogenous coefficient that holds its level with weak instruments;
-        see :func:`migdev.estimators.iv.weak.anderson_rubin_set`."""
-        return weak.anderson_rubin_set(self.problem, name, level)
+        see :func:`migdev.estimators.iv.anderson_rubin.anderson_rubin_set`."""
+        return ar.anderson_rubin_set(self.problem, name, level)
 
     def anderson_rubin_test(self, null: float | Mapping[str, float] = 0.0) -> TestStatistic:
         """Test of given endogenous coefficients; see
-        :func:`migdev.estimators.iv.weak.anderson_rubin`."""
-        return weak.anderson_rubin(self.problem, null)
+        :func:`migdev.estimators.iv.anderson_rubin.anderson_rubin`."""
+        return ar.anderson_rubin(self.problem, null)
 
     def difference_in_j(self, instruments: str | Sequence[str]) -> TestStatistic:
         """Are these instruments valid, given the others? See

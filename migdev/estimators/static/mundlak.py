@@ -10,7 +10,7 @@ import numpy as np
 from migdev.covariance import Unadjusted
 from migdev.errors import IdentificationError, ResultError
 from migdev.estimators.static.linear import refuse_endogenous
-from migdev.estimators.static.random import (
+from migdev.estimators.static.random_effects import (
     RandomEffectsEstimate,
     check_options,
     drop_collinear,

@@ -11,7 +11,7 @@ from migdev.errors import IdentificationError, ManyInstrumentsWarning, Specifica
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
 from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
-from migdev.estimators.threshold.deviations import Shifting, fit_deviations
+from migdev.estimators.threshold.kremer_bick_nautz import Shifting, fit_deviations
 from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.instruments import cross, outer

@@ -12,7 +12,7 @@ from scipy import stats
 import migdev as md
 from migdev.covariance.plain import plain
 from migdev.errors import ResultError
-from migdev.estimators.iv.weak import ConfidenceSet
+from migdev.estimators.iv.anderson_rubin import ConfidenceSet
 from tests.iv_panels import as_panel, simulated
 
 ONE = "y ~ x1 + x2 + [d1 ~ z1 + z2 + z3]"

@@ -16,7 +16,7 @@ from migdev.kernels.dynamic.arellano_bond import (
     m_statistics,
 )
 from migdev.kernels.dynamic.instruments import Instruments
-from migdev.kernels.dynamic.overid import sargan
+from migdev.kernels.dynamic.overidentification import sargan
 from migdev.protocols import CovEstimate
 from migdev.results.statistic import TestStatistic, chi2_test, f_test, normal_test
 

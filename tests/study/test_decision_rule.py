@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from migdev.errors import SpecificationError
+from migdev.study.decision_rule import measure, standing, verdict
 from migdev.study.hypothesis import Hypothesis
-from migdev.study.rule import measure, standing, verdict
 
 BOUND = 0.1
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import CollinearityWarning, DroppedRowsWarning, SpecificationError, listing
-from migdev.estimators.heterogeneous.entities import require_several
+from migdev.estimators.heterogeneous.entity_regressions import require_several
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.cce import averages_at

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.kernels.arrays.distributions import t_lower
-from migdev.study.rule import Focal, check_prediction
+from migdev.study.decision_rule import Focal, check_prediction
 
 #: In the order in which the rule looks for them.
 OUTCOMES = ("no effect", "supported", "contradicted")
@@ -42,9 +42,9 @@ class Decisive:
 def decisive_tests(prediction: str, focal: Focal, bound: float) -> dict[str, Decisive]:
     r"""The test behind each verdict that a claim can get.
 
-    The verdict of :func:`migdev.study.rule.verdict` at level :math:`\alpha` is the first of
-    :data:`OUTCOMES` whose p-value is below :math:`\alpha`. With estimate :math:`\hat\theta`,
-    error s and smallest effect :math:`\delta` the statistics are
+    The verdict of :func:`migdev.study.decision_rule.verdict` at level :math:`\alpha` is the first
+    of :data:`OUTCOMES` whose p-value is below :math:`\alpha`. With estimate
+    :math:`\hat\theta`, error s and smallest effect :math:`\delta` the statistics are
 
     .. math::
         \text{above: } (\hat\theta - \delta)/s, \quad

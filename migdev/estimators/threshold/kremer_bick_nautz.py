@@ -17,7 +17,7 @@ from migdev.estimators.threshold.fixed_effects import regime_table
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.instruments import gram
 from migdev.kernels.dynamic.solve import invert
-from migdev.kernels.threshold.deviations import moved, rss_path
+from migdev.kernels.threshold.kremer_bick_nautz import moved, rss_path
 from migdev.kernels.threshold.seo_shin import between_trims
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms

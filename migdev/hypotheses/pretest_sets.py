@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from migdev.study.pretest_rules import PreTestRule
 from migdev.study.pretests import PreTest, PreTests
-from migdev.study.rulings import PreTestRule
 
 #: Estimators of the long run with and without terms for common shocks, by their names in
 #: :func:`migdev.hypotheses.specs.long_run_specs`.

@@ -10,7 +10,7 @@ import numpy as np
 
 from migdev.covariance.basic import Unadjusted
 from migdev.errors import MigdevError
-from migdev.estimators.iv import strength, validity, weak
+from migdev.estimators.iv import anderson_rubin, strength, validity
 from migdev.estimators.iv.problem import IVProblem
 from migdev.kernels.iv import strength as weak_iv
 from migdev.results.statistic import TestStatistic
@@ -79,7 +79,7 @@ def battery(problem: IVProblem, gmm: bool) -> dict[str, Compute]:
     tests["anderson_lm"] = strength.anderson_lm
     if p == 1:
         tests["effective_f"] = strength.effective_f
-    tests["anderson_rubin"] = weak.anderson_rubin
+    tests["anderson_rubin"] = anderson_rubin.anderson_rubin
     if problem.basis.overid > 0:
         if not gmm:
             tests["sargan"] = validity.sargan

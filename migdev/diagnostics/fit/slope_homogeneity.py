@@ -6,8 +6,8 @@ import numpy as np
 
 from migdev.diagnostics.subjects import SLOPES
 from migdev.errors import IdentificationError, SpecificationError, listing
-from migdev.estimators.heterogeneous.averages import averaged_variables
-from migdev.estimators.heterogeneous.entities import (
+from migdev.estimators.heterogeneous.cross_section_averages import averaged_variables
+from migdev.estimators.heterogeneous.entity_regressions import (
     build,
     entity_labels,
     identified,

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from migdev.kernels.arrays.tables import Table, tables
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KEYS = {
     "breaks/double_maximum.tsv": 2,
     "breaks/sup_f.tsv": 2,
