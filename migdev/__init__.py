@@ -77,6 +77,7 @@ _HOME = {
     "InteractiveFixedEffects": "migdev.estimators.factors.interactive",
     "CSARDL": "migdev.estimators.heterogeneous.cross_section_ardl",
     "CSDL": "migdev.estimators.heterogeneous.cross_section_ardl",
+    "cycle": "migdev.estimators.filters",
     "DynamicFixedEffects": "migdev.estimators.heterogeneous.dynamic_fixed_effects",
 }
 _ROOMS = frozenset({"diagnostics", "errors", "hypotheses", "replication", "robustness", "simulate"})

@@ -23,6 +23,7 @@ from migdev.estimators.dynamic.gmm.difference_system import SystemGMM as SystemG
 from migdev.estimators.dynamic.jackknife import HalfPanelJackknife as HalfPanelJackknife
 from migdev.estimators.dynamic.lsdvc import BiasCorrectedLSDV as BiasCorrectedLSDV
 from migdev.estimators.factors.interactive import InteractiveFixedEffects as InteractiveFixedEffects
+from migdev.estimators.filters import cycle as cycle
 from migdev.estimators.heterogeneous.cointegrating import DynamicOLS as DynamicOLS
 from migdev.estimators.heterogeneous.cointegrating import FullyModifiedOLS as FullyModifiedOLS
 from migdev.estimators.heterogeneous.common_factors import AugmentedMeanGroup as AugmentedMeanGroup

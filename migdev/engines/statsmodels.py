@@ -105,3 +105,28 @@ def johansen_eigenvalue_statistics(
         for r in range(Y.shape[1] + 1)
     ]  # fmt: skip
     return np.asarray(2 * np.diff(likelihoods))
+
+
+def hodrick_prescott(Y: FloatArray, smoothing: float) -> FloatArray:
+    """(g, T) trends of series of one length."""
+    from statsmodels.tsa.filters.hp_filter import hpfilter
+
+    return np.stack([hpfilter(y, smoothing)[1] for y in Y])
+
+
+def baxter_king(Y: FloatArray, low: float, high: float, truncation: int) -> FloatArray:
+    """(g, T) series less their cycles; missing in the first and last ``truncation`` periods."""
+    from statsmodels.tsa.filters.bk_filter import bkfilter
+
+    trend = np.full_like(Y, np.nan)
+    inner = slice(truncation, Y.shape[1] - truncation)
+    trend[:, inner] = Y[:, inner] - bkfilter(Y.T, low, high, truncation).T
+    return trend
+
+
+def christiano_fitzgerald(Y: FloatArray, low: float, high: float, drift: bool) -> FloatArray:
+    """(g, T) series less their cycles."""
+    from statsmodels.tsa.filters.cf_filter import cffilter
+
+    cycles: FloatArray = np.asarray(cffilter(Y.T, low, high, drift)[0]).reshape(Y.shape[::-1]).T
+    return Y - cycles

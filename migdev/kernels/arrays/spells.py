@@ -7,6 +7,14 @@ import numpy as np
 from migdev.kernels.arrays.types import BoolArray, IntArray
 
 
+def spell_codes(entity: IntArray, time: IntArray) -> IntArray:
+    """(n,) codes 0.. of runs of consecutive periods of one entity; rows sorted by entity, time."""
+    starts = np.ones(len(entity), dtype=bool)
+    starts[1:] = (np.diff(entity) != 0) | (np.diff(time) != 1)
+    codes: IntArray = np.cumsum(starts) - 1
+    return codes
+
+
 def longest_spells(entity: IntArray, time: IntArray) -> tuple[BoolArray, IntArray]:
     """(n,) rows in each entity's longest unbroken spell (the latest of equals), and the codes of
     entities that have more than one.
@@ -16,10 +24,8 @@ def longest_spells(entity: IntArray, time: IntArray) -> tuple[BoolArray, IntArra
     entity, time : (n,)
         Rows sorted by entity, then time.
     """
-    starts = np.ones(len(entity), dtype=bool)
-    starts[1:] = (np.diff(entity) != 0) | (np.diff(time) != 1)
-    spell = np.cumsum(starts) - 1
-    owner = entity[starts]
+    spell = spell_codes(entity, time)
+    owner = entity[np.unique(spell, return_index=True)[1]]
     broken = np.flatnonzero(np.bincount(owner) > 1)
     if not len(broken):
         return np.ones(len(entity), dtype=bool), broken
