@@ -225,30 +225,3 @@ class TableBlock:
             f"\\begin{{center}}\n{title}\\resizebox{{{width}}}{{!}}{{%\n{body}}}\n\\end{{center}}\n"
             f"{notes}"
         )
-
-
-def as_block(item: Any) -> Block:
-    """A block from text, a table, a data frame, a figure, margins, or a block itself."""
-    from migdev.report.table import Table
-
-    if isinstance(item, str):
-        return Text(item)
-    if isinstance(item, Table):
-        return TableBlock(item)
-    if isinstance(item, Block):
-        return item
-    module = type(item).__module__.split(".")[0]
-    if module == "pandas" and hasattr(item, "columns"):
-        from migdev.report.frame import frame_table
-
-        return TableBlock(frame_table(item))
-    if module == "matplotlib" and hasattr(item, "savefig"):
-        from migdev.report.figure import svg
-
-        return Figure(svg(item), source=item)
-    if hasattr(item, "__str__") and type(item).__module__.startswith("migdev.results"):
-        return Code(str(item))
-    raise ReportError(
-        f"A page cannot hold a {type(item).__module__}.{type(item).__qualname__}; give text, a "
-        "Table, a data frame, a matplotlib figure or a block of migdev.report.blocks."
-    )

@@ -9,7 +9,8 @@ import pandas as pd
 
 from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
-from migdev.report.render import Page, page
+from migdev.report.page import Page
+from migdev.report.render import page
 from migdev.report.table import table
 from migdev.report.verdict import alarm_list, as_table, plan_text, reports
 from migdev.report.words import equals, interval, labeller, number, sign_words

@@ -1,147 +1,14 @@
-"""Pages: text, tables and figures as one self-contained HTML file, Markdown or LaTeX."""
+"""Pages from what they are to hold: text, tables, data frames, figures, results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from migdev.errors import ReportError, listing
-from migdev.report.blocks import Block, as_block
-
-WRITERS = {".html": "to_html", ".htm": "to_html", ".md": "to_markdown", ".tex": "to_latex"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A heading with what stands under it.
-
-    Attributes
-    ----------
-    title : str
-        ``""`` for a part without a heading.
-    blocks : tuple of Block
-    """
-
-    title: str = ""
-    blocks: tuple[Block, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A report on one page.
-
-    Attributes
-    ----------
-    title, subtitle : str
-    sections : tuple of Section
-    notice : str
-        A line that stays in sight on top, such as that the data are simulated.
-    footer : tuple of str
-    """
-
-    title: str
-    subtitle: str = ""
-    sections: tuple[Section, ...] = field(default=())
-    notice: str = ""
-    footer: tuple[str, ...] = ()
-
-    def to_html(self) -> str:
-        """One file without any outside resource: light and dark, and made to print."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-
-        from migdev.report.formats.html import STYLE
-
-        environment = Environment(
-            loader=PackageLoader("migdev.report", "templates"), autoescape=True,
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
-        named = _anchors(self.sections)
-        return environment.get_template("page.html.j2").render(
-            page=self, sections=named, table_style=STYLE,
-            contents=[(a, s.title) for a, s in named if s.title],
-        )  # fmt: skip
-
-    def to_markdown(self) -> str:
-        """Markdown; figures are left to their captions."""
-        from migdev.report.escape import to_markdown
-
-        lines = [f"# {to_markdown(self.title)}"]
-        lines += [to_markdown(self.subtitle)] if self.subtitle else []
-        lines += [f"> **{to_markdown(self.notice)}**"] if self.notice else []
-        for section in self.sections:
-            lines += [f"## {to_markdown(section.title)}"] if section.title else []
-            lines += [block.markdown() for block in section.blocks]
-        lines += ["---", *(to_markdown(line) for line in self.footer)] if self.footer else []
-        return "\n\n".join(lines) + "\n"
-
-    def to_latex(self) -> str:
-        """A LaTeX document; figures are left to their captions."""
-        from migdev.report.escape import to_latex
-
-        lines = [
-            r"\documentclass{article}", r"\usepackage[T1]{fontenc}", r"\usepackage[utf8]{inputenc}",
-            r"\usepackage{booktabs}", r"\usepackage[margin=2.5cm]{geometry}",
-            r"\usepackage{graphicx}", rf"\title{{{to_latex(self.title)}}}",
-            r"\author{}", r"\date{}", r"\emergencystretch=3em", r"\begin{document}",
-            r"\maketitle",
-        ]  # fmt: skip
-        lines += [rf"\noindent\textit{{{to_latex(self.subtitle)}}}\par"] if self.subtitle else []
-        lines += [rf"\noindent\textbf{{{to_latex(self.notice)}}}\par"] if self.notice else []
-        for section in self.sections:
-            lines += [rf"\section*{{{to_latex(section.title)}}}"] if section.title else []
-            lines += [block.latex() for block in section.blocks]
-        lines += [rf"\par\bigskip\noindent\footnotesize {to_latex(line)}" for line in self.footer]
-        return "\n".join([*lines, r"\end{document}"]) + "\n"
-
-    def save(self, path: str | Path) -> Path:
-        """Write the page in the format of the suffix: html, md, tex.
-
-        The figures of a Markdown or LaTeX page go to a folder beside it, ``NAME_files``.
-        """
-        target = Path(path)
-        writer = WRITERS.get(target.suffix.lower())
-        if writer is None:
-            raise ReportError(f"{target.name!r} has no suffix of a page; use {listing(WRITERS)}.")
-        shown = self if writer == "to_html" else with_files(self, target)
-        target.write_text(getattr(shown, writer)(), encoding="utf-8", newline="\n")
-        return target
-
-    def __str__(self) -> str:
-        return self.to_markdown()
-
-    def _repr_html_(self) -> str:
-        return self.to_html()
-
-
-def with_files(page: Page, target: Path) -> Page:
-    """The page with its figures written to files: SVG beside Markdown, PDF beside LaTeX."""
-    from migdev.report.blocks import Details, Figure
-
-    folder = target.with_name(f"{target.stem}_files")
-    kind = "pdf" if target.suffix.lower() == ".tex" else "svg"
-    written: list[str] = []
-
-    def filed(block: Block) -> Block:
-        if isinstance(block, Details):
-            return replace(block, blocks=tuple(filed(b) for b in block.blocks))
-        if not isinstance(block, Figure) or (kind == "pdf" and block.source is None):
-            return block
-        folder.mkdir(exist_ok=True)
-        name = f"figure-{len(written) + 1}.{kind}"
-        if kind == "pdf":
-            block.source.savefig(folder / name, metadata={"CreationDate": None})
-        else:
-            (folder / name).write_text(block.svg, encoding="utf-8")
-        written.append(name)
-        return replace(block, path=f"{folder.name}/{name}")
-
-    sections = tuple(
-        replace(section, blocks=tuple(filed(b) for b in section.blocks))
-        for section in page.sections
-    )
-    return replace(page, sections=sections)
+from migdev.errors import ReportError
+from migdev.report.blocks import Block, Code, Figure, TableBlock, Text
+from migdev.report.page import Page, Section
+from migdev.report.table import Table
 
 
 def page(
@@ -181,14 +48,26 @@ def _section(title: str, content: Any) -> Section:
     return Section(title=title, blocks=tuple(as_block(item) for item in items))
 
 
-def _anchors(sections: Sequence[Section]) -> list[tuple[str, Section]]:
-    """A name for each section, of letters and digits, none twice."""
-    import re
+def as_block(item: Any) -> Block:
+    """A block from text, a table, a data frame, a figure, margins, or a block itself."""
+    if isinstance(item, str):
+        return Text(item)
+    if isinstance(item, Table):
+        return TableBlock(item)
+    if isinstance(item, Block):
+        return item
+    module = type(item).__module__.split(".")[0]
+    if module == "pandas" and hasattr(item, "columns"):
+        from migdev.report.frame import frame_table
 
-    taken: dict[str, int] = {}
-    named = []
-    for section in sections:
-        base = re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-") or "section"
-        taken[base] = taken.get(base, 0) + 1
-        named.append((base if taken[base] == 1 else f"{base}-{taken[base]}", section))
-    return named
+        return TableBlock(frame_table(item))
+    if module == "matplotlib" and hasattr(item, "savefig"):
+        from migdev.report.figure import svg
+
+        return Figure(svg(item), source=item)
+    if hasattr(item, "__str__") and type(item).__module__.startswith("migdev.results"):
+        return Code(str(item))
+    raise ReportError(
+        f"A page cannot hold a {type(item).__module__}.{type(item).__qualname__}; give text, a "
+        "Table, a data frame, a matplotlib figure or a block of migdev.report.blocks."
+    )

@@ -159,9 +159,11 @@ class Table:
 
         if not standalone:
             return fragment(self.layout)
-        from migdev.report.render import page
+        from migdev.report.blocks import TableBlock
+        from migdev.report.page import Page, Section
 
-        return page(self.layout.title or "Table", [self]).to_html()
+        section = Section(blocks=(TableBlock(self),))
+        return Page(title=self.layout.title or "Table", sections=(section,)).to_html()
 
     def to_great_tables(self) -> Any:
         """A ``great_tables.GT`` to style further (needs the extra ``tables``)."""

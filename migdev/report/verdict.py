@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text
+from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, TableBlock, Text
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.frame import frame_table
+from migdev.report.page import Page
 from migdev.report.pretest_blocks import pretest_blocks
-from migdev.report.render import Page, page
+from migdev.report.render import page
 from migdev.report.table import table
 from migdev.report.words import (
     capital,
@@ -186,9 +187,7 @@ def focal_blocks(answer: Any) -> list[Any]:
 
 
 def as_table(frame: pd.DataFrame) -> Block:
-    from migdev.report.blocks import as_block
-
-    return as_block(frame_table(frame))
+    return TableBlock(frame_table(frame))
 
 
 def focal_figure(answer: Any) -> Block:

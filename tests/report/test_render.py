@@ -16,7 +16,8 @@ import migdev.report
 from migdev.errors import ReportError
 from migdev.report.blocks import Bullets, Callout, Code, Details, Facts, Figure, Text
 from migdev.report.figure import coefplot, svg
-from migdev.report.render import Section, page
+from migdev.report.page import Section
+from migdev.report.render import page
 from migdev.report.table import table
 from tests.report.conftest import ODD, make
 from tests.report.test_formats import read_markdown
