@@ -24,10 +24,13 @@ class Source(Protocol):
     def fetch(
         self,
         series: Sequence[str],
-        entities: Sequence[str] | None = None,
-        years: tuple[int, int] | None = None,
+        entities: Sequence[Any] | None = None,
+        periods: tuple[Any, Any] | None = None,
         vintage: str | None = None,
-    ) -> Extract: ...
+    ) -> Extract:
+        """The series of entities (tuples where several keys name one, as in corridors) from the
+        first to the last of ``periods``, both included, in a version of the data."""
+        ...
 
 
 class Data(Protocol):

@@ -54,13 +54,26 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """A tidy frame (entity, time, value columns) and its :class:`Provenance`.
+    """A tidy frame (keys, time, value columns) and its :class:`Provenance`.
 
-    ``time`` is ``""`` for attributes of entities (region, income group), ``entity`` is ``""`` for
-    series of periods alone (a world price).
+    Attributes
+    ----------
+    frame : DataFrame
+    keys : tuple of str
+        The columns that name an entity: one (a country, a municipality, a household), several
+        (origin and destination of a corridor), or none for series of periods alone (a world
+        price). A lone name may be given as text.
+    time : str
+        The column of periods; ``""`` for attributes of entities (region, income group) and for
+        data of one period.
+    provenance : Provenance
     """
 
     frame: pd.DataFrame
-    entity: str
-    time: str
+    keys: tuple[str, ...]
+    time: str = ""
     provenance: Provenance
+
+    def __post_init__(self) -> None:
+        keys = (self.keys,) if isinstance(self.keys, str) else self.keys
+        object.__setattr__(self, "keys", tuple(key for key in keys if key))

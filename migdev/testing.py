@@ -110,7 +110,7 @@ def check_source(source: Any, series: Sequence[str], *, unknown: str = "NO.SUCH.
     assert told.publisher, "provenance names no publisher"
     assert told.dataset, "provenance names no data set"
     assert len(told.sha256) == 64, "provenance has no SHA-256 of what was received"
-    keys = [key for key in (extract.entity, extract.time) if key]
+    keys = [key for key in (*extract.keys, extract.time) if key]
     assert keys, "the extract has no key"
     assert not extract.frame.duplicated(keys).any(), "a key occurs twice"
     return extract

@@ -35,6 +35,9 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "finance.csv").write_text(
         "iso3,year,credit\nMEX,1980,12\nPER,1999,20\n", encoding="utf-8"
     )
+    (tmp_path / "flows.csv").write_text(
+        "origin,destination,year,remit\nMEX,USA,1980,3\nPER,USA,1980,2\n", encoding="utf-8"
+    )
     (tmp_path / "mapping.toml").write_text(
         next(body for kind, body in blocks if kind == "toml"), encoding="utf-8"
     )
@@ -49,6 +52,7 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 exec(compile(body, str(PAGE), "exec"), names)
     assert list(names["frame"]["country"]) == ["MEX", "ROU"]
     assert list(names["mine"].frame["pais"]) == ["MEX", "PER"]
+    assert names["flows"].keys == ("origin", "destination")
     assert list(names["windows"].periods) == ["1980-1984", "1985-1989"]
     assert "volatility" in names["windows"]
     assert set(names["report"].input_only["input"]) == {"finance.csv"}

@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from migdev.errors import PanelError, listing
 from migdev.kernels.arrays.types import IntArray
 from migdev.panel.alignment import on_rows
-from migdev.panel.calendar import read_time
 from migdev.panel.frame_input import OPERATORS, check_columns, hides, settled
 
 if TYPE_CHECKING:
@@ -73,10 +71,8 @@ def where(panel: Panel, keep: Any | str | Callable[[Panel], Any], reason: str) -
 
 def between(panel: Panel, first: Any, last: Any) -> Panel:
     """The periods from ``first`` to ``last``, both included."""
-    bounds, _ = read_time(pd.Series([first, last]), panel.time)
-    start, stop = (int(b) for b in (bounds - panel.calendar.origin) // panel.calendar.delta)
-    mask = (panel.ordinals >= start) & (panel.ordinals <= stop)
-    return take(panel, np.flatnonzero(mask), f"outside {first} to {last}")
+    inside = panel.calendar.within(panel.ordinals, first, last)
+    return take(panel, np.flatnonzero(inside), f"outside {first} to {last}")
 
 
 def take(panel: Panel, rows: IntArray, reason: str) -> Panel:

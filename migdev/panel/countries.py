@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, overload
 
@@ -63,19 +64,21 @@ def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
 
 @overload
 def harmonise(
-    data: Extract, column: str | None = None, *, time: str | None = None, to: str = "iso3",
-    aggregates: str = "exclude", dissolved: str = "keep", unknown: str = "raise",
+    data: Extract, column: str | Sequence[str] | None = None, *, time: str | None = None,
+    to: str = "iso3", aggregates: str = "exclude", dissolved: str = "keep",
+    unknown: str = "raise",
 ) -> Extract: ...  # fmt: skip
 @overload
 def harmonise(
-    data: Any, column: str | None = None, *, time: str | None = None, to: str = "iso3",
-    aggregates: str = "exclude", dissolved: str = "keep", unknown: str = "raise",
+    data: Any, column: str | Sequence[str] | None = None, *, time: str | None = None,
+    to: str = "iso3", aggregates: str = "exclude", dissolved: str = "keep",
+    unknown: str = "raise",
 ) -> pd.DataFrame: ...  # fmt: skip
 
 
 def harmonise(
     data: Any,
-    column: str | None = None,
+    column: str | Sequence[str] | None = None,
     *,
     time: str | None = None,
     to: str = "iso3",
@@ -89,9 +92,11 @@ def harmonise(
     ----------
     data : Extract or frame
         Any frame that narwhals knows; a pandas frame comes back.
-    column, time : str, optional
-        The country column and the time column; an Extract knows its own. With ``time``, codes
-        that would meet in one period are found here, before they make duplicate keys.
+    column : str or sequence of str, optional
+        The country column, or several (origin and destination); an Extract knows its own.
+    time : str, optional
+        With it, codes that would meet in one period are found here, before they make duplicate
+        keys; an Extract knows its own.
     to : {"iso3", "iso2", "name"}
         What the column holds afterwards. Values without such a code or name keep the ISO3 code.
     aggregates : {"exclude", "keep"}
@@ -131,27 +136,32 @@ def harmonise(
     ):
         _check(name, value)
     if isinstance(data, Extract):
-        frame, column = data.frame, column or data.entity
+        frame, keys = data.frame, list(data.keys)
         time = time or data.time or None
     else:
         from migdev.panel.frame_input import to_pandas
 
-        frame = to_pandas(data)
-    if column is None or column not in frame.columns:
+        frame, keys = to_pandas(data), []
+    columns = [column] if isinstance(column, str) else list(column or keys)
+    absent = [name for name in columns if name not in frame.columns]
+    if absent or not columns:
         raise CountryError(
-            f"harmonise() needs the country column; {column!r} is not among "
+            f"harmonise() needs the country column; {listing(absent) or None} is not among "
             f"{listing(frame.columns, 12)}."
         )
-    out, notes = _harmonised(frame, column, time, aggregates, dissolved, unknown)
-    if notes:
-        warnings.warn(f"{column!r}: " + "; ".join(notes) + ".", CountryWarning, stacklevel=2)
+    for name in columns:
+        beside = [key for key in dict.fromkeys([*keys, *columns]) if key != name]
+        frame, notes = _harmonised(frame, name, time, beside, aggregates, dissolved, unknown)
+        if notes:
+            warnings.warn(f"{name!r}: " + "; ".join(notes) + ".", CountryWarning, stacklevel=2)
     if to != "iso3":
         names = {c.iso3: getattr(c, to) or c.iso3 for c in countries().values()}
         if to == "name":
             names |= {code: state.name for code, state in DISSOLVED.items()}
             names |= {code: text.split("|")[0] for code, text in AGGREGATES.items()}
-        out[column] = [names.get(code, code) for code in out[column]]
-    return replace(data, frame=out) if isinstance(data, Extract) else out
+        for name in columns:
+            frame[name] = [names.get(code, code) for code in frame[name]]
+    return replace(data, frame=frame) if isinstance(data, Extract) else frame
 
 
 def _check(name: str, value: str) -> None:
@@ -162,8 +172,8 @@ def _check(name: str, value: str) -> None:
 
 
 def _harmonised(
-    frame: pd.DataFrame, column: str, time: str | None, aggregates: str, dissolved: str,
-    unknown: str,
+    frame: pd.DataFrame, column: str, time: str | None, beside: list[str], aggregates: str,
+    dissolved: str, unknown: str,
 ) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip
     table = classify(frame[column])
     lacking = int(table.loc[table["kind"] == "missing", "rows"].sum())
@@ -199,7 +209,8 @@ def _harmonised(
         notes += more
     if years is not None:
         notes += _parted(code[keep].to_numpy(), years[keep])
-    _refuse_merging(values[keep], code[keep], frame.loc[keep, time] if years is not None else None)
+    if years is not None:
+        _refuse_merging(values[keep], code[keep], frame.loc[keep, [time, *beside]])
     out = frame.loc[keep].copy()
     out[column] = code[keep].astype(str)
     return (out.reset_index(drop=True) if not keep.all() else out), notes
@@ -299,19 +310,17 @@ def _parted(code: np.ndarray[Any, Any], years: np.ndarray[Any, Any]) -> list[str
     return notes
 
 
-def _refuse_merging(
-    values: pd.Series[Any], code: pd.Series[Any], time: pd.Series[Any] | None
-) -> None:
-    """Two different values that become one country in one period would make duplicate keys."""
-    if time is None:
-        return
-    seen = pd.DataFrame({"value": values.astype(str), "code": code, "time": time})
-    pairs = seen.drop_duplicates()
-    twice = pairs[pairs.duplicated(["code", "time"], keep=False)]
+def _refuse_merging(values: pd.Series[Any], code: pd.Series[Any], rest: pd.DataFrame) -> None:
+    """Two different values that become one country in one period (and under one other key) would
+    make duplicate keys; ``rest`` holds the period and the other keys."""
+    seen = rest.set_axis([f"key {i}" for i in range(rest.shape[1])], axis=1)
+    by = ["code", *seen.columns]
+    pairs = seen.assign(value=values.astype(str), code=code).drop_duplicates()
+    twice = pairs[pairs.duplicated(by, keep=False)]
     if len(twice):
-        first = twice[(twice[["code", "time"]] == twice[["code", "time"]].iloc[0]).all(axis=1)]
+        first = twice[(twice[by] == twice[by].iloc[0]).all(axis=1)]
         raise CountryError(
             f"{listing(first['value'])} all become {first['code'].iloc[0]!r} in "
-            f"{first['time'].iloc[0]} ({len(twice.drop_duplicates(['code', 'time']))} such "
+            f"{first['key 0'].iloc[0]} ({len(twice.drop_duplicates(by))} such "
             "country-periods in all). Drop or combine one of them first."
         )

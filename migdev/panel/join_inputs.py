@@ -60,7 +60,7 @@ def key_names(
         if isinstance(item, Panel):
             keys, time = keys or list(item.entity_columns), time or item.time
         elif isinstance(item, Extract):
-            keys, time = keys or ([item.entity] if item.entity else []), time or item.time
+            keys, time = keys or list(item.keys), time or item.time
     if not keys or not time:
         raise SpecificationError(
             "join() cannot tell the keys: pass entity= and time=, the names of the key columns of "
@@ -77,7 +77,7 @@ def read_part(name: str, item: Any, keys: list[str], clock: str, freq: str | Non
         history = item.history
     elif isinstance(item, Extract):
         frame = item.frame
-        own, own_time = ([item.entity] if item.entity else []), item.time
+        own, own_time = list(item.keys), item.time
         told, history = (item.provenance,), ()
         units, labels = dict(item.provenance.units), dict(item.provenance.labels)
     else:

@@ -137,19 +137,19 @@ class Panel:
 
     @classmethod
     def from_extract(cls, extract: Extract, *, freq: str | None = None, delta: int = 1) -> Panel:
-        """The panel of one extract, with its units, labels and provenance.
+        """The panel of one extract, with its keys, units, labels and provenance.
 
         Several extracts make one panel by :func:`migdev.join`.
         """
-        if not extract.entity or not extract.time:
-            lacking = "entity" if not extract.entity else "time"
+        if not extract.keys or not extract.time:
+            lacking = "time" if extract.keys else "entity"
             raise PanelError(
                 f"{extract.provenance.dataset!r} has no {lacking} column that was recognised; name "
                 f"it with {lacking}= where the data are read."
             )
         told = extract.provenance
         return cls.from_frame(
-            extract.frame, entity=extract.entity, time=extract.time, freq=freq, delta=delta,
+            extract.frame, entity=extract.keys, time=extract.time, freq=freq, delta=delta,
             units=told.units, labels=told.labels, provenance=[told],
         )  # fmt: skip
 
@@ -320,7 +320,8 @@ class Panel:
         return changes.where(self, keep, reason)
 
     def between(self, first: Any, last: Any) -> Panel:
-        """Keep the periods from ``first`` to ``last``, both included."""
+        """Keep the periods from ``first`` to ``last``, both included and whole: 2000 is all four
+        quarters of a panel of quarters, 2000-05-31 the year 2000 of a panel of years."""
         return changes.between(self, first, last)
 
     def take(self, rows: IntArray, reason: str) -> Panel:

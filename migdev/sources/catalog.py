@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -40,8 +41,8 @@ def source(name: str, **options: Any) -> Source:
         raise SourceError(f"Source {name!r} does not take these options: {error}.") from error
     if not isinstance(made, Source):
         raise SourceError(
-            f"{name!r} gave a {type(made).__name__}, which has no fetch(series, entities, years, "
-            "vintage) and so is no source."
+            f"{name!r} gave a {type(made).__name__}, which has no fetch(series, entities, "
+            "periods, vintage) and so is no source."
         )
     return made
 
@@ -50,8 +51,8 @@ def load(
     name: str,
     series: Sequence[str] | Mapping[str, str] | str = (),
     *,
-    entities: Sequence[str] | None = None,
-    years: tuple[int, int] | None = None,
+    entities: Sequence[Any] | None = None,
+    periods: tuple[Any, Any] | None = None,
     vintage: str | None = None,
     **options: Any,
 ) -> Extract:
@@ -64,8 +65,13 @@ def load(
         package brings.
     series : sequence of str, or mapping from your name to the source's
         With a mapping the columns come under your names.
-    entities, years, vintage
-        Passed to the source; None for all, and for the newest.
+    entities : sequence, optional
+        Codes of the entities, tuples where several columns name one (origin and destination of a
+        corridor); all when not given.
+    periods : (first, last), optional
+        Both included; all when not given. ``years=`` is its former name and still understood.
+    vintage : str, optional
+        Version of the data; the newest when not given.
     **options
         Passed to the source when it is built.
 
@@ -80,13 +86,16 @@ def load(
         twice = sorted({code for code in wanted if wanted.count(code) > 1})
         if twice:
             raise SourceError(f"{listing(twice)} is asked for under two names; give it one.")
-    extract = source(name, **options).fetch(wanted, entities, years, vintage)
+    if "years" in options:
+        warnings.warn("load(years=) is called periods= now.", DeprecationWarning, stacklevel=2)
+        periods = options.pop("years")
+    extract = source(name, **options).fetch(wanted, entities, periods, vintage)
     return _rename(extract, series) if isinstance(series, Mapping) else extract
 
 
 def _rename(extract: Extract, mapping: Mapping[str, str]) -> Extract:
     new = {code: mine for mine, code in mapping.items()}
-    keys = {extract.entity, extract.time}.intersection(mapping)
+    keys = {*extract.keys, extract.time}.intersection(mapping)
     if keys:
         raise SourceError(f"{listing(sorted(keys))} names a key of the data; choose another name.")
     told = extract.provenance

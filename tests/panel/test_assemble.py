@@ -21,7 +21,7 @@ def extract(dataset: str, frame: pd.DataFrame, vintage: str = "", **kwargs: obje
     told = Provenance(publisher="Bank", dataset=dataset, vintage=vintage, **kwargs)
     entity = next((c for c in ("iso3", "code") if c in frame), "")
     time = next((c for c in ("year", "period") if c in frame), "")
-    return Extract(frame=frame, entity=entity, time=time, provenance=told)
+    return Extract(frame=frame, keys=entity, time=time, provenance=told)
 
 
 WDI = pd.DataFrame(
@@ -259,7 +259,7 @@ def test_bad_inputs() -> None:
         join(extract("WDI", WDI))
     clash = WDI.assign(code="x").rename(columns={"iso3": "land"})
     part = Extract(
-        frame=clash.rename(columns={"code": "iso3"}), entity="land", time="year",
+        frame=clash.rename(columns={"code": "iso3"}), keys=("land",), time="year",
         provenance=Provenance(publisher="", dataset="B"),
     )  # fmt: skip
     with pytest.raises(PanelError, match="'B' has a column 'iso3' beside its key"):

@@ -225,10 +225,10 @@ def test_other_targets() -> None:
 
 def test_extracts_know_their_columns() -> None:
     told = Provenance(publisher="", dataset="x")
-    data = Extract(frame=frame(["ROM", "ROU"]), entity="c", time="year", provenance=told)
+    data = Extract(frame=frame(["ROM", "ROU"]), keys="c", time="year", provenance=told)
     with pytest.raises(CountryError, match="all become 'ROU'"):
         harmonise(data)
-    good = Extract(frame=frame(["Mexico"]), entity="c", time="year", provenance=told)
+    good = Extract(frame=frame(["Mexico"]), keys="c", time="year", provenance=told)
     out = harmonise(good)
     assert isinstance(out, Extract)
     assert out.frame["c"].tolist() == ["MEX"]

@@ -24,7 +24,7 @@ def value(panel: md.Panel, iso3: str, year: int, column: str) -> float:
 
 
 def test_known_figures(wdi: md.Extract) -> None:
-    assert (wdi.entity, wdi.time, len(wdi.frame)) == ("iso3", "year", 14_105)
+    assert (wdi.keys, wdi.time, len(wdi.frame)) == (("iso3",), "year", 14_105)
     panel = md.Panel.from_extract(wdi)
     assert len(panel.entities) == 217
     assert value(panel, "TJK", 2013, REMIT) > 40
@@ -75,7 +75,7 @@ def test_every_file_of_countries_and_years_is_read(data_dir: Path) -> None:
     names = "pwt1001 imf_weo_apr2019 gfdd_2002_2021 un_sdg_remittances wdi_poverty_2011ppp"
     for name in [*names.split(), "bis_reer_annual", "replication_cmps_remittances"]:
         extract = md.read(data_dir / f"{name}.csv")
-        assert (extract.entity, extract.time) != ("", "")
+        assert (extract.keys, extract.time) != ((), "")
         assert extract.provenance.sha256
 
 

@@ -19,12 +19,12 @@ class Made:
     def __init__(self, level: float = 1.0) -> None:
         self.level = level
 
-    def fetch(self, series, entities=None, years=None, vintage=None) -> Extract:
+    def fetch(self, series, entities=None, periods=None, vintage=None) -> Extract:
         frame = pd.DataFrame({"iso3": ["AAA"], "year": [2000], **{s: self.level for s in series}})
         told = Provenance(
             publisher="x", dataset="y", series=tuple(series), units={s: "%" for s in series}
         )
-        return Extract(frame=frame, entity="iso3", time="year", provenance=told)
+        return Extract(frame=frame, keys="iso3", time="year", provenance=told)
 
 
 @pytest.fixture
@@ -81,3 +81,14 @@ def test_names_of_series(plugins) -> None:
         catalog.load("made", {"a": "BX", "b": "BX"})
     with pytest.raises(SourceError, match="'year' names a key"):
         catalog.load("made", {"year": "BX"})
+
+
+def test_the_former_name_of_periods_is_understood(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("iso3,quarter,x\n" + "".join(
+        f"AAA,{y}Q{q},{q}\n" for y in (2000, 2001) for q in (1, 2, 3, 4)
+    ), encoding="utf-8")  # fmt: skip
+    with pytest.warns(DeprecationWarning, match="periods="):
+        old = catalog.load("file", "x", path=path, years=(2001, 2001))
+    assert old.frame["quarter"].tolist() == ["2001Q1", "2001Q2", "2001Q3", "2001Q4"]
+    assert old.frame.equals(catalog.load("file", "x", path=path, periods=(2001, "2001Q4")).frame)

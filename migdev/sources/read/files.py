@@ -21,7 +21,14 @@ from migdev.sources.read.formats import (
     table_of_grid,
 )
 from migdev.sources.read.layouts import members_of, of_csv, of_grid
-from migdev.sources.read.table import ENTITY_NAMES, FORMATS, TIME_NAMES, ReadOptions, Table, guess
+from migdev.sources.read.table import (
+    FORMATS,
+    TIME_NAMES,
+    ReadOptions,
+    Table,
+    guess,
+    guess_keys,
+)
 
 
 def bytes_of(path: str | Path) -> tuple[bytes, str]:
@@ -113,14 +120,13 @@ def _general(loaded: Loaded, name: str, options: ReadOptions, decimal: str) -> T
             f"text= names {listing(absent)}, not in {name}."
             f"{suggestion(absent[0], map(str, frame.columns))}"
         )
-    keys = {guess(frame, ENTITY_NAMES), guess(frame, TIME_NAMES), options.entity, options.time}
+    named = (*guess_keys(frame), *options.entity, guess(frame, TIME_NAMES), options.time)
+    keys = [key for key in named if key]
     converted = convert_text(
-        frame, skip={*options.text, *(k for k in keys if k)}, marks=options.missing,
+        frame, skip={*options.text, *keys}, marks=options.missing,
         decimal=decimal, thousands=options.thousands, first_row=loaded.first_row,
     )  # fmt: skip
-    frame, sentinels = blank_numbers(
-        frame.assign(**converted.columns), options.missing, [k for k in keys if k]
-    )
+    frame, sentinels = blank_numbers(frame.assign(**converted.columns), options.missing, keys)
     return Table(
         frame, labels=loaded.labels, words=loaded.words, problems=converted.problems,
         notes=[*loaded.notes, *converted.notes, *sentinels],

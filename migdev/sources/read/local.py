@@ -14,7 +14,7 @@ from migdev.errors import CountryWarning, SourceError, SourceWarning, listing
 from migdev.provenance import Extract
 from migdev.sources.numbers import MISSING_MARKS
 from migdev.sources.read.files import bytes_of, table_of
-from migdev.sources.read.mapping import ColumnMapping
+from migdev.sources.read.mapping import ColumnMapping, as_keys
 from migdev.sources.read.table import (
     ReadOptions,
     apply_mapping,
@@ -27,7 +27,7 @@ from migdev.sources.read.table import (
 def read(
     path: str | Path,
     *,
-    entity: str | None = None,
+    entity: str | Sequence[str] | None = None,
     time: str | None = None,
     columns: ColumnMapping | Mapping[str, str] | str | Path | None = None,
     series: Sequence[str] | None = None,
@@ -50,9 +50,11 @@ def read(
         Bank: the bulk archive ``WDI_CSV.zip``, ``API_*_DS2_*`` and ``P_Data_Extract_From_*``, as
         ``.zip``, ``.csv`` or ``.xls(x)``. Wide years come out tidy, under the columns ``iso3``,
         ``year`` and the codes of the series.
-    entity, time : str, optional
-        Key columns; recognised by their usual names (``iso3``, ``country``, ``year``, ...). A file
-        of entities alone has the time ``""``.
+    entity : str or sequence of str, optional
+        Column that names the entity, or several that do (origin and destination); recognised by
+        their usual names (``iso3``, ``country``, ``origin`` and ``destination``, ...).
+    time : str, optional
+        Column of periods; recognised too. A file of entities alone has the time ``""``.
     columns : mapping, ColumnMapping or path of a TOML file, optional
         The file's column names to the World Bank's codes.
     series : sequence of str, optional
@@ -97,7 +99,7 @@ def read(
         found among the countries of another file, where they stay.
     """
     options = ReadOptions(
-        format=format, entity=entity, time=time, sheet=sheet, separator=separator,
+        format=format, entity=as_keys(entity), time=time, sheet=sheet, separator=separator,
         decimal=decimal, thousands=thousands, encoding=encoding, text=tuple(text),
         missing=(*MISSING_MARKS, *map(str, missing)),
         series=None if series is None else tuple(series),
@@ -124,20 +126,22 @@ def _tell_of_aggregates(extract: Extract, name: str) -> None:
     """A file of countries with aggregates among them would count people twice."""
     from migdev.panel.country_match import classify
 
-    if not extract.entity or pd.api.types.is_numeric_dtype(extract.frame[extract.entity].dtype):
-        return
-    values = extract.frame[extract.entity].dropna().unique()
-    if len(values) > 1000:  # no list of countries
-        return
-    table = classify(values)
-    found = table.loc[table["kind"] == "aggregate", "value"]
-    if len(found) and (table["kind"] == "country").sum() > len(found):
-        warnings.warn(
-            f"{name} holds {len(found)} aggregates among its countries: {listing(found)}. "
-            "harmonise() leaves them out; aggregates='keep' says that they are wanted.",
-            CountryWarning,
-            stacklevel=3,
-        )
+    for key in extract.keys:
+        column = extract.frame[key]
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            continue
+        values = column.dropna().unique()
+        if len(values) > 1000:  # no list of countries
+            continue
+        table = classify(values)
+        found = table.loc[table["kind"] == "aggregate", "value"]
+        if len(found) and (table["kind"] == "country").sum() > len(found):
+            warnings.warn(
+                f"{name} holds {len(found)} aggregates among its countries: {listing(found)}. "
+                "harmonise() leaves them out; aggregates='keep' says that they are wanted.",
+                CountryWarning,
+                stacklevel=3,
+            )
 
 
 class LocalFile:
@@ -149,11 +153,11 @@ class LocalFile:
     def fetch(
         self,
         series: Sequence[str],
-        entities: Sequence[str] | None = None,
-        years: tuple[int, int] | None = None,
+        entities: Sequence[Any] | None = None,
+        periods: tuple[Any, Any] | None = None,
         vintage: str | None = None,
     ) -> Extract:
-        """The wanted series, entities and years of the file.
+        """The wanted series, entities (tuples where several columns name one) and periods.
 
         Raises
         ------
@@ -169,14 +173,29 @@ class LocalFile:
         frame = extract.frame
         missing = dict(extract.provenance.missing)
         if entities is not None:
-            absent = sorted(set(entities) - set(frame[extract.entity]))
-            missing |= {e: "no rows in the file" for e in absent}
-            frame = frame[frame[extract.entity].isin(list(entities))]
-        if years is not None:
+            frame, absent = _rows_of(frame, extract.keys, entities)
+            missing |= dict.fromkeys(absent, "no rows in the file")
+        if periods is not None:
             from migdev.panel.calendar import read_time
 
             ordinals, calendar = read_time(frame[extract.time], extract.time)
-            at = calendar.year(ordinals)
-            frame = frame[(at >= years[0]) & (at <= years[1])]
+            frame = frame[calendar.within(ordinals, *periods)]
         provenance = replace(extract.provenance, missing=missing)
         return replace(extract, frame=frame.reset_index(drop=True), provenance=provenance)
+
+
+def _rows_of(
+    frame: pd.DataFrame, keys: tuple[str, ...], entities: Sequence[Any]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of the wanted entities, and the names of those that have none."""
+    wanted = [e if isinstance(e, tuple) else (e,) for e in entities]
+    odd = next((e for e in wanted if len(e) != len(keys)), None)
+    if odd is not None:
+        raise SourceError(
+            f"entities= names {odd if len(odd) > 1 else odd[0]!r}, but an entity of this file is "
+            f"named by {listing(keys) or 'no column'}: give a tuple with a value of each."
+        )
+    held = list(zip(*(frame[key] for key in keys), strict=True))
+    chosen, there = set(wanted), set(held)
+    absent = ["-".join(map(str, e)) for e in dict.fromkeys(wanted) if e not in there]
+    return frame[[row in chosen for row in held]], absent

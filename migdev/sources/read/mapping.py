@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ class ColumnMapping:
     ----------
     columns : mapping from the file's column to the World Bank's code
     entity, time : str
-        The file's key columns; ``""`` to have them recognised.
+        The file's key columns; ``""`` to have them recognised. ``entity`` may be several names
+        (origin and destination of a corridor).
     scale : mapping from the file's column to a factor
         Multiplies the column (100 for a share written as a fraction).
     units, labels : mapping from the World Bank's code to text
@@ -47,7 +48,7 @@ class ColumnMapping:
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    entity: str = ""
+    entity: str | Sequence[str] = ""
     time: str = ""
     scale: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +63,11 @@ class ColumnMapping:
             raise SourceError(
                 f"The mapping gives {twice[0]!r} to {listing(owners)}; a series has one column."
             )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that name the entity."""
+        return as_keys(self.entity)
 
     @classmethod
     def read(cls, mapping: ColumnMapping | Mapping[str, str] | str | Path | None) -> ColumnMapping:
@@ -84,7 +90,7 @@ class ColumnMapping:
             to scale holds text.
         """
         known = [str(c) for c in frame.columns]
-        wanted = [*self.columns, *self.scale, *(k for k in (self.entity, self.time) if k)]
+        wanted = [*self.columns, *self.scale, *self.keys, *([self.time] if self.time else [])]
         absent = list(dict.fromkeys(c for c in wanted if c not in known))
         if absent:
             if self.columns and set(self.columns.values()) <= set(known):
@@ -143,7 +149,15 @@ def _from_toml(path: Path) -> ColumnMapping:
     bad = [key for key in tables["source"] if key not in _SOURCE]
     if bad:
         raise SourceError(f"[source] in {path.name} knows {listing(_SOURCE)}, not {listing(bad)}.")
-    for key in ("entity", "time"):
-        if not isinstance(data.get(key, ""), str):
-            raise SourceError(f"{key} in {path.name} must be the name of one column.")
-    return ColumnMapping(entity=data.get("entity", ""), time=data.get("time", ""), **tables)
+    if not isinstance(data.get("time", ""), str):
+        raise SourceError(f"time in {path.name} must be the name of one column.")
+    if not all(isinstance(key, str) for key in as_keys(data.get("entity", ""))):
+        raise SourceError(f"entity in {path.name} must be the name of a column, or several names.")
+    return ColumnMapping(entity=as_keys(data.get("entity")), time=data.get("time", ""), **tables)
+
+
+def as_keys(entity: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Names of key columns, given as one name, several, or none."""
+    if not entity:
+        return ()
+    return (entity,) if isinstance(entity, str) or not isinstance(entity, Sequence) else (*entity,)

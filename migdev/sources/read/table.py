@@ -19,6 +19,11 @@ ENTITY_NAMES = (
     "iso3", "iso3c", "iso3code", "countrycode", "isocode", "iso", "wbcode", "countrycodewb",
     "countryiso3", "entity", "country", "countryname", "economy", "code", "iso2", "id",
 )  # fmt: skip
+#: Two columns that name an entity together, where no single one does.
+CORRIDORS = (
+    ("origin", "destination"), ("iso3o", "iso3d"), ("isoo", "isod"), ("origen", "destino"),
+    ("exporter", "importer"), ("sending", "receiving"),
+)  # fmt: skip
 TIME_NAMES = (
     "year", "period", "quarter", "month", "date", "time", "timeperiod", "refyear", "yr", "anio",
     "año", "ano", "annee", "année", "jahr", "window",
@@ -34,7 +39,7 @@ class ReadOptions:
     """What :func:`read` was told; None leaves a choice to the file."""
 
     format: str | None = None
-    entity: str | None = None
+    entity: tuple[str, ...] = ()
     time: str | None = None
     sheet: str | int | None = None
     separator: str | None = None
@@ -64,7 +69,7 @@ class Table:
     """
 
     frame: pd.DataFrame
-    entity: str = ""
+    keys: tuple[str, ...] = ()
     time: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -92,27 +97,39 @@ def guess(frame: pd.DataFrame, names: Sequence[str]) -> str | None:
     return next((plain[name] for name in names if name in plain), None)
 
 
+def guess_keys(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The column that names the entity by its usual name, or the two of a corridor."""
+    one = guess(frame, ENTITY_NAMES)
+    for pair in CORRIDORS:
+        both = [c for name in pair if (c := guess(frame, [name])) is not None]
+        if len(both) == 2 and (one is None or one.casefold() in ("code", "id")):
+            return tuple(both)
+    return (one,) if one else ()
+
+
 def find_keys(table: Table, mapping: ColumnMapping, options: ReadOptions, name: str) -> None:
-    for role, names in (("entity", ENTITY_NAMES), ("time", TIME_NAMES)):
-        mapped = mapping.columns.get(getattr(mapping, role), getattr(mapping, role))
-        chosen = getattr(options, role) or mapped or getattr(table, role)
-        if chosen and chosen not in table.frame.columns:
-            known = [str(c) for c in table.frame.columns]
+    new = mapping.columns
+    mapped = tuple(new.get(key, key) for key in mapping.keys)
+    table.keys = options.entity or mapped or table.keys or guess_keys(table.frame)
+    chosen = options.time or new.get(mapping.time, mapping.time) or table.time
+    table.time = chosen or guess(table.frame, TIME_NAMES) or ""
+    known = [str(c) for c in table.frame.columns]
+    for role, key in (*(("entity", key) for key in table.keys), ("time", table.time)):
+        if key and key not in known:
             raise SourceError(
-                f"{role}={chosen!r} is not a column of {name}.{suggestion(chosen, known)} "
+                f"{role}={key!r} is not a column of {name}.{suggestion(key, known)} "
                 f"Columns: {listing(known, 12)}."
             )
-        setattr(table, role, chosen or guess(table.frame, names) or "")
     years = [c for c in table.frame.columns if re.fullmatch(r"\s*(19|20)\d\d\s*", str(c))]
     if not table.time and len(years) > 2:
         table.problems.append(
             f"{len(years)} columns are named by years ({listing(years, 3)}), and none holds the "
             "time: bring the table to one row per entity and year, as DataFrame.melt() does."
         )
-    if table.entity in table.words:
-        table.frame = table.frame.assign(**{table.entity: table.words[table.entity]})
-        table.notes.append(f"{table.entity!r} holds its value labels")
-    for key in (table.entity, table.time):
+    for key in (key for key in table.keys if key in table.words):
+        table.frame = table.frame.assign(**{key: table.words[key]})
+        table.notes.append(f"{key!r} holds its value labels")
+    for key in (*table.keys, table.time):
         if key and is_text(table.frame[key]):
             cells = table.frame[key].astype(object)
             clean = cells.map(lambda v: v.strip() if isinstance(v, str) else v)
@@ -123,7 +140,7 @@ def keep_series(table: Table, options: ReadOptions, name: str) -> None:
     """The wanted columns; what is not there is named, and loses nothing else."""
     if options.series is None:
         return
-    keys = [k for k in (table.entity, table.time) if k]
+    keys = [k for k in (*table.keys, table.time) if k]
     held = [s for s in dict.fromkeys(options.series) if s in table.frame.columns]
     known = [str(c) for c in [*table.labels, *table.frame.columns] if c not in keys]
     for wanted in options.series:
@@ -138,7 +155,7 @@ def keep_series(table: Table, options: ReadOptions, name: str) -> None:
 
 
 def to_extract(table: Table, mapping: ColumnMapping, raw: bytes, name: str) -> Extract:
-    keys = [k for k in (table.entity, table.time) if k]
+    keys = [k for k in (*table.keys, table.time) if k]
     rest = [str(c) for c in table.frame.columns if c not in keys]
     frame = table.frame[[*keys, *rest]].reset_index(drop=True)
     facts = {**table.provenance, **mapping.source}
@@ -152,4 +169,4 @@ def to_extract(table: Table, mapping: ColumnMapping, raw: bytes, name: str) -> E
         missing=dict(table.missing),
         notes=tuple(table.notes),
     )
-    return Extract(frame=frame, entity=table.entity, time=table.time, provenance=provenance)
+    return Extract(frame=frame, keys=table.keys, time=table.time, provenance=provenance)

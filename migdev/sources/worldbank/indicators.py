@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from migdev.errors import SourceError, SourceWarning, listing
+from migdev.panel.calendar import Calendar
 from migdev.provenance import Extract, Provenance
 from migdev.sources.cache import Entry
 from migdev.sources.http import Fetcher, Rejected
@@ -92,7 +93,7 @@ class WorldBank:
         self,
         series: Sequence[str],
         entities: Sequence[str] | None = None,
-        years: tuple[int, int] | None = None,
+        periods: tuple[Any, Any] | None = None,
         vintage: str | None = None,
     ) -> Extract:
         """Fetch series for countries and years.
@@ -103,7 +104,8 @@ class WorldBank:
             World Bank codes.
         entities : sequence of str, optional
             ISO3 codes; all countries if not given.
-        years : (first, last), optional
+        periods : (first, last), optional
+            Years, both included.
         vintage : str, optional
             Version of the archives, ``"2017-04"`` or ``"201704"``.
 
@@ -120,8 +122,7 @@ class WorldBank:
         """
         if not series:
             raise SourceError("Name at least one series, such as 'BX.TRF.PWKR.DT.GD.ZS'.")
-        if years is not None and years[0] > years[1]:
-            raise SourceError(f"years={years!r}: the first year comes after the last.")
+        years = None if periods is None else _years(periods)
         version = _version(vintage)
         wanted = list(dict.fromkeys(series))
         batch = self._batch(wanted, entities, years, version)
@@ -156,7 +157,7 @@ class WorldBank:
             )
         return Extract(
             frame=frame,
-            entity="iso3",
+            keys=("iso3",),
             time="year",
             provenance=self._provenance(batch, series, vintage, labels, dropped),
         )
@@ -355,6 +356,14 @@ def _version(vintage: str | None) -> str | None:
     if len(digits) != 6 or not digits.isdigit():
         raise SourceError(f"vintage={vintage!r}; name a version of the archives such as '2017-04'.")
     return digits
+
+
+def _years(periods: tuple[Any, Any]) -> tuple[int, int]:
+    """First and last year of what was asked for."""
+    first, last = (Calendar("year").span(bound) for bound in periods)
+    if first[0] > last[1]:
+        raise SourceError(f"periods={periods!r}: the first year comes after the last.")
+    return first[0], last[1]
 
 
 def _year(row: dict[str, Any]) -> int:

@@ -68,7 +68,7 @@ def old_excel(cells: list[list[str | float]]) -> bytes:
 def test_plain_csv(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN)
     extract = read(path)
-    assert (extract.entity, extract.time) == ("iso3", "year")
+    assert (extract.keys, extract.time) == (("iso3",), "year")
     assert list(extract.frame) == ["iso3", "year", "growth", "remit"]
     assert_array_equal(extract.frame["growth"], [1.5, np.nan, -0.25])
     assert_array_equal(extract.frame["remit"], [3, 4, np.nan])
@@ -92,7 +92,7 @@ def test_numbers_are_read_to_the_last_digit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_byte_order_mark(tmp_path: Path, encoding: str) -> None:
     extract = read(written(tmp_path, PLAIN.encode(encoding)))
-    assert extract.entity == "iso3"
+    assert extract.keys == ("iso3",)
     assert next(iter(extract.frame)) == "iso3"
 
 
@@ -188,7 +188,7 @@ def test_unordered_and_repeated_keys_travel_to_the_panel(tmp_path: Path) -> None
 
     extract = read(written(tmp_path, "iso3,year,x\nBBB,2001,1\nAAA,2000,2\nBBB,2001,3\n"))
     with pytest.raises(ValueError, match="occur twice, first"):
-        md.Panel.from_frame(extract.frame, entity=extract.entity, time=extract.time)
+        md.Panel.from_frame(extract.frame, entity=extract.keys, time=extract.time)
 
 
 def test_row_numbers_and_trailing_separators_are_left_out(tmp_path: Path) -> None:
@@ -293,9 +293,9 @@ def test_keys_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"entity='iso' is not a column.* Did you mean 'iso3'"):
         read(path, entity="iso")
     extract = read(written(tmp_path, "iso3,region\nAAA,North\n", "meta.csv"))
-    assert (extract.entity, extract.time) == ("iso3", "")
+    assert (extract.keys, extract.time) == (("iso3",), "")
     extract = read(written(tmp_path, "year,oil\n2000,28.4\n", "oil.csv"))
-    assert (extract.entity, extract.time) == ("", "year")
+    assert (extract.keys, extract.time) == ((), "year")
 
 
 def test_series_and_those_not_found(tmp_path: Path) -> None:
@@ -376,7 +376,7 @@ def test_stata_labels_periods_and_encoded_countries(tmp_path: Path) -> None:
         path, write_index=False, convert_dates={"quarter": "tq"}, variable_labels={"x": "A share"}
     )
     extract = read(path)
-    assert extract.entity == "country"
+    assert extract.keys == ("country",)
     assert extract.frame["country"].tolist() == ["Peru", "Peru", "Chile"]
     assert extract.frame["crisis"].tolist() == [0, 1, 0]
     assert extract.provenance.labels == {"x": "A share"}
@@ -439,7 +439,7 @@ def test_local_file_is_a_source(tmp_path: Path) -> None:
 
     source = LocalFile(written(tmp_path, PLAIN))
     assert isinstance(source, Source)
-    extract = source.fetch(["growth"], entities=["AAA", "ZZZ"], years=(2001, 2005))
+    extract = source.fetch(["growth"], entities=["AAA", "ZZZ"], periods=(2001, 2005))
     assert isinstance(extract, Extract)
     assert extract.frame.to_numpy().tolist() == [["AAA", 2001, pytest.approx(np.nan, nan_ok=True)]]
     assert extract.provenance.missing == {"ZZZ": "no rows in the file"}

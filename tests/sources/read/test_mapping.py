@@ -48,7 +48,7 @@ def toml(folder: Path, text: str) -> Path:
 
 def test_toml(tmp_path: Path, csv: Path) -> None:
     extract = read(csv, columns=toml(tmp_path, TOML))
-    assert (extract.entity, extract.time) == ("pais", "anio")
+    assert (extract.keys, extract.time) == (("pais",), "anio")
     assert list(extract.frame) == [
         "pais", "anio", "NY.GDP.PCAP.KD.ZG", "BX.TRF.PWKR.DT.GD.ZS", "otra",
     ]  # fmt: skip
@@ -63,7 +63,7 @@ def test_toml(tmp_path: Path, csv: Path) -> None:
 def test_keys_may_be_renamed_too(tmp_path: Path, csv: Path) -> None:
     text = "entity = 'pais'\ntime = 'anio'\n[columns]\npais = 'iso3'\nanio = 'year'\n"
     extract = read(csv, columns=toml(tmp_path, text))
-    assert (extract.entity, extract.time) == ("iso3", "year")
+    assert (extract.keys, extract.time) == (("iso3",), "year")
 
 
 def test_dictionary(csv: Path) -> None:
@@ -91,7 +91,9 @@ def test_dictionary(csv: Path) -> None:
         ("[scale]\npais = 100", "scales 'pais', but it holds text"),
         ("[source]\nauthor = 'x'", "not 'author'"),
         ("columns = 3", "must be a table"),
-        ("entity = ['a', 'b']", "must be the name of one column"),
+        ("entity = ['a', 'b']", "names 'a', 'b', not in datos.csv"),
+        ("entity = 3", "must be the name of a column, or several"),
+        ("time = ['a', 'b']", "must be the name of one column"),
     ],
 )
 def test_mistakes(tmp_path: Path, csv: Path, text: str, message: str) -> None:

@@ -83,7 +83,7 @@ def test_api_zip_and_its_countries(tmp_path: Path) -> None:
     with pytest.warns(CountryWarning):
         check_api(read(path))
     table = read_countries(path)
-    assert (table.entity, table.time) == ("iso3", "")
+    assert (table.keys, table.time) == (("iso3",), "")
     assert table.frame.to_numpy().tolist() == [
         ["TJK", "Tajikistan", "Europe & Central Asia", "Low income"],
         ["KOR", "Korea, Rep.", "East Asia & Pacific", "High income"],

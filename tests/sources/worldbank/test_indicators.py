@@ -305,11 +305,11 @@ def test_values_given_twice(service, bank):
 
 
 def test_long_archives_ask_for_all_years_and_keep_those_wanted(service, bank):
-    got = bank.fetch(["A.GOOD"], years=(1960, 2016), vintage="2017-04")
+    got = bank.fetch(["A.GOOD"], periods=(1960, 2016), vintage="2017-04")
     assert any("/time/all/" in p for p in service.asked)
     assert got.frame["year"].between(1960, 2016).all()
     with pytest.raises(SourceError, match="A.GOOD: the answer held no value"):
-        bank.fetch(["A.GOOD"], years=(1960, 1990), vintage="2017-04")
+        bank.fetch(["A.GOOD"], periods=(1960, 1990), vintage="2017-04")
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_long_archives_ask_for_all_years_and_keep_those_wanted(service, bank):
     [
         ({"vintage": "latest"}, "name a version of the archives"),
         ({"vintage": "2017"}, "name a version of the archives"),
-        ({"years": (2010, 2000)}, "the first year comes after the last"),
+        ({"periods": (2010, 2000)}, "the first year comes after the last"),
     ],
 )
 def test_requests_that_cannot_be(bank, options, message):
@@ -333,7 +333,7 @@ def test_long_lists_are_cut_to_the_length_of_addresses(service, bank):
 
 
 def test_archives_are_read_by_version(service, bank):
-    got = bank.fetch(["A.GOOD"], years=(2000, 2001), vintage="2017-04")
+    got = bank.fetch(["A.GOOD"], periods=(2000, 2001), vintage="2017-04")
     assert got.frame.iloc[0].tolist() == ["MEX", 2000, 1.5]
     assert got.provenance.vintage == "2017-04"
     assert any("/version/201704/data" in p for p in service.asked)
@@ -410,7 +410,7 @@ def test_options_are_checked(bank):
 @pytest.mark.network
 def test_the_live_service(tmp_path):
     got = md.load(
-        "worldbank", {"remit": "BX.TRF.PWKR.DT.GD.ZS"}, entities=["MEX"], years=(2015, 2020),
+        "worldbank", {"remit": "BX.TRF.PWKR.DT.GD.ZS"}, entities=["MEX"], periods=(2015, 2020),
         cache_dir=tmp_path,
     )  # fmt: skip
     assert 1 < got.frame["remit"].mean() < 5
