@@ -62,7 +62,7 @@ _HOME = {
     "PreTests": "migdev.study.pretests",
     "PreTestRule": "migdev.study.pretest_rules",
     "Answer": "migdev.study.answer",
-    "Component": "migdev.study.joint",
+    "Component": "migdev.study.component",
     "JointStudy": "migdev.study.joint",
     "Family": "migdev.study.family",
     "MeanGroup": "migdev.estimators.heterogeneous.mean_group",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from migdev.hypotheses.registry import Question
 from migdev.hypotheses.specs import CONTROLS, REGRESSORS
+from migdev.study.component import Component
 from migdev.study.hypothesis import Hypothesis
-from migdev.study.joint import Component
 
 K1 = Question(
     id="K1",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from migdev.hypotheses import growth, poverty, stability
 from migdev.hypotheses.registry import Question
+from migdev.study.component import Component
 from migdev.study.hypothesis import Hypothesis
-from migdev.study.joint import Component
 
 CONTROLS = "L(y) + trade + inflation + popgrowth"
 

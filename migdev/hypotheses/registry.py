@@ -15,9 +15,10 @@ from migdev.errors import SpecificationError, listing, suggestion
 from migdev.hypotheses.variables import VARIABLES, low_and_middle_income, prepare
 from migdev.panel.panel import Panel
 from migdev.study.answer import Answer
+from migdev.study.component import Component
 from migdev.study.fingerprint import LATER
 from migdev.study.hypothesis import Hypothesis
-from migdev.study.joint import Component, JointStudy
+from migdev.study.joint import JointStudy
 from migdev.study.joint_answer import JointAnswer
 from migdev.study.pretests import PreTests
 from migdev.study.study import Spec, Study

@@ -21,6 +21,7 @@ def numbers(answer: Any) -> dict[str, Any]:
     if hasattr(answer, "main"):
         main = answer.main
         return {
+            **_pretests(answer),
             "verdict": answer.verdict,
             "fits": {name: _fit(fit) for name, fit in main.fits.items()},
             "pvalues": dict(main.pvalues),

@@ -10,6 +10,7 @@ import pandas as pd
 from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.page import Page
+from migdev.report.pretest_blocks import pretest_blocks
 from migdev.report.render import page
 from migdev.report.table import table
 from migdev.report.verdict import alarm_list, as_table, plan_text, reports
@@ -29,6 +30,8 @@ def joint_page(answer: Any) -> Page:
         sections["Departures from the plan"] = Bullets(answer.departures)
     if answer.alarms:
         sections["Diagnostics that failed"] = alarm_list(answer.alarms)
+    if answer.pretests:
+        sections["Pre-tests"] = pretest_blocks(answer)
     sections["The pattern"] = pattern_figure(answer)
     sections["The effects"] = _effects(answer)
     sections["Allowing for several tests"] = _family(answer)
@@ -138,12 +141,21 @@ def _effects(answer: Any) -> list[Any]:
 
 
 def _notes(answer: Any) -> Text:
-    formulas = "; ".join(c.formula for c in answer.study.components)
-    return Text(
-        "Equations with entity and period effects, errors clustered by entity: "
-        f"{formulas}. Sample: {answer.study.sample}. {answer.study.draws} draws, seed "
-        f"{answer.study.seed}. Detectable: the effect that would have been found with 80% power."
-    )
+    study, parts = answer.study, []
+    formulas = "; ".join(c.formula for c in study.components if c.formula)
+    if formulas:
+        parts.append(
+            "Equations with entity and period effects, errors clustered by entity: " + formulas
+        )
+    fits = answer.main.fits
+    specs = [f"{c.name}: {fits[c.name].method} of {c.equation}" for c in study.components if c.spec]
+    parts += [part for part in ["; ".join(specs)] if part]
+    parts += [
+        f"Sample: {study.sample}",
+        f"{study.draws} draws, seed {study.seed}",
+        "Detectable: the effect that would have been found with 80% power",
+    ]
+    return Text(". ".join(parts) + ".")
 
 
 def _family(answer: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.decision_rule import Focal, standing, verdict
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.pretest_rules import Ruling, marks
-from migdev.study.pretests import Finding
+from migdev.study.pretests import Finding, findings_frame
 
 if TYPE_CHECKING:
     from migdev.study.study import Study
@@ -82,17 +82,7 @@ class Answer:
     @property
     def pretest_frame(self) -> pd.DataFrame:
         """The pre-tests, one row each."""
-        return pd.DataFrame(
-            [
-                {
-                    "pretest": f.name, "subject": f.subject, "test": f.test, "on": f.on,
-                    "null": f.null, "statistic": f.statistic, "p_value": f.pvalue,
-                    "critical": f.critical, "outcome": f.outcome, "sample": f.sample,
-                    "note": f.failure or f.note,
-                }
-                for f in self.pretests
-            ]
-        )  # fmt: skip
+        return findings_frame(self.pretests)
 
     @property
     def estimate(self) -> Focal | None:

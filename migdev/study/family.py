@@ -242,7 +242,7 @@ def _members(name: str, answer: Any, prefix: bool) -> list[Member]:
             found.append(
                 Member(
                     name=f"{name}: {c.name}" if prefix else c.name, hypothesis=h, focal=focal,
-                    influence=influence(answer.main.fits[c.name], h.term),
+                    influence=influence(answer.main.fits[c.name], c.term),
                     verdict=verdict(h.prediction, focal, h.smallest_effect), agreed=True,
                 )
             )  # fmt: skip

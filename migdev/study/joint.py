@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from migdev.covariance import Clustered
-from migdev.errors import (
-    IdentificationError,
-    MigdevError,
-    ResultError,
-    SpecificationError,
-    listing,
-)
-from migdev.estimators.static.linear import FixedEffects
-from migdev.kernels.arrays.types import BoolArray, FloatArray
-from migdev.kernels.sandwich.cluster_draws import (
-    ClusterSums,
-    cluster_sums,
-    pairs_draws,
-    resampling_weights,
-    wild_draws,
-)
-from migdev.panel.design import Design
+from migdev.errors import MigdevError, SpecificationError, listing, suggestion
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.sandwich.cluster_draws import pairs_draws, resampling_weights, wild_draws
 from migdev.panel.panel import Panel
-from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.study.answer import merged
+from migdev.study.component import COMMON, Component, bootstrap_sums, common_rows, stacked
 from migdev.study.cones import (
     NEITHER,
     cone_shares,
@@ -40,50 +25,31 @@ from migdev.study.cones import (
     overlapping,
     union_rejection,
 )
-from migdev.study.decision_rule import Focal, focal_of
-from migdev.study.hypothesis import Hypothesis
-from migdev.study.influence import entity_influence
+from migdev.study.fingerprint import LATER
 from migdev.study.joint_answer import JointAnswer, JointResult
 from migdev.study.plan import check_plan, write_plan
+from migdev.study.pretests import PreTests
 
-EFFECTS = ("entity", "time")
-COMMON = "in_common_sample"
 #: Shares of draws that differ by more than this between methods are reported.
 DISAGREE = 0.10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
-    """One equation of a joint test.
-
-    Attributes
-    ----------
-    name : str
-    hypothesis : Hypothesis
-        Its focal term must be a coefficient of the formula; its views predict the pattern.
-    formula : str
-        Fitted with entity and time effects.
-    """
-
-    name: str
-    hypothesis: Hypothesis
-    formula: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JointStudy:
-    r"""Equations stacked on the same country-windows, and the joint pattern they show.
+    r"""Equations on the same entities, and the joint pattern they show.
 
     The estimates :math:`\hat\theta` of the m focal parameters have the stacked cluster sandwich
 
     .. math::
         \hat V_{ef} = \sqrt{c_e c_f} \sum_g \psi^e_g \psi^{f\prime}_g \quad (1)
 
-    with :math:`\psi^e_g` the sum over cluster g of bread times scores in equation e and
-    :math:`c_e` its CR1 factor. Draws of :math:`\theta` come from :math:`N(\hat\theta, \hat V)`,
-    from the joint pairs bootstrap (whole countries, the same draw for all equations) and from the
-    joint wild cluster bootstrap; the share of draws in each view's cone is what the data say of
-    the pattern.
+    with :math:`\psi^e_g` the influence of entity g on the estimate of equation e and :math:`c_e`
+    the factor that brings it to the variance of its fit. Draws of :math:`\theta` come from
+    :math:`N(\hat\theta, \hat V)`, from the joint pairs bootstrap (whole countries, the same draw
+    for all equations) and from the joint wild cluster bootstrap; the share of draws in each view's
+    cone is what the data say of the pattern. Formulas are fitted anew on each pairs draw; a
+    ``spec`` is moved to first order, by :math:`\sum_g (n_g - 1)\psi_g` for entity g drawn
+    :math:`n_g` times.
 
     Parameters
     ----------
@@ -99,6 +65,8 @@ class JointStudy:
         Level of the intersection-union test of each pattern.
     region : str, optional
         Column whose values are left out one at a time.
+    pretests : PreTests, optional
+        Tests of the data that are run before any fit; their rules mark components.
     """
 
     components: tuple[Component, ...]
@@ -108,6 +76,7 @@ class JointStudy:
     seed: int = 20240101
     level: float = 0.05
     region: str = ""
+    pretests: PreTests | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "components", tuple(self.components))
@@ -151,6 +120,35 @@ class JointStudy:
                 + (", or null='' for no null pattern." if self.null in both else ".")
             )
 
+        if self.sample == "common":
+            self._require_rows()
+        self._check_rules(names)
+
+    def _require_rows(self) -> None:
+        """A common sample needs equations on which rows can be imposed."""
+        other = [c for c in self.components if not c.selectable]
+        if other:
+            what = type(other[0].estimator).__name__
+            raise SpecificationError(
+                f"The component {other[0].name!r} cannot be fitted on the rows of the others: "
+                f"{what} has no formula with free weights=. Use sample='largest', in which each "
+                "equation has its own rows and all share their entities."
+            )
+
+    def _check_rules(self, names: list[str]) -> None:
+        for rule in self.pretests.rules if self.pretests else ():
+            if rule.behind:
+                raise SpecificationError(
+                    "The rules of a joint test mark components; none stands behind another. Leave "
+                    f"behind= out of the rule {rule.reason!r}."
+                )
+            for name in rule.specs:
+                if name not in names:
+                    raise SpecificationError(
+                        f"A rule of the pre-tests names {name!r}, which is not a component."
+                        f"{suggestion(name, names)} Components: {listing(names)}."
+                    )
+
     @property
     def patterns(self) -> dict[str, tuple[str, ...]]:
         """Predictions of each view for all components, and the null pattern."""
@@ -167,10 +165,18 @@ class JointStudy:
         return write_plan(self, Path(path))
 
     def run(
-        self, panel: Panel, plan: str | Path | None = None, strict: bool = False
+        self,
+        panel: Panel,
+        plan: str | Path | None = None,
+        strict: bool = False,
+        background: Panel | None = None,
     ) -> JointAnswer:
-        """Fit, draw, and place the draws; see :meth:`migdev.Study.run` for plans."""
+        """Run the pre-tests, fit, draw, and place the draws; see :meth:`migdev.Study.run` for
+        plans and backgrounds."""
         digest, found = check_plan(self, plan, strict)
+        tested = self.pretests.run(panel, background) if self.pretests else ()
+        names = tuple(c.name for c in self.components)
+        rulings = self.pretests.decide(tested, names)[1] if self.pretests else ()
         main, heard = self._heard(panel, self.sample)
         other = "largest" if self.sample == "common" else "common"
         variants = {other: self._try(panel, other)}
@@ -182,8 +188,15 @@ class JointStudy:
             study=self, panel=panel, main=main, warnings=heard, plan=digest, departures=found,
             variants={k: v for k, v in variants.items() if isinstance(v, JointResult)},
             failures={k: v for k, v in variants.items() if isinstance(v, str)},
-            notes=(*notes, *_doubts(main, self.draws)),
+            notes=(*notes, *self._approximate(), *_doubts(main, self.draws)), pretests=tested,
+            rulings=rulings, background=background,
         )  # fmt: skip
+
+    def _approximate(self) -> tuple[str, ...]:
+        """Components whose pairs draws are moved to first order."""
+        names = [c.name for c in self.components if c.spec is not None]
+        text = "The pairs draws of {} are to first order: the specification is not fitted anew."
+        return (text.format(listing(names)),) if names else ()
 
     def _left_out(self, panel: Panel) -> tuple[list[Any], tuple[str, ...]]:
         """Regions to leave out one at a time, and why there are none."""
@@ -205,8 +218,8 @@ class JointStudy:
             result = self.fit(panel, sample)
         told: dict[str, list[str]] = {}
         for text in dict.fromkeys(str(w.message) for w in caught):
-            of = next((c for c in self.components if text.startswith(f"{c.formula!r}: ")), None)
-            rest = text if of is None else text.removeprefix(f"{of.formula!r}: ")
+            of = next((c for c in self.components if text.startswith(f"{c.equation!r}: ")), None)
+            rest = text if of is None else text.removeprefix(f"{of.equation!r}: ")
             told.setdefault(rest, []).extend([] if of is None else [of.name])
         return result, tuple(merged(told))
 
@@ -227,14 +240,16 @@ class JointStudy:
         sample = sample or self.sample
         used, weights = panel, None
         if sample == "common":
-            used, weights = common_rows(panel, [c.formula for c in self.components]), COMMON
-        fits = {c.name: _fitted(c, used, weights) for c in self.components}
-        focal = {c.name: _focal(c, fits[c.name]) for c in self.components}
+            self._require_rows()
+            used, weights = common_rows(panel, [c.equation for c in self.components]), COMMON
+        fits = {c.name: c.fit(used, weights) for c in self.components}
+        focal = {c.name: c.focal(fits[c.name]) for c in self.components}
         theta = np.array([f.estimate for f in focal.values()])
-        psi = np.column_stack([stacked_influence(fits[c.name], c) for c in self.components])
+        parts = [c.influence(fits[c.name]) for c in self.components]
+        psi = stacked(parts, panel.entities)
         cov = psi.T @ psi
         rng = np.random.default_rng(self.seed)
-        pairs, singular = self._pairs(fits, rng)
+        pairs, singular = self._pairs(fits, theta, psi, rng)
         draws = {
             "sandwich": rng.multivariate_normal(theta, cov, size=self.draws, method="eigh"),
             "pairs": pairs,
@@ -255,33 +270,29 @@ class JointStudy:
         )  # fmt: skip
 
     def _pairs(
-        self, fits: Mapping[str, Estimate], rng: np.random.Generator
-    ) -> tuple[FloatArray, int]:
+        self, fits: Mapping[str, Estimate], theta: FloatArray, psi: FloatArray,
+        rng: np.random.Generator,
+    ) -> tuple[FloatArray, int]:  # fmt: skip
         """Countries drawn with replacement, the same in every equation."""
-        N = max(len(fit.sample.panel.entities) for fit in fits.values() if fit.sample)
-        present = np.zeros(N, dtype=bool)
-        sums: list[tuple[ClusterSums, int]] = []
-        for c in self.components:
-            one, focal, here = bootstrap_sums(fits[c.name], c, N)
-            sums.append((one, focal))
+        N = len(psi)
+        sums = {
+            c.name: bootstrap_sums(fits[c.name], c, N) for c in self.components if c.spec is None
+        }
+        present = (psi != 0).any(axis=1)
+        for _, _, here in sums.values():
             present |= here
         weights = np.zeros((self.draws, N))
         weights[:, present] = resampling_weights(rng, self.draws, int(present.sum()))
-        columns, singular = zip(
-            *(pairs_draws(one, weights, focal) for one, focal in sums), strict=True
-        )
-        return np.column_stack(columns), int(sum(singular))
-
-
-def _fitted(component: Component, panel: Panel, weights: str | None) -> Estimate:
-    try:
-        return FixedEffects(
-            formula=component.formula, effects=EFFECTS, weights=weights, cov=Clustered("entity")
-        ).fit(panel)
-    except MigdevError as error:
-        raise IdentificationError(
-            f"The equation of {component.name!r} cannot be fitted: {error}"
-        ) from error
+        columns, singular = [], 0
+        for j, c in enumerate(self.components):
+            if c.name in sums:
+                one, focal, _ = sums[c.name]
+                column, failed = pairs_draws(one, weights, focal)
+                singular += int(failed)
+            else:
+                column = theta[j] + (weights[:, present] - 1) @ psi[present, j]
+            columns.append(column)
+        return np.column_stack(columns), singular
 
 
 def _doubts(main: JointResult, draws: int) -> list[str]:
@@ -305,86 +316,3 @@ def _doubts(main: JointResult, draws: int) -> list[str]:
             "they depend on the method, so read the tests rather than the shares."
         )
     return found
-
-
-def _term(component: Component, fit: Estimate) -> str:
-    term = component.hypothesis.term
-    if term not in fit.params.index:
-        raise SpecificationError(
-            f"The focal term {term!r} of {component.name!r} is not a coefficient of "
-            f"{component.formula!r}: {listing(fit.names)}."
-        )
-    return term
-
-
-def _focal(component: Component, fit: Estimate) -> Focal:
-    h = component.hypothesis
-    found = fit.lincom(f"`{_term(component, fit)}`")
-    try:
-        return focal_of(found, bound=h.smallest_effect, level=h.level)
-    except ResultError as error:
-        raise IdentificationError(f"The equation of {component.name!r}: {error}") from error
-
-
-def common_rows(panel: Panel, formulas: Sequence[str]) -> Panel:
-    """The panel with a column that is 1 in rows complete in every formula, missing elsewhere.
-
-    As a weight it keeps the other rows out of the fit but within reach of lags.
-    """
-    keep = np.ones(len(panel), dtype=bool)
-    for formula in formulas:
-        keep[np.setdiff1d(np.arange(len(panel)), _design(formula, panel).rows)] = False
-    if not keep.any():
-        raise IdentificationError(
-            f"No row is complete in all of {listing(formulas)}. Use sample='largest', or equations "
-            "that share their observations."
-        )
-    return panel.assign(**{COMMON: np.where(keep, 1.0, np.nan)})
-
-
-def _design(formula: str, panel: Data) -> Design:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is left out is reported when the equation is fitted
-        return Design.build(formula, panel, intercept=False)
-
-
-def stacked_influence(fit: Estimate, component: Component) -> FloatArray:
-    """(N,) influence of each entity of the panel on the focal parameter, with its CR1 factor."""
-    found, sample = entity_influence(fit), fit.sample
-    assert found is not None
-    assert sample is not None
-    known, psi_known = found
-    j = fit.names.index(_term(component, fit))
-    psi = np.zeros(len(sample.panel.entities))
-    psi[known] = psi_known[:, j]
-    variance = float(fit.cov.iloc[j, j])
-    # CR1 differs from CR0 by a factor only; it is read off so that any convention carries over.
-    return np.asarray(psi * np.sqrt(variance / float(psi @ psi)))
-
-
-def bootstrap_sums(
-    fit: Estimate, component: Component, N: int
-) -> tuple[ClusterSums, int, BoolArray]:
-    """Sums by entity with the entity effects swept out and period dummies as columns.
-
-    Sweeping within entities commutes with drawing whole entities; sweeping periods does not, so
-    the dummies stay in the equation.
-    """
-    sample = fit.sample
-    assert sample is not None
-    d = _design(component.formula, sample.panel)
-    at = np.searchsorted(d.rows, sample.rows)
-    kept = [d.names.index(name) for name in fit.names]
-    X, y = d.X[at][:, kept], d.y[at]
-    codes = sample.panel.entity_codes[sample.rows]
-    _, period = np.unique(sample.time, return_inverse=True)
-    dummies = np.eye(int(period.max()) + 1)[period][:, 1:]
-    stacked = np.column_stack([X, dummies, y])
-    counts = np.bincount(codes, minlength=N)
-    means = (
-        np.column_stack([np.bincount(codes, weights=column, minlength=N) for column in stacked.T])
-        / np.maximum(counts, 1)[:, None]
-    )
-    stacked = stacked - means[codes]
-    focal = fit.names.index(_term(component, fit))
-    return cluster_sums(stacked[:, :-1], stacked[:, -1], codes, N), focal, counts > 0

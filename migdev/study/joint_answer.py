@@ -14,10 +14,12 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, failed_tests
-from migdev.study.answer import among_published
+from migdev.study.answer import among_published, in_line
 from migdev.study.cones import cone_shares
 from migdev.study.decision_rule import Focal, standing
 from migdev.study.family import Family
+from migdev.study.pretest_rules import Ruling, marks
+from migdev.study.pretests import Finding, findings_frame
 
 if TYPE_CHECKING:
     from migdev.study.joint import JointStudy
@@ -74,6 +76,10 @@ class JointAnswer:
         How the study departs from its registered plan.
     plan : str
         SHA-256 of that plan; empty where none was registered.
+    pretests : tuple of Finding
+    rulings : tuple of Ruling
+    background : Panel, optional
+        As in :class:`~migdev.Answer`.
     """
 
     study: JointStudy
@@ -85,6 +91,19 @@ class JointAnswer:
     notes: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
     plan: str = ""
+    pretests: tuple[Finding, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
+    background: Panel | None = None
+
+    @property
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """What the pre-tests hold against components, by component."""
+        return marks(self.rulings)
+
+    @property
+    def pretest_frame(self) -> pd.DataFrame:
+        """The pre-tests, one row each."""
+        return findings_frame(self.pretests)
 
     @property
     def verdict(self) -> str:
@@ -208,6 +227,11 @@ class JointAnswer:
             "By sample",
             self.by_sample.to_string(float_format="{:.3f}".format),
         ]
+        lines += [
+            f"The pre-tests hold against {name}: {text}"
+            for name, texts in self.marks.items() for text in texts
+        ]  # fmt: skip
+        lines += [f"Pre-test: {in_line(found)}" for found in self.pretests]
         lines += [f"Among published results: {k}: {v}" for k, v in self.evidence.items()]
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         lines += [f"Failed diagnostic: {n}, {t.name} ({_p(t.pvalue)})" for n, _, t in self.alarms]

@@ -10,6 +10,8 @@ from functools import reduce
 from importlib import import_module
 from typing import Any, cast, get_type_hints
 
+import pandas as pd
+
 from migdev import diagnostics
 from migdev.diagnostics.subjects import subject_of
 from migdev.errors import MigdevError, SpecificationError, listing, suggestion
@@ -203,6 +205,21 @@ class PreTests:
     ) -> tuple[tuple[str, ...], tuple[Ruling, ...]]:
         """The order of the specifications after the rules, and what each rule did."""
         return apply(self.rules, {f.name: f.outcome for f in findings}, prefer)
+
+
+def findings_frame(findings: tuple[Finding, ...]) -> pd.DataFrame:
+    """What pre-tests found, one row each."""
+    return pd.DataFrame(
+        [
+            {
+                "pretest": f.name, "subject": f.subject, "test": f.test, "on": f.on,
+                "null": f.null, "statistic": f.statistic, "p_value": f.pvalue,
+                "critical": f.critical, "outcome": f.outcome, "sample": f.sample,
+                "note": f.failure or f.note,
+            }
+            for f in findings
+        ]
+    )  # fmt: skip
 
 
 def _run(name: str, t: PreTest, panel: Panel, background: Panel | None) -> Finding:

@@ -29,7 +29,6 @@ from migdev.study.cones import (
     region_pvalue,
 )
 from migdev.study.decision_rule import PREDICTIONS
-from migdev.study.joint import stacked_influence
 
 PATTERNS = {"A": ("+", "-"), "B": ("<=0", "-"), "null": ("0", "0")}
 
@@ -128,7 +127,7 @@ def test_stacked_covariance_equals_one_regression_of_all_equations(answer):
         answer.main.cov.loc["growth", "growth"] * answer.main.cov.loc["dependence", "dependence"]
     )
     assert ours == pytest.approx(correlation, rel=1e-9)
-    assert stacked_influence(fits["growth"], components["growth"]).shape == (60,)
+    assert components["growth"].influence(fits["growth"]).shape == (60,)
 
 
 def test_pairs_draws_are_centred_on_the_estimates_and_as_wide(answer):
@@ -142,7 +141,7 @@ def test_pairs_draws_are_centred_on_the_estimates_and_as_wide(answer):
 
 
 def test_unit_weight_reproduces_the_fit(answer):
-    from migdev.study.joint import bootstrap_sums
+    from migdev.study.component import bootstrap_sums
 
     for component in answer.study.components:
         fit = answer.main.fits[component.name]
