@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing, suggestion
-from migdev.hypotheses.variables import VARIABLES, low_and_middle_income, prepare
+from migdev.hypotheses.variables import low_and_middle_income, prepare, variables
 from migdev.panel.panel import Panel
 from migdev.study.answer import Answer
 from migdev.study.component import Component
@@ -23,7 +24,6 @@ from migdev.study.joint_answer import JointAnswer
 from migdev.study.pretests import PreTests
 from migdev.study.study import Spec, Study
 
-_ROOMS = ("growth", "channels", "stability", "poverty", "dependence", "policy", "joint")
 _REGISTERED: dict[str, Question] = {}
 
 
@@ -34,7 +34,7 @@ class Question(Hypothesis):
     Parameters
     ----------
     variables : tuple of str
-        Variables of the equation, by their names in :data:`migdev.hypotheses.variables.VARIABLES`
+        Variables of the equation, by their names in :func:`migdev.hypotheses.variables.variables`
         (or columns of the user's own panel).
     window : int
         Years of a window; 0 for yearly data.
@@ -92,7 +92,7 @@ class Question(Hypothesis):
     @property
     def series(self) -> dict[str, tuple[str, ...]]:
         """World Bank codes needed, by variable."""
-        return {n: VARIABLES[n].codes for n in self.variables if n in VARIABLES}
+        return {n: variables()[n].codes for n in self.variables if n in variables()}
 
     def prepare(self, panel: Panel, window: int | None = None) -> Panel:
         """The estimation panel: sample rule, variables, windows.
@@ -105,7 +105,8 @@ class Question(Hypothesis):
             The data lack a series, or hold no value of it in the sample.
         """
         years = self.window if window is None else window
-        spreads = [v for v in self.variables if v in VARIABLES and VARIABLES[v].window == "std"]
+        known = variables()
+        spreads = [v for v in self.variables if v in known and known[v].window == "std"]
         if years < 2 and spreads:
             raise SpecificationError(
                 f"{self.id} asks about {listing(spreads)}, the spread within a window, which "
@@ -241,8 +242,30 @@ def _all() -> dict[str, Question]:
 
 @cache
 def _built_in() -> dict[str, Question]:
+    """The questions of ``questions.toml``."""
+    from migdev.hypotheses.question_specs import PRETESTS, SPECS
+
+    text = files("migdev.hypotheses").joinpath("questions.toml").read_text(encoding="utf-8")
     found: dict[str, Question] = {}
-    for room in _ROOMS:
-        for question in import_module(f"migdev.hypotheses.{room}").QUESTIONS:
-            found[question.id] = question
+    for row in tomllib.loads(text)["question"]:
+        parts = [_component(part, found) for part in row.pop("components", ())]
+        found[row["id"]] = Question(
+            **_frozen(row), components=tuple(parts), specs=SPECS.get(row["id"]),
+            pretests=PRETESTS.get(row["id"]),
+        )  # fmt: skip
     return found
+
+
+def _component(row: dict[str, Any], found: Mapping[str, Question]) -> Component:
+    """An equation of a joint question; its published estimates may be those of a question."""
+    name, formula = row.pop("name"), row.pop("formula")
+    published = found[row.pop("published_as")].published if "published_as" in row else ()
+    claim = Hypothesis(**_frozen(row), published=published)
+    return Component(name=name, hypothesis=claim, formula=formula)
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples, all the way down."""
+    if isinstance(value, dict):
+        return {k: _frozen(v) for k, v in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -29,10 +29,9 @@ from migdev.study.study import Spec
 #: Within estimates first: internal instruments and lagged levels rest on what cannot be tested.
 PREFER = ("Fixed effects", "IV, internal", "Random effects", "Pooled OLS")
 BOTH = ("entity", "time")
-#: Controls of the growth equation, and its regressors by their names as variables.
+#: Controls of the growth equation.
 OTHERS = "trade + inflation + popgrowth + government"
 CONTROLS = f"L(y) + {OTHERS}"
-REGRESSORS = ("remit", "y", "trade", "inflation", "popgrowth", "government")
 
 
 def static_specs(
@@ -115,13 +114,6 @@ LONG_RUN = (
     "CCE mean group", "Augmented mean group", "CS-ARDL", "Mean group", "Pooled mean group",
     "Dynamic fixed effects",
 )  # fmt: skip
-#: A long run needs long series, and what one percent of GDP does cannot be read in countries whose
-#: remittances are a small part of that.
-FEWEST, LEAST = 25, (("remit", 0.5),)
-LONG_SAMPLE = (
-    "low- and middle-income countries with at least {} complete years that received at least 0.5% "
-    "of GDP on average"
-)
 
 
 def long_run_specs(formula: str) -> dict[str, Spec]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,6 @@ import pandas as pd
 
 from migdev.errors import PanelError, listing
 from migdev.panel.panel import Panel
-
-Columns = Mapping[str, pd.Series]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,107 +69,30 @@ def _dependence(remit: pd.Series, exports: pd.Series) -> pd.Series:
     return 100 * remit / (remit + exports)
 
 
-def _unspent(consumption: pd.Series, remit: pd.Series) -> pd.Series:
-    """Consumption less remittances: its slope on remittances is q - 1."""
-    return consumption - remit
+#: How values are made from columns, by the name that ``variables.tsv`` has for it.
+MAKE: dict[str, Callable[..., Any]] = {
+    "log": _log,
+    "log_inflation": _log_inflation,
+    "dependence": _dependence,
+    "difference": lambda a, b: a - b,
+}
 
 
-def _difference(a: pd.Series, b: pd.Series) -> pd.Series:
-    return a - b
+@cache
+def variables() -> dict[str, Variable]:
+    """The variables of ``variables.tsv`` by name."""
+    text = files("migdev.hypotheses").joinpath("variables.tsv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines(), delimiter="\t")
+    return {
+        row["name"]: Variable(
+            name=row["name"], label=row["label"], unit=row["unit"],
+            codes=tuple(row["codes"].split()), alternatives=tuple(row["alternatives"].split()),
+            make=MAKE.get(row["make"]), window=row["window"], min_obs=int(row["min_obs"]),
+        )
+        for row in rows
+    }  # fmt: skip
 
 
-VARIABLES = {
-    v.name: v
-    for v in (
-        Variable(
-            name="growth", codes=("NY.GDP.PCAP.KD.ZG",), label="Growth of GDP per capita",
-            unit="% a year",
-        ),
-        Variable(
-            name="y", codes=("NY.GDP.PCAP.KD",), label="Log real GDP per capita",
-            unit="log constant US$", make=_log, window="last",
-        ),
-        Variable(
-            name="remit", codes=("BX.TRF.PWKR.DT.GD.ZS",), label="Remittances received",
-            unit="% of GDP", alternatives=("remit_pct_gdp_derived",),
-        ),
-        Variable(
-            name="trade", codes=("NE.TRD.GNFS.ZS",), label="Trade", unit="% of GDP",
-        ),
-        Variable(
-            name="invest", codes=("NE.GDI.TOTL.ZS",), label="Gross capital formation",
-            unit="% of GDP",
-        ),
-        Variable(
-            name="inflation", codes=("FP.CPI.TOTL.ZG",), label="Inflation, 100 log(1 + rate)",
-            unit="log points", make=_log_inflation,
-        ),
-        Variable(
-            name="popgrowth", codes=("SP.POP.GROW",), label="Population growth", unit="% a year",
-        ),
-        Variable(
-            name="government", codes=("NE.CON.GOVT.ZS",), label="Government consumption",
-            unit="% of GDP",
-        ),
-        Variable(
-            name="consumption", codes=("NE.CON.PRVT.ZS",), label="Household consumption",
-            unit="% of GDP",
-        ),
-        Variable(
-            name="credit", codes=("FS.AST.PRVT.GD.ZS",), label="Private credit", unit="% of GDP",
-            alternatives=("private_credit_dmb_ofi_gdp", "GFDD.DI.12", "GFDD.DI.14"),
-        ),
-        Variable(
-            name="volatility", codes=("NY.GDP.PCAP.KD.ZG",),
-            label="Standard deviation of growth within the window", unit="percentage points",
-            window="std",
-        ),
-        Variable(
-            name="consumption_volatility", codes=("NE.CON.PRVT.ZS",),
-            label="Standard deviation of the consumption share within the window",
-            unit="percentage points", window="std",
-        ),
-        Variable(
-            name="poverty", codes=("SI.POV.DDAY",), label="Poverty headcount, extreme line",
-            unit="% of population", min_obs=1,
-        ),
-        Variable(
-            name="gini", codes=("SI.POV.GINI",), label="Gini index", unit="0-100", min_obs=1,
-        ),
-        Variable(
-            name="trade_gap", codes=("NE.IMP.GNFS.ZS", "NE.EXP.GNFS.ZS"),
-            label="Imports less exports of goods and services", unit="% of GDP", make=_difference,
-        ),
-        Variable(
-            name="dependence", codes=("BX.TRF.PWKR.DT.GD.ZS", "NE.EXP.GNFS.ZS"),
-            label="Remittances in foreign earnings", unit="% of remittances plus exports",
-            make=_dependence,
-        ),
-        Variable(
-            name="consumption_net", codes=("NE.CON.PRVT.ZS", "BX.TRF.PWKR.DT.GD.ZS"),
-            label="Household consumption less remittances", unit="% of GDP", make=_unspent,
-        ),
-        Variable(
-            name="exports", codes=("NE.EXP.GNFS.ZS",), label="Exports", unit="% of GDP",
-        ),
-        Variable(
-            name="industry", codes=("NV.IND.TOTL.ZS",), label="Industry, value added",
-            unit="% of GDP",
-        ),
-        Variable(
-            name="agriculture", codes=("NV.AGR.TOTL.ZS",), label="Agriculture, value added",
-            unit="% of GDP",
-        ),
-        Variable(
-            name="reer", codes=("PX.REX.REER",), label="Log real effective exchange rate",
-            unit="log index", make=_log, alternatives=("reer_2010",),
-        ),
-        Variable(name="fdi", codes=("BX.KLT.DINV.WD.GD.ZS",), label="FDI inflows", unit="% of GDP"),
-        Variable(
-            name="terms", codes=("TT.PRI.MRCH.XD.WD",), label="Terms of trade", unit="2015 = 100",
-        ),
-    )
-}  # fmt: skip
 KEPT = {
     "region": "World Bank region",
     "income_group": "World Bank income group",
@@ -184,7 +108,7 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
     panel : Panel
         Yearly, with columns named by World Bank codes.
     variables : iterable of str
-        Names in :data:`VARIABLES`, or columns of the panel, which windows average.
+        Names in :func:`variables`, or columns of the panel, which windows average.
     window : int
         Years of a window; 0 keeps the years, and leaves out variables that are spreads.
 
@@ -223,8 +147,8 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
 
 def _variable(panel: Panel, name: str) -> Variable:
     """A variable of the registry, or a column of the panel as it is."""
-    if name in VARIABLES:
-        return VARIABLES[name]
+    if name in variables():
+        return variables()[name]
     return Variable(
         name=name, codes=(name,), label=panel.labels.get(name) or name,
         unit=panel.units.get(name, ""),

@@ -10,7 +10,7 @@ import pytest
 import migdev as md
 from migdev.errors import PanelError, SpecificationError
 from migdev.hypotheses import registry
-from migdev.hypotheses.variables import VARIABLES, prepare
+from migdev.hypotheses.variables import prepare, variables
 from migdev.replication.code import to_code
 from migdev.simulate import stylised_world
 
@@ -85,7 +85,7 @@ def test_prepare_makes_windows(world):
     assert row["growth"] == pytest.approx(raw["NY.GDP.PCAP.KD.ZG"].mean())
     assert row["volatility"] == pytest.approx(raw["NY.GDP.PCAP.KD.ZG"].std())
     assert row["y"] == pytest.approx(np.log(raw["NY.GDP.PCAP.KD"].iloc[-1]))
-    assert panel.labels["growth"] == VARIABLES["growth"].label
+    assert panel.labels["growth"] == variables()["growth"].label
     yearly = prepare(world, ["growth", "volatility"], window=0)
     assert "volatility" not in yearly
     assert len(yearly) == len(world)

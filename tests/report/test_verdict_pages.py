@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 
 import migdev as md
-from migdev.hypotheses.joint import X1
 from migdev.report.frame import frame_table
 from migdev.report.joint import joint_page
 from migdev.report.verdict import verdict_page
 from migdev.report.words import equals, interval, labeller, number, sign_words, term_words
 from migdev.simulate import stylised_world
+
+X1 = md.hypotheses.get("X1")
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import pytest
 
 import migdev as md
 from migdev.errors import IdentificationError, PanelError, SpecificationError
-from migdev.hypotheses.joint import X1
 from migdev.simulate import stylised_world
+
+X1 = md.hypotheses.get("X1")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import pytest
 
 import migdev as md
 from migdev.errors import SpecificationError
-from migdev.hypotheses.joint import X1
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
 from migdev.robustness.multiplicity import holm, romano_wolf
@@ -19,6 +18,8 @@ from migdev.simulate import stylised_world
 from migdev.study.decision_rule import PREDICTIONS, measure, verdict
 from migdev.study.influence import aligned, influence
 from migdev.study.verdict_tests import decide, decisive_tests
+
+X1 = md.hypotheses.get("X1")
 
 COV = md.Clustered("entity")
 

@@ -12,7 +12,6 @@ import pytest
 
 import migdev as md
 from migdev.errors import IdentificationError, SpecificationError
-from migdev.hypotheses.joint import X1
 from migdev.kernels.sandwich.cluster_draws import (
     cluster_sums,
     pairs_draws,
@@ -29,6 +28,8 @@ from migdev.study.cones import (
     region_pvalue,
 )
 from migdev.study.decision_rule import PREDICTIONS
+
+X1 = md.hypotheses.get("X1")
 
 PATTERNS = {"A": ("+", "-"), "B": ("<=0", "-"), "null": ("0", "0")}
 

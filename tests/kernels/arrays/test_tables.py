@@ -19,6 +19,7 @@ KEYS = {
     "breaks/sup_f_further.tsv": 2,
     "cointegration/gengenbach.tsv": 2,
     "cointegration/pedroni.tsv": 2,
+    "cointegration/rank_tests.tsv": 2,
     "cointegration/westerlund.tsv": 2,
     "iv/stock_yogo.tsv": 2,
     "unit_roots/break_adf.tsv": 1,
@@ -57,7 +58,11 @@ def test_the_wheel_holds_the_tables(tmp_path):
     (built,) = wheel.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     packed = set(ZipFile(built).namelist())
     package = ROOT / "migdev"
-    data = {p for p in package.rglob("*") if p.suffix in (".tsv", ".bib", ".jinja", ".j2", ".css")}
+    data = {
+        p
+        for p in package.rglob("*")
+        if p.suffix in (".tsv", ".toml", ".bib", ".jinja", ".j2", ".css")
+    }
     assert {p.relative_to(ROOT).as_posix() for p in data} <= packed
     assert {f"migdev/kernels/{path}" for path in KEYS} <= packed
 
