@@ -123,9 +123,10 @@ class Question(Hypothesis):
     def study(self, **options: Any) -> Study | JointStudy:
         """The hypothesis with its specifications; ``options`` go to a joint study (``sample``,
         ``draws``, ``seed``)."""
+        pretests = None if self.pretests is None else self.pretests()
         if self.components:
             return JointStudy(
-                components=self.components, null=self.null, level=self.level,
+                components=self.components, null=self.null, level=self.level, pretests=pretests,
                 **{"region": "region", **options},
             )  # fmt: skip
         if self.specs is None:
@@ -133,19 +134,16 @@ class Question(Hypothesis):
                 f"{self.id} cannot be run yet: it waits for {self.waits_for}. "
                 f"Runnable: {listing(names(runnable=True), 20)}."
             )
-        pretests = None if self.pretests is None else self.pretests()
         return Study(self, self.specs(), prefer=self.prefer, sample=self.sample, pretests=pretests)
 
     def run(
         self, panel: Panel, *, window: int | None = None, plan: Any = None, strict: bool = False
     ) -> Answer | JointAnswer:
         """Prepare a World-Bank-coded panel, fit, and judge."""
-        study, prepared = self.study(), self.prepare(panel, window)
-        if isinstance(study, JointStudy):
-            return study.run(prepared, plan=plan, strict=strict)
-        return study.run(
-            prepared, plan=plan, strict=strict, background=self.prepare_background(panel)
-        )
+        return self.study().run(
+            self.prepare(panel, window), plan=plan, strict=strict,
+            background=self.prepare_background(panel),
+        )  # fmt: skip
 
 
 def long_enough(
