@@ -15,7 +15,7 @@ from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.moments import Moments
 from migdev.protocols import Covariance, CovEstimate, Data, Scores
-from migdev.results import inference
+from migdev.results import inference, maketables
 from migdev.results.facts import UNSTATED, Facts, completed
 from migdev.results.inference import Combination
 from migdev.results.statistic import TestStatistic, f_test
@@ -334,6 +334,12 @@ class Estimate:
 
     def __str__(self) -> str:
         return self.summary()
+
+    __maketables_coef_table__ = property(maketables.coef_table)
+    __maketables_depvar__ = property(lambda self: self.dependent)
+    __maketables_fixef_string__ = property(maketables.fixef_string)
+    __maketables_stat__ = maketables.stat
+    __maketables_stat_labels__ = property(maketables.stat_labels)
 
     # ------------------------------------------------------------------ private
 
