@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import CountryError, CountryWarning, SpecificationError, listing, suggestion
-from migdev.panel.country_codes import AGGREGATES, DISSOLVED, PARTED, countries
+from migdev.panel.country_codes import PARTED, aggregate_names, countries, dissolved_states
 from migdev.panel.country_match import classify, patterns
 from migdev.provenance import Extract
 
@@ -102,7 +102,7 @@ def harmonise(
     aggregates : {"exclude", "keep"}
         Rows of world, regions, income and lending groups.
     dissolved : {"keep", "split", "successor", "drop"}
-        Rows of states that no longer exist (see :data:`migdev.panel.country_codes.DISSOLVED`).
+        Rows of states that no longer exist (``dissolved_states.tsv``).
         Their history is never merged with another state's unless you ask for it:
 
         ``keep``
@@ -157,8 +157,8 @@ def harmonise(
     if to != "iso3":
         names = {c.iso3: getattr(c, to) or c.iso3 for c in countries().values()}
         if to == "name":
-            names |= {code: state.name for code, state in DISSOLVED.items()}
-            names |= {code: text.split("|")[0] for code, text in AGGREGATES.items()}
+            names |= {code: state.name for code, state in dissolved_states().items()}
+            names |= {code: known[0] for code, known in aggregate_names().items()}
         for name in columns:
             frame[name] = [names.get(code, code) for code in frame[name]]
     return replace(data, frame=frame) if isinstance(data, Extract) else frame
@@ -272,7 +272,7 @@ def _former(
         raise CountryError("dissolved='split' divides codes by year: name the time column.")
     code, notes = code.copy(), []
     for name in code[is_former].unique():
-        state, rows = DISSOLVED[name], (code == name).to_numpy()
+        state, rows = dissolved_states()[name], (code == name).to_numpy()
         after = rows & (years > state.last) if years is not None else np.zeros_like(rows)
         told = f"{name} ({state.name}, {int(rows.sum())} rows)"
         if policy == "split" and state.afterwards and after.any():

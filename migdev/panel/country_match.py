@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 
 from migdev.panel.country_codes import (
-    AGGREGATES,
-    DISSOLVED,
     GENERIC,
     RETIRED,
+    aggregate_names,
     by_alpha2,
     by_name,
     by_number,
     countries,
+    dissolved_states,
     plain,
 )
 
@@ -59,12 +59,8 @@ def _recognise(value: object) -> tuple[str | None, str, str]:
     if isinstance(value, int | float | np.number) or re.fullmatch(r"\d{1,3}(\.0)?", text):
         number = by_number().get(str(int(float(text))).zfill(3) if _whole(text) else "")
         return (number, _kind(number), "number") if number else (None, "unknown", "")
-    if len(code) == 3 and code in countries():
-        return code, "country", "code"
-    if len(code) == 3 and code in DISSOLVED:
-        return code, "dissolved", "code"
-    if len(code) == 3 and code in AGGREGATES:
-        return code, "aggregate", "code"
+    if any(code in known for known in (countries(), dissolved_states(), aggregate_names())):
+        return code, _kind(code), "code"
     if code in RETIRED:
         return RETIRED[code], "country", "retired code"
     found, how = by_alpha2().get(code), "two-letter code"
@@ -76,7 +72,9 @@ def _recognise(value: object) -> tuple[str | None, str, str]:
 
 
 def _kind(code: str) -> str:
-    return "dissolved" if code in DISSOLVED else "aggregate" if code in AGGREGATES else "country"
+    if code in dissolved_states():
+        return "dissolved"
+    return "aggregate" if code in aggregate_names() else "country"
 
 
 def _whole(text: str) -> bool:

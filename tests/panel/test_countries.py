@@ -11,7 +11,7 @@ import pytest
 from migdev.errors import CountryError, CountryWarning, SpecificationError
 from migdev.panel import country_match
 from migdev.panel.countries import harmonise, to_iso3
-from migdev.panel.country_codes import AGGREGATES, DISSOLVED, RETIRED, countries, plain
+from migdev.panel.country_codes import RETIRED, aggregate_names, countries, dissolved_states, plain
 from migdev.panel.country_match import classify
 from migdev.provenance import Extract, Provenance
 
@@ -19,21 +19,21 @@ from migdev.provenance import Extract, Provenance
 
 
 def test_tables_do_not_clash() -> None:
-    tables = [set(countries()), set(DISSOLVED), set(AGGREGATES), set(RETIRED)]
+    tables = [set(countries()), set(dissolved_states()), set(aggregate_names()), set(RETIRED)]
     assert sum(map(len, tables)) == len(set.union(*tables))
     assert set(RETIRED.values()) <= tables[0]
-    for state in DISSOLVED.values():
+    for state in dissolved_states().values():
         assert set(state.successors) <= tables[0]
         assert not state.continuing or state.continuing in state.successors
-        assert not state.afterwards or state.afterwards in DISSOLVED
+        assert not state.afterwards or state.afterwards in dissolved_states()
         assert state.first <= state.last
 
 
 def test_every_name_belongs_to_one_code() -> None:
     owner: dict[str, str] = {}
     named = [(c.iso3, (c.name, *c.other_names)) for c in countries().values()]
-    named += [(s.code, (s.name, *s.other_names)) for s in DISSOLVED.values()]
-    named += [(code, tuple(names.split("|"))) for code, names in AGGREGATES.items()]
+    named += [(s.code, (s.name, *s.other_names)) for s in dissolved_states().values()]
+    named += list(aggregate_names().items())
     for code, names in named:
         for name in names:
             assert owner.setdefault(plain(name), code) == code
