@@ -10,11 +10,33 @@ from collections.abc import Hashable
 from dataclasses import fields
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from migdev.errors import MigdevError, SpecificationError, suggestion
 
-_OTHERS = {int: "a whole number", float: "a number"}
+_OTHERS = {int: "a whole number", float: "a number", tuple: "a tuple of numbers"}
+Given = TypeVar("Given", contravariant=True)
+Held = TypeVar("Held", covariant=True)
+
+
+class Takes(Generic[Given, Held]):
+    """A field that takes one type and holds another, for type checkers.
+
+    ``cov: Takes[Covariance | str, Covariance]`` lets a script write ``cov="HC1"`` and read a
+    covariance. The specification's ``__post_init__`` makes one of the other; a default is given by
+    :func:`held`.
+    """
+
+    def __get__(self, spec: object, owner: Any = None) -> Held:
+        raise NotImplementedError
+
+    def __set__(self, spec: object, value: Given) -> None:
+        raise NotImplementedError
+
+
+def held(default: Any) -> Any:
+    """The default of a field that :class:`Takes` another type than it holds."""
+    return default
 
 
 def check_choice(
@@ -36,7 +58,8 @@ def check_choice(
     ):
         return
     near = suggestion(value, map(str, known)) if isinstance(value, str) else ""
-    told = [*map(repr, known), *(_OTHERS[t] for t in others if t in _OTHERS)]
+    kinds = [get_origin(t) or t for t in others]
+    told = [*map(repr, known), *(_OTHERS[t] for t in kinds if t in _OTHERS)]
     use = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} or {told[-1]}"
     raise error(f"{name}={value!r} is unknown.{near} Use {use}.")
 

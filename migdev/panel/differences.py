@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from migdev.kernels.arrays.shift import lag_rows
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.panel.design import Design
 
-GAPS = ("skip", "consecutive-observations")
+Gaps = Literal["skip", "consecutive-observations"]
 #: Reason given for rows that follow a gap.
 GAP = "no observation in the period before"
 

@@ -17,6 +17,7 @@ from formulaic.parser.types import Factor, Term
 from migdev.errors import FormulaError
 
 SHIFTS = ("L", "F", "D")
+_EFFECT = re.compile(r"[^\W\d][\w.]*(?:\s*\^\s*[^\W\d][\w.]*)*")
 _DOTTED = re.compile(r"(?<![`\w.])[A-Za-z_]\w*(?:\.\w+)+(?![\w.(`])")
 _QUOTED = re.compile(r"`[^`]*`")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\([^()]*\)|\{[^{}]*\}")
@@ -82,6 +83,49 @@ def quote_columns(text: str, columns: Iterable[str]) -> str:
     return _DOTTED.sub(lambda m: f"`{m[0]}`" if m[0] in known else m[0], text)
 
 
+def split_effects(text: str) -> tuple[str, tuple[str, ...] | None]:
+    """``y ~ x | iso3 + year`` as the formula and its effects, None where no bar stands outside
+    parentheses.
+
+    Raises
+    ------
+    FormulaError
+        A second bar or tilde, or what is no name.
+    """
+    formula, *named = _at_bars(text)
+    if not named:
+        return text, None
+    if len(named) > 1 or "~" in named[0]:
+        raise FormulaError(
+            f"{text!r} has more than effects behind the bar. Instruments stand in brackets: "
+            "'y ~ x + [endogenous ~ instruments] | iso3 + year'."
+        )
+    names = [name.strip() for name in named[0].replace("`", "").split("+")]
+    if names == ["0"]:
+        return formula.strip(), ()
+    strange = [name for name in names if not _EFFECT.fullmatch(name)]
+    if strange:
+        raise FormulaError(
+            f"{text!r}: {strange[0]!r} is no effect. Behind the bar stand names and products of "
+            "names, such as 'iso3 + year' or 'iso3 + region^year'."
+        )
+    return formula.strip(), tuple(re.sub(r"\s", "", name) for name in names)
+
+
+def _at_bars(text: str) -> list[str]:
+    """The text between bars that stand outside parentheses, brackets and backticks."""
+    depth, quoted, parts = 0, False, [""]
+    for char in text:
+        quoted ^= char == "`"
+        if not quoted:
+            depth += (char in "([{") - (char in ")]}")
+        if char == "|" and not quoted and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts
+
+
 def argument(factor: Factor) -> str:
     """A factor as text that Python reads, so that it can be put into ``L(.)``."""
     if str(factor.eval_method).endswith("LOOKUP") and not factor.expr.isidentifier():
@@ -105,6 +149,10 @@ def parse(text: str) -> Parsed:
     FormulaError
         No dependent variable, unbalanced brackets, or text that formulaic cannot read.
     """
+    if split_effects(text)[1] is not None:
+        raise FormulaError(
+            f"{text!r} names effects behind a bar; only estimators with effects= read them there."
+        )
     body, bracket = _split_bracket(text)
     parts = body.split("~")
     if len(parts) != 2 or not parts[0].strip():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from migdev.covariance import CovarianceLike, as_covariance
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import FloatArray, IntArray
@@ -220,8 +221,16 @@ class Estimate:
 
         return margins(self, variable, **options)
 
-    def with_cov(self, cov: Covariance) -> Self:
-        """The same estimate with another covariance, without refitting."""
+    def with_cov(self, cov: CovarianceLike) -> Self:
+        """The same estimate with another covariance, without refitting.
+
+        Parameters
+        ----------
+        cov : covariance, word or mapping
+            ``Clustered("region")``, ``"HC1"``, ``{"CRV1": "iso3 + year"}``; see
+            :func:`migdev.covariance.as_covariance`.
+        """
+        cov = as_covariance(cov)
         if self.moments is None:
             again = " Fit again with cov=..." if hasattr(self.spec, "cov") else ""
             raise ResultError(

@@ -6,18 +6,19 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 
+from migdev.covariance import CovarianceLike
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.instruments import Column
 from migdev.kernels.dynamic.overidentification import excluding
 from migdev.panel.design import Design
-from migdev.protocols import Covariance, Data
+from migdev.protocols import Data
 from migdev.results.dynamics import lag_structure, long_run, response
 from migdev.results.estimate import Estimate
 
@@ -154,7 +155,7 @@ class GMMEstimate(Estimate):
                 groups.append((f"{self.sets[g]}: transformed", mine & ~level))
         return groups
 
-    def with_cov(self, cov: Covariance | str) -> Self:
+    def with_cov(self, cov: CovarianceLike | Literal["windmeijer", "classical"]) -> Self:
         """The same estimate with another covariance: ``"windmeijer"``, ``"robust"``,
         ``"classical"``, or a Covariance on the scores (no Windmeijer correction then)."""
         if self.sample is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from migdev.covariance import Robust
+from migdev.covariance import CovarianceLike, Robust
 from migdev.errors import (
     DroppedEntitiesWarning,
     IdentificationError,
@@ -22,7 +22,6 @@ from migdev.estimators.static.linear import PooledOLS
 from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.inference import Combination
 
@@ -118,7 +117,7 @@ def beta_convergence(
     controls_at: str = "mean",
     first: Any = None,
     last: Any = None,
-    cov: Covariance | None = None,
+    cov: CovarianceLike | None = None,
     missing: str = "raise",
 ) -> BetaConvergence:
     r"""Growth across entities on where they started, absolute or conditional.
@@ -137,7 +136,7 @@ def beta_convergence(
         Controls averaged over the span from the first to the last period, or of the first period.
     first, last : period, optional
         Ends of the span; by default those of the panel.
-    cov : Covariance, optional
+    cov : covariance or word, optional
         Default ``Robust("HC1")``.
     missing : {"raise", "drop"}
         What to do with entities that lack an end or a control.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from migdev.covariance import Clustered, Unadjusted
+from migdev.covariance import Clustered, CovarianceLike, Unadjusted, as_covariance
 from migdev.diagnostics.fit.levels import moments_of, require_least_squares, sample_of
 from migdev.diagnostics.subjects import EFFECTS
 from migdev.errors import CovarianceWarning, ResultError, listing
@@ -31,7 +31,7 @@ def hausman(
     *,
     kind: str = "classic",
     sigma: str = "own",
-    cov: Covariance | None = None,
+    cov: CovarianceLike | None = None,
 ) -> TestStatistic:
     r"""Compare fixed with random effects.
 
@@ -56,7 +56,7 @@ def hausman(
         For (1): each covariance with its own residual variance (plm, Stata); both with that of
         the efficient fit ``re`` (Stata's ``sigmamore``), which makes the difference positive
         semi-definite; both with that of ``fe`` (``sigmaless``).
-    cov : Covariance, optional
+    cov : covariance or word, optional
         For (2), in place of the defaults.
 
     Notes
@@ -89,7 +89,7 @@ def hausman(
         if cov is not None:
             raise ResultError("cov= belongs to kind='mundlak' and 'robust'.")
         return _classic(fe, re, names, sigma)
-    return _regression(fe, re, names, kind, cov)
+    return _regression(fe, re, names, kind, None if cov is None else as_covariance(cov))
 
 
 def _require_pair(fe: Estimate, re: Estimate, kind: str) -> None:

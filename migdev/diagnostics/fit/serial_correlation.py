@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,20 +21,22 @@ from migdev.kernels.arrays.least_squares import independent_columns, least_squar
 from migdev.kernels.arrays.shift import lag_rows
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.moments import Moments
+from migdev.options import check_choice
 from migdev.panel.design import Design
-from migdev.panel.differences import GAPS, difference, previous_rows
+from migdev.panel.differences import Gaps, difference, previous_rows
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, f_test
 
-KINDS = ("drukker", "within", "difference")
+Kind = Literal["drukker", "within", "difference"]
+Null = Literal["levels", "differences"]
 
 
 def wooldridge_serial(
     fit: Estimate,
     *,
-    kind: str = "drukker",
-    null: str = "levels",
-    gaps: str = "skip",
+    kind: Kind = "drukker",
+    null: Null = "levels",
+    gaps: Gaps = "skip",
 ) -> TestStatistic:
     r"""Wooldridge's tests for first-order serial correlation.
 
@@ -77,10 +79,9 @@ def wooldridge_serial(
     Wooldridge (2010), Econometric Analysis of Cross Section and Panel Data, 2nd ed., sections
     10.5.4 and 10.6.3. Drukker (2003), Stata Journal 3(2), 168-177.
     """
-    for name, value, known in (("kind", kind, KINDS), ("gaps", gaps, GAPS),
-                               ("null", null, ("levels", "differences"))):  # fmt: skip
-        if value not in known:
-            raise ResultError(f"{name}={value!r}; use one of {', '.join(map(repr, known))}.")
+    check_choice("kind", kind, Kind)
+    check_choice("null", null, Null)
+    check_choice("gaps", gaps, Gaps)
     if null == "differences" and kind != "difference":
         raise ResultError("null='differences' belongs to kind='difference'.")
     refuse_weights(fit, "wooldridge_serial")

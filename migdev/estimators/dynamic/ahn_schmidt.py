@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -12,14 +13,15 @@ from migdev.errors import (
     CovarianceWarning,
     IdentificationError,
     ManyInstrumentsWarning,
-    SpecificationError,
 )
-from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
+from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, Weight
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
-from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
+from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
+from migdev.estimators.specification import Effects, settle
 from migdev.kernels.dynamic.instruments import cross
 from migdev.kernels.dynamic.nonlinear import build, minimise, moment_covariance
 from migdev.kernels.dynamic.solve import NotIdentified, invert, solve
+from migdev.options import held
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Estimate, Sample
@@ -27,7 +29,7 @@ from migdev.results.facts import linear_facts
 from migdev.results.statistic import chi2_test
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AhnSchmidt:
     r"""Difference GMM with the quadratic moments of Ahn and Schmidt (1995), eq. (4).
 
@@ -68,19 +70,19 @@ class AhnSchmidt:
     """
 
     formula: str
-    gmm: tuple[GMMStyle, ...] = ()
-    iv: tuple[IVStyle, ...] = ()
-    effects: tuple[str, ...] = ()
-    weight: str = "h3"
+    _: KW_ONLY
+    gmm: GMMStyles = held(())
+    iv: IVStyles = held(())
+    effects: Effects = held(())
+    weight: Weight = "h3"
     collapse: bool = False
-    steps: int = 2
+    steps: Literal[1, 2] = 2
 
     def __post_init__(self) -> None:
+        settle(self)
         plain = self._plain()
-        for name in ("gmm", "iv", "effects"):
+        for name in ("gmm", "iv"):
             object.__setattr__(self, name, getattr(plain, name))
-        if isinstance(self.steps, bool) or self.steps not in (1, 2):
-            raise SpecificationError(f"steps={self.steps!r}; use 1 or 2.")
 
     def _plain(self) -> DifferenceGMM:
         return DifferenceGMM(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from migdev.covariance import Clustered
+from migdev.covariance import Clustered, CovarianceOption
 from migdev.errors import (
     CollinearityWarning,
     DroppedRowsWarning,
@@ -18,19 +18,20 @@ from migdev.errors import (
 )
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle
+from migdev.estimators.specification import Effects, settle
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.sandwich.moments import Moments
+from migdev.options import held
 from migdev.panel.design import SampleColumns
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
-from migdev.protocols import Covariance
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate, Sample
 from migdev.results.facts import linear_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AndersonHsiao:
     r"""Instrumental variables in first differences (Anderson and Hsiao 1981).
 
@@ -67,16 +68,13 @@ class AndersonHsiao:
     """
 
     formula: str
-    instrument: str = "level"
-    effects: tuple[str, ...] = ()
-    cov: Covariance = field(default_factory=lambda: Clustered("entity"))
+    _: KW_ONLY
+    instrument: Literal["level", "difference"] = "level"
+    effects: Effects = held(())
+    cov: CovarianceOption = held(Clustered("entity"))
 
     def __post_init__(self) -> None:
-        if self.instrument not in ("level", "difference"):
-            raise SpecificationError(
-                f"instrument={self.instrument!r}; use 'level' or 'difference'."
-            )
-        object.__setattr__(self, "effects", tuple(self.effects))
+        settle(self)
         self._layout("y")
 
     def _layout(self, dependent: str) -> DifferenceGMM:

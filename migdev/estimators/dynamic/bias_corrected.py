@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from migdev.errors import ConvergenceError, IdentificationError, SpecificationError, listing
+from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
@@ -17,6 +18,7 @@ from migdev.kernels.dynamic.lsdvc import Batch, batches, within
 from migdev.kernels.dynamic.solve import invert
 from migdev.kernels.dynamic.stack import scatter
 from migdev.kernels.threshold.search import demean
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
@@ -27,7 +29,7 @@ from migdev.results.facts import linear_facts
 from migdev.results.statistic import chi2_test
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BiasCorrectedMM:
     r"""Lags of y and effects of entities, the bias of the moment conditions removed exactly
     (Breitung, Kripfganz and Hayakawa 2022).
@@ -84,25 +86,21 @@ class BiasCorrectedMM:
     """
 
     formula: str
-    effects: tuple[str, ...] = ()
-    model: str = "fixed"
+    _: KW_ONLY
+    effects: Effects = held(())
+    model: Literal["fixed", "random"] = "fixed"
     uncorrelated: str = ""
-    steps: int = 2
+    steps: Literal[1, 2] = 2
 
     def __post_init__(self) -> None:
-        effects = (self.effects,) if isinstance(self.effects, str) else tuple(self.effects)
-        object.__setattr__(self, "effects", effects)
-        if effects not in ((), ("time",)):
+        settle(self)
+        if self.effects not in ((), ("time",)):
             raise SpecificationError(f"effects={self.effects!r}; use () or ('time',).")
-        if self.model not in ("fixed", "random"):
-            raise SpecificationError(f"model={self.model!r}; use 'fixed' or 'random'.")
         if self.uncorrelated and self.model == "fixed":
             raise SpecificationError(
                 f"uncorrelated={self.uncorrelated!r} belongs to model='random'; fixed effects may "
                 "be correlated with every regressor."
             )
-        if isinstance(self.steps, bool) or self.steps not in (1, 2):
-            raise SpecificationError(f"steps={self.steps!r}; use 1 or 2.")
 
     def fit(self, panel: Panel) -> Estimate:
         """Estimate on a panel."""

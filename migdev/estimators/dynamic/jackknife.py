@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
 from migdev.errors import IdentificationError, SpecificationError
-from migdev.estimators.static.linear import check_effects, drop_singletons, refuse_endogenous
+from migdev.estimators.specification import Effects, settle
+from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
@@ -18,7 +20,7 @@ from migdev.results.estimate import Estimate, Sample
 from migdev.results.facts import linear_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class HalfPanelJackknife:
     r"""Fixed effects less their bias of order 1/T, by splitting every entity's rows in two
     (Dhaene and Jochmans 2015; Chudik, Pesaran and Yang 2018).
@@ -56,10 +58,11 @@ class HalfPanelJackknife:
     """
 
     formula: str
-    effects: tuple[str, ...] = ("entity",)
+    _: KW_ONLY
+    effects: Effects = held(("entity",))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "effects", check_effects(self.effects))
+        settle(self)
         if "entity" not in self.effects:
             raise SpecificationError(
                 f"effects={self.effects!r}: the jackknife removes the bias that effects of "

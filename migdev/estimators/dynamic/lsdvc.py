@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from migdev.errors import IdentificationError, SpecificationError
 from migdev.estimators.dynamic.anderson_hsiao import AndersonHsiao
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, SystemGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
+from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import drop_singletons
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.dynamic import lsdvc
 from migdev.kernels.dynamic.stack import scatter
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.formula import parse, quote_columns
 from migdev.panel.panel import Panel
@@ -25,7 +27,7 @@ from migdev.results.estimate import Estimate, Sample
 from migdev.results.facts import linear_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BiasCorrectedLSDV:
     r"""Fixed effects with a lagged dependent variable, less its approximate bias
     (Kiviet 1995; Bun and Kiviet 2003; Bruno 2005 for unbalanced panels).
@@ -76,26 +78,20 @@ class BiasCorrectedLSDV:
     """
 
     formula: str
-    order: int = 3
-    initial: str = "ab"
-    effects: tuple[str, ...] = ()
+    _: KW_ONLY
+    order: Literal[1, 2, 3] = 3
+    initial: Literal["ah", "ab", "bb"] = "ab"
+    effects: Effects = held(())
     replications: int = 200
     seed: int = 0
-    convention: str = "derived"
+    convention: Literal["derived", "xtlsdvc"] = "derived"
 
     def __post_init__(self) -> None:
-        effects = (self.effects,) if isinstance(self.effects, str) else tuple(self.effects)
-        object.__setattr__(self, "effects", effects)
-        if effects not in ((), ("time",)):
+        settle(self)
+        if self.effects not in ((), ("time",)):
             raise SpecificationError(f"effects={self.effects!r}; use () or ('time',).")
-        if isinstance(self.order, bool) or self.order not in (1, 2, 3):
-            raise SpecificationError(f"order={self.order!r}; use 1, 2 or 3.")
-        if self.initial not in ("ah", "ab", "bb"):
-            raise SpecificationError(f"initial={self.initial!r}; use 'ah', 'ab' or 'bb'.")
         if isinstance(self.replications, bool) or self.replications < 0:
             raise SpecificationError(f"replications={self.replications!r}; give 0 or more.")
-        if self.convention not in ("derived", "xtlsdvc"):
-            raise SpecificationError(f"convention={self.convention!r}; use 'derived' or 'xtlsdvc'.")
 
     def fit(self, panel: Panel) -> Estimate:
         """Estimate on a panel."""

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from migdev.covariance import Robust
-from migdev.errors import ConvergenceWarning, IdentificationError, PanelError, SpecificationError
+from migdev.covariance import CovarianceOption, Robust
+from migdev.errors import (
+    ConvergenceWarning,
+    IdentificationError,
+    PanelError,
+    SpecificationError,
+    listing,
+)
 from migdev.estimators.assembly import estimate
 from migdev.estimators.factors.incomplete_sample import cells, require_tied, usable, wide
-from migdev.estimators.heterogeneous.entity_regressions import build, check_choice, entity_labels
+from migdev.estimators.heterogeneous.entity_regressions import build, entity_labels
+from migdev.estimators.specification import Effects, settle
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray
@@ -32,13 +40,13 @@ from migdev.kernels.factors.interactive import (
     interactive_effects,
 )
 from migdev.kernels.sandwich.moments import Moments
+from migdev.options import check_choice, held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
 
-_CRITERIA = ("IC_p1", "IC_p2", "ER", "GR")
+Criterion = Literal["IC_p1", "IC_p2", "ER", "GR"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,7 +63,7 @@ class InteractiveEstimate(Estimate):
     loadings: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class InteractiveFixedEffects:
     r"""Bai's least squares with interactive effects.
 
@@ -127,23 +135,25 @@ class InteractiveFixedEffects:
     """
 
     formula: str
-    factors: int | str = 1
+    _: KW_ONLY
+    factors: int | Criterion = 1
     max_factors: int = 5
-    effects: tuple[str, ...] = ("entity",)
+    effects: Effects = held(("entity",))
     bias_correction: bool = True
     max_starts: int = 50
     seed: int = 0
-    cov: Covariance = field(default_factory=lambda: Robust("HC1"))
+    cov: CovarianceOption = held(Robust("HC1"))
 
     def __post_init__(self) -> None:
-        if isinstance(self.effects, str):
-            object.__setattr__(self, "effects", (self.effects,))
+        settle(self)
         for effect in self.effects:
-            check_choice("effects", effect, ("entity", "time"))
-        whole = isinstance(self.factors, int) and not isinstance(self.factors, bool)
-        if not (whole and int(self.factors) >= 1) and self.factors not in _CRITERIA:
+            check_choice("effects", effect, ["entity", "time"])
+        if not isinstance(self.factors, str) and not (
+            isinstance(self.factors, int) and self.factors >= 1 and self.factors is not True
+        ):
             raise SpecificationError(
-                f"factors={self.factors!r}; a number of at least 1 or one of {_CRITERIA}."
+                f"factors={self.factors!r}; a number of at least 1, or one of "
+                f"{listing(get_args(Criterion))}."
             )
         for name in ("max_factors", "max_starts"):
             if getattr(self, name) < 1:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from migdev.errors import FormulaError, SpecificationError
 from migdev.estimators.heterogeneous.entity_regressions import (
+    Short,
     build,
-    check_choice,
     identified,
     long_enough,
     record,
     unbroken,
 )
+from migdev.estimators.specification import settle
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.cointegration.cointegrating import (
     Cointegrating,
@@ -29,7 +30,7 @@ from migdev.panel.panel import Panel
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FullyModifiedOLS:
     r"""Fully modified OLS of a cointegrating relation.
 
@@ -78,13 +79,14 @@ class FullyModifiedOLS:
     """
 
     formula: str
-    method: str = "group"
+    _: KW_ONLY
+    method: Literal["group", "pooled"] = "group"
     trend: bool = False
     bandwidth: int | None = None
-    kernel: str = "bartlett"
-    group_cov: str = "within"
-    gaps: str = "longest"
-    short: str = "raise"
+    kernel: Literal["bartlett", "parzen", "quadratic-spectral"] = "bartlett"
+    group_cov: Literal["within", "spread"] = "within"
+    gaps: Literal["longest", "raise"] = "longest"
+    short: Short = "raise"
 
     def __post_init__(self) -> None:
         _check(self)
@@ -99,7 +101,7 @@ class FullyModifiedOLS:
         return _fit(self, panel, regress, 3 + self.trend, 1, "Fully modified OLS", why)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DynamicOLS:
     r"""OLS of a cointegrating relation with lags and leads of changes of the regressors.
 
@@ -126,15 +128,16 @@ class DynamicOLS:
     """
 
     formula: str
+    _: KW_ONLY
     lags: int = 1
     leads: int = 1
-    method: str = "group"
+    method: Literal["group", "pooled"] = "group"
     trend: bool = False
     bandwidth: int | None = None
-    kernel: str = "bartlett"
-    group_cov: str = "within"
-    gaps: str = "longest"
-    short: str = "raise"
+    kernel: Literal["bartlett", "parzen", "quadratic-spectral"] = "bartlett"
+    group_cov: Literal["within", "spread"] = "within"
+    gaps: Literal["longest", "raise"] = "longest"
+    short: Short = "raise"
 
     def __post_init__(self) -> None:
         _check(self)
@@ -157,11 +160,7 @@ class DynamicOLS:
 
 
 def _check(spec: FullyModifiedOLS | DynamicOLS) -> None:
-    check_choice("method", spec.method, ("group", "pooled"))
-    check_choice("group_cov", spec.group_cov, ("within", "spread"))
-    check_choice("kernel", spec.kernel, ("bartlett", "parzen", "quadratic-spectral"))
-    check_choice("gaps", spec.gaps, ("longest", "raise"))
-    check_choice("short", spec.short, ("raise", "drop"))
+    settle(spec)
     whole = isinstance(spec.bandwidth, int) and not isinstance(spec.bandwidth, bool)
     if spec.bandwidth is not None and (not whole or spec.bandwidth < 0):
         raise SpecificationError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from migdev.covariance import OptionalCovariance
 from migdev.errors import (
     FormulaError,
     IdentificationError,
@@ -14,14 +15,17 @@ from migdev.errors import (
 )
 from migdev.estimators.dynamic.recursive_means import recursive_design
 from migdev.estimators.heterogeneous.cross_section_averages import (
+    Averages,
     augmented,
     check_averages,
     common_regressors,
     shared,
 )
 from migdev.estimators.heterogeneous.entity_regressions import (
+    Inference,
+    RobustMean,
+    Short,
     build,
-    check_choice,
     entity_labels,
     fit_stats,
     identified,
@@ -29,6 +33,7 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     record,
     trend,
 )
+from migdev.estimators.specification import settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.cce import cce_pooled, common_process
 from migdev.kernels.heterogeneous.jackknife import half_panel
@@ -40,13 +45,14 @@ from migdev.kernels.heterogeneous.slopes import (
     partial_out,
 )
 from migdev.kernels.sandwich.moments import Moments
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance, CovEstimate
+from migdev.protocols import CovEstimate
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CCEMeanGroup:
     r"""Common correlated effects, averaged over entities.
 
@@ -106,17 +112,19 @@ class CCEMeanGroup:
     """
 
     formula: str
+    _: KW_ONLY
     lags: int = 0
-    averages: tuple[str, ...] | None = None
+    averages: Averages = held(None)
     trend: bool = False
     jackknife: bool = False
     recursive: bool = False
-    short: str = "raise"
-    inference: str = "t"
+    short: Short = "raise"
+    inference: Inference = "t"
 
     def __post_init__(self) -> None:
+        settle(self)
         object.__setattr__(self, "averages", check_averages(self.averages))
-        _check(self.lags, self.short, self.inference)
+        _check_lags(self.lags)
         if self.recursive and (self.jackknife or self.trend or self.averages is not None):
             raise SpecificationError(
                 "recursive=True goes with the averages of the formula's variables, without "
@@ -174,7 +182,7 @@ class CCEMeanGroup:
         return np.column_stack([d.X, trend(d)]) if self.trend else d.X
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CCEPooled:
     r"""Common correlated effects with common slopes.
 
@@ -203,16 +211,18 @@ class CCEPooled:
     """
 
     formula: str
+    _: KW_ONLY
     lags: int = 0
-    averages: tuple[str, ...] | None = None
+    averages: Averages = held(None)
     trend: bool = False
-    short: str = "raise"
-    inference: str = "t"
-    cov: Covariance | None = None
+    short: Short = "raise"
+    inference: Inference = "t"
+    cov: OptionalCovariance = held(None)
 
     def __post_init__(self) -> None:
+        settle(self)
         object.__setattr__(self, "averages", check_averages(self.averages))
-        _check(self.lags, self.short, self.inference)
+        _check_lags(self.lags)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         requires = () if self.cov is None else self.cov.requires()
@@ -274,7 +284,7 @@ class CCEPooled:
         return fit, My, MX, int(np.count_nonzero(~dependent))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AugmentedMeanGroup:
     r"""Mean group with an estimated common dynamic process.
 
@@ -314,17 +324,17 @@ class AugmentedMeanGroup:
     """
 
     formula: str
+    _: KW_ONLY
     trend: bool = False
     impose: bool = False
-    robust: bool | str = False
-    short: str = "raise"
-    inference: str = "t"
+    robust: RobustMean = False
+    short: Short = "raise"
+    inference: Inference = "t"
 
     def __post_init__(self) -> None:
         if self.robust is True:
             object.__setattr__(self, "robust", "biweight")
-        check_choice("robust", self.robust, (False, "huber", "biweight"))
-        _check(0, self.short, self.inference)
+        settle(self)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         from migdev.kernels.arrays.robust_mean import robust_mean
@@ -374,8 +384,6 @@ class AugmentedMeanGroup:
         return tuple(parts)
 
 
-def _check(lags: object, short: object, inference: object) -> None:
+def _check_lags(lags: object) -> None:
     if not isinstance(lags, int) or isinstance(lags, bool) or lags < 0:
         raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
-    check_choice("short", short, ("raise", "drop"))
-    check_choice("inference", inference, ("t", "normal"))

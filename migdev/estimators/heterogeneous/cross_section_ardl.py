@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
 from migdev.errors import FormulaError, SpecificationError
-from migdev.estimators.heterogeneous.cross_section_averages import augment, check_averages
+from migdev.estimators.heterogeneous.cross_section_averages import Averages, augment, check_averages
 from migdev.estimators.heterogeneous.entity_regressions import (
+    Inference,
+    RobustMean,
+    Short,
     build,
-    check_choice,
     fit_stats,
     identified,
     long_enough,
@@ -19,7 +21,6 @@ from migdev.estimators.heterogeneous.entity_regressions import (
 from migdev.estimators.heterogeneous.entity_regressions import trend as periods
 from migdev.estimators.heterogeneous.error_correction import (
     ErrorCorrection,
-    Lags,
     check_lags,
     error_correction,
     flag_speeds,
@@ -33,9 +34,11 @@ from migdev.estimators.heterogeneous.pooled_mean_group import (
     record_error_correction,
     with_residuals,
 )
+from migdev.estimators.specification import settle
 from migdev.kernels.arrays.robust_mean import robust_mean
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.slopes import Slopes, entity_slopes, mean_and_cov
+from migdev.options import held
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import ErrorCorrectionEstimate
@@ -43,7 +46,7 @@ from migdev.results.facts import Facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CSARDL:
     r"""Cross-section augmented ARDL: long-run effects by entity, averaged.
 
@@ -83,21 +86,22 @@ class CSARDL:
     """
 
     formula: str
-    lags: Lags = 1
+    _: KW_ONLY
+    lags: int | tuple[int, ...] = 1
     cross_lags: int = 3
-    averages: tuple[str, ...] | None = None
+    averages: Averages = held(None)
     trend: bool = False
-    robust: bool | str = False
-    short: str = "raise"
-    inference: str = "t"
+    robust: RobustMean = False
+    short: Short = "raise"
+    inference: Inference = "t"
 
     def __post_init__(self) -> None:
         if self.robust is True:
             object.__setattr__(self, "robust", "biweight")
         object.__setattr__(self, "lags", check_lags(self.lags, 1, chosen=False))
-        check_choice("robust", self.robust, (False, "huber", "biweight"))
         object.__setattr__(self, "averages", check_averages(self.averages))
-        _check_common(self.cross_lags, self.short, self.inference)
+        settle(self)
+        _check_cross_lags(self.cross_lags)
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
         form, names, averages = self._form(panel)
@@ -131,7 +135,7 @@ class CSARDL:
         return form, ("lagged level", *form.long_run, *form.short_run), len(labels)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CSDL:
     r"""Cross-section augmented distributed lags: the long run directly.
 
@@ -160,16 +164,18 @@ class CSDL:
     """
 
     formula: str
+    _: KW_ONLY
     lags: int = 1
     cross_lags: int = 3
     trend: bool = False
-    short: str = "raise"
-    inference: str = "t"
+    short: Short = "raise"
+    inference: Inference = "t"
 
     def __post_init__(self) -> None:
         if isinstance(self.lags, bool) or not isinstance(self.lags, int) or self.lags < 0:
             raise SpecificationError(f"lags={self.lags!r}; a whole number, zero or more.")
-        _check_common(self.cross_lags, self.short, self.inference)
+        settle(self)
+        _check_cross_lags(self.cross_lags)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         parsed = parse(quote_columns(self.formula, panel.columns))
@@ -209,8 +215,6 @@ class CSDL:
         )  # fmt: skip
 
 
-def _check_common(cross_lags: object, short: object, inference: object) -> None:
+def _check_cross_lags(cross_lags: object) -> None:
     if isinstance(cross_lags, bool) or not isinstance(cross_lags, int) or cross_lags < 0:
         raise SpecificationError(f"cross_lags={cross_lags!r}; a whole number, zero or more.")
-    check_choice("short", short, ("raise", "drop"))
-    check_choice("inference", inference, ("t", "normal"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,10 +14,14 @@ from migdev.estimators.heterogeneous.entity_regressions import require_several
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.cce import averages_at
+from migdev.options import Takes
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 
 _LAG = re.compile(r"^L\((?P<inner>.*?)(?:,\s*(?:k\s*=\s*)?[-+]?\d+)?\)$")
+
+#: A field of expressions: takes one or several, and holds a tuple.
+Averages: TypeAlias = Takes[str | Sequence[str] | None, tuple[str, ...] | None]
 
 
 def check_averages(averages: Any) -> tuple[str, ...] | None:

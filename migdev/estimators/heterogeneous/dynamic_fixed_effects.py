@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
-from migdev.covariance import Unadjusted
+from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import IdentificationError
 from migdev.estimators.assembly import Equation, solve
 from migdev.estimators.heterogeneous.error_correction import (
@@ -16,18 +16,19 @@ from migdev.estimators.heterogeneous.error_correction import (
     error_correction,
     flag_speeds,
 )
+from migdev.estimators.specification import settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.entity_draws import drawn, random_signs, weighted_draws
 from migdev.kernels.heterogeneous.slopes import entity_gram, period_means
 from migdev.kernels.sandwich.moments import Moments
+from migdev.options import held
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
 from migdev.results.estimate import Sample
 from migdev.results.facts import Facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DynamicFixedEffects:
     r"""The error-correction form with common slopes and entity effects.
 
@@ -54,11 +55,13 @@ class DynamicFixedEffects:
     """
 
     formula: str
+    _: KW_ONLY
     lags: int | tuple[int, ...] = 1
     trend: bool = False
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
+        settle(self)
         object.__setattr__(self, "lags", check_lags(self.lags, 1, chosen=False))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:

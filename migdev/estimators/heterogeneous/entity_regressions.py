@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,12 +28,11 @@ from migdev.results.estimate import Sample
 from migdev.results.facts import linear_facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
-
-def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
-    if value not in choices or isinstance(value, bool) != any(
-        value is choice for choice in choices if isinstance(choice, bool)
-    ):
-        raise SpecificationError(f"{name}={value!r}; use one of {listing(choices)}.")
+#: Entities that cannot be fitted.
+Short = Literal["raise", "drop"]
+Inference = Literal["t", "normal"]
+#: How the slopes are averaged: the mean, or a mean robust to outlying entities (True: biweight).
+RobustMean = bool | Literal["huber", "biweight"]
 
 
 def build(formula: str, panel: Panel, what: str, **options: Any) -> Design:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from migdev.errors import (
 )
 from migdev.estimators.heterogeneous.entity_regressions import build
 from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.options import check_choice
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
 
-Lags = int | str | tuple[int, ...]
+Lags = int | Literal["aic", "bic"] | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,13 +54,10 @@ class ErrorCorrection:
 def check_lags(lags: Any, max_lags: int, chosen: bool = True) -> Lags:
     """Lag orders as they are kept: a number, a tuple, or the criterion that chooses them."""
     if isinstance(lags, str) and chosen:
-        if lags not in ("aic", "bic"):
-            raise SpecificationError(
-                f"lags={lags!r}; give numbers, or 'aic' or 'bic' with max_lags."
-            )
+        check_choice("lags", lags, Lags)
         if max_lags < 1:
             raise SpecificationError(f"max_lags={max_lags}; at least 1.")
-        return lags
+        return cast(Lags, lags)
     numbers = lags if isinstance(lags, tuple | list) else (lags,)
     whole = all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in numbers)
     if not numbers or not whole or numbers[0] < 1:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
 from migdev.errors import SpecificationError
 from migdev.estimators.heterogeneous.entity_regressions import (
+    Inference,
+    RobustMean,
+    Short,
     build,
-    check_choice,
     fit_stats,
     identified,
     long_enough,
     record,
     trend,
 )
+from migdev.estimators.specification import settle
 from migdev.kernels.arrays.robust_mean import robust_mean
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.entity_draws import drawn, swamy_draws
@@ -33,7 +36,7 @@ from migdev.results.heterogeneous import HeterogeneousEstimate
 from migdev.results.statistic import chi2_test
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MeanGroup:
     r"""Average the OLS slopes of N entities.
 
@@ -75,18 +78,17 @@ class MeanGroup:
     """
 
     formula: str
+    _: KW_ONLY
     trend: bool = False
     demean: bool = False
-    robust: bool | str = False
-    short: str = "raise"
-    inference: str = "t"
+    robust: RobustMean = False
+    short: Short = "raise"
+    inference: Inference = "t"
 
     def __post_init__(self) -> None:
         if self.robust is True:
             object.__setattr__(self, "robust", "biweight")
-        check_choice("robust", self.robust, (False, "huber", "biweight"))
-        check_choice("short", self.short, ("raise", "drop"))
-        check_choice("inference", self.inference, ("t", "normal"))
+        settle(self)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "MeanGroup")
@@ -128,7 +130,7 @@ class MeanGroup:
         return y, np.column_stack([X, trend(d)]) if self.trend else X
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SwamyRandomCoefficients:
     r"""Swamy's GLS average of entities' slopes.
 
@@ -161,12 +163,12 @@ class SwamyRandomCoefficients:
     """
 
     formula: str
-    short: str = "raise"
-    inference: str = "normal"
+    _: KW_ONLY
+    short: Short = "raise"
+    inference: Inference = "normal"
 
     def __post_init__(self) -> None:
-        check_choice("short", self.short, ("raise", "drop"))
-        check_choice("inference", self.inference, ("t", "normal"))
+        settle(self)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "SwamyRandomCoefficients")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from migdev.errors import ConvergenceError, ConvergenceWarning
 from migdev.estimators.heterogeneous.entity_regressions import (
-    check_choice,
+    Inference,
+    RobustMean,
+    Short,
     entity_labels,
     identified,
     long_enough,
@@ -24,19 +27,32 @@ from migdev.estimators.heterogeneous.error_correction import (
     flag_speeds,
     restrict,
 )
+from migdev.estimators.specification import settle
 from migdev.kernels.arrays.robust_mean import robust_mean
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.ardl import Compressed, Reduced, choose_orders, term_mask
 from migdev.kernels.heterogeneous.entity_draws import drawn, pooled_draws
 from migdev.kernels.heterogeneous.pmg import pooled_long_run
 from migdev.kernels.heterogeneous.slopes import Slopes, mean_and_cov
+from migdev.options import Takes, held
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
 from migdev.results.facts import Facts
 from migdev.results.statistic import chi2_test
 
+Matrix = Literal["information", "hessian", "sandwich"]
+MLCovariance: TypeAlias = Takes[Matrix | Literal["unadjusted", "robust"], Matrix]
+# The usual words for what maximum likelihood computes.
+WORDS: Mapping[str, Matrix] = {
+    "information": "information",
+    "unadjusted": "information",
+    "hessian": "hessian",
+    "sandwich": "sandwich",
+    "robust": "sandwich",
+}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class ErrorCorrectionMeanGroup:
     r"""Mean group of the error-correction form: every coefficient differs by entity.
 
@@ -81,20 +97,19 @@ class ErrorCorrectionMeanGroup:
     """
 
     formula: str
+    _: KW_ONLY
     lags: Lags = 1
     max_lags: int = 2
     trend: bool = False
-    robust: bool | str = False
-    short: str = "raise"
-    inference: str = "t"
+    robust: RobustMean = False
+    short: Short = "raise"
+    inference: Inference = "t"
 
     def __post_init__(self) -> None:
         if self.robust is True:
             object.__setattr__(self, "robust", "biweight")
+        settle(self)
         object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
-        check_choice("robust", self.robust, (False, "huber", "biweight"))
-        check_choice("short", self.short, ("raise", "drop"))
-        check_choice("inference", self.inference, ("t", "normal"))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
         form, orders, mask, data = _unrestricted(self, panel, "ErrorCorrectionMeanGroup")
@@ -117,7 +132,7 @@ class ErrorCorrectionMeanGroup:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PooledMeanGroup:
     r"""Pooled mean group: a common long run, everything else by entity.
 
@@ -177,18 +192,17 @@ class PooledMeanGroup:
     """
 
     formula: str
+    _: KW_ONLY
     lags: Lags = 1
     max_lags: int = 2
     trend: bool = False
-    cov: str = "information"
-    short: str = "raise"
-    inference: str = "normal"
+    cov: MLCovariance = held("information")
+    short: Short = "raise"
+    inference: Inference = "normal"
 
     def __post_init__(self) -> None:
+        settle(self, WORDS)
         object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
-        check_choice("cov", self.cov, ("information", "hessian", "sandwich"))
-        check_choice("short", self.short, ("raise", "drop"))
-        check_choice("inference", self.inference, ("t", "normal"))
 
     def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
         form, orders, mask, data = _unrestricted(self, panel, "PooledMeanGroup")

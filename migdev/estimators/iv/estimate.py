@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from migdev.covariance import CovarianceLike, as_covariance
 from migdev.errors import CovarianceError, WeakInstrumentsWarning
 from migdev.estimators.assembly import r_squared
 from migdev.estimators.iv import anderson_rubin as ar
@@ -20,7 +21,6 @@ from migdev.estimators.iv.equation import IVEquation
 from migdev.estimators.iv.problem import IVProblem
 from migdev.estimators.iv.strength import weakness
 from migdev.kernels.arrays.types import FloatArray
-from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic
 
@@ -45,13 +45,14 @@ class IVEstimate(Estimate):
     problem: IVProblem = field(repr=False)
     raw: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
 
-    def with_cov(self, cov: Covariance) -> Self:
+    def with_cov(self, cov: CovarianceLike) -> Self:
         """The same estimate with another covariance, in its tests too, without refitting.
 
         Tests that belong to the weights of a GMM fit (Hansen's J) stay.
         """
-        new = super().with_cov(cov)
-        problem = replace(self.problem, cov=cov)
+        chosen = as_covariance(cov)
+        new = super().with_cov(chosen)
+        problem = replace(self.problem, cov=chosen)
         return replace(new, problem=problem, stats=iv_stats(self.numbers, problem))
 
     # ------------------------------------------------------------------ first stages

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from migdev.covariance import Clustered, DriscollKraay, NeweyWest, Robust, Unadjusted
+from migdev.covariance import (
+    Clustered,
+    CovarianceOption,
+    DriscollKraay,
+    NeweyWest,
+    OptionalCovariance,
+    Robust,
+    Unadjusted,
+)
 from migdev.covariance.plain import plain
-from migdev.errors import SpecificationError, suggestion
+from migdev.errors import SpecificationError
 from migdev.estimators.assembly import estimate, total_ss
 from migdev.estimators.iv.equation import IVEquation, iv_equation
 from migdev.estimators.iv.estimate import IVEstimate, fit_numbers, iv_stats, warn_if_weak
 from migdev.estimators.iv.problem import IVProblem, moment_cov
-from migdev.estimators.static.linear import check_effects
+from migdev.estimators.specification import Effects, settle
+from migdev.estimators.static.linear import Singletons
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.iv.gmm import GMMFit, continuously_updated, gmm, gmm_bread
 from migdev.kernels.iv.kclass import KClass, kclass, leverage_2sls, liml_kappa
 from migdev.kernels.sandwich.moments import Moments
+from migdev.options import held
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.facts import linear_facts
 
+Weight = Literal["robust", "clustered", "unadjusted", "kernel"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class IV2SLS:
     r"""Two-stage least squares, with any number of absorbed effects.
 
@@ -83,13 +95,14 @@ class IV2SLS:
     """
 
     formula: str
-    effects: tuple[str, ...] = ()
+    _: KW_ONLY
+    effects: Effects = held(())
     weights: str | None = None
-    singletons: str = "drop"
-    cov: Covariance = field(default_factory=Unadjusted)
+    singletons: Singletons = "drop"
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        settle(self)
 
     def fit(self, panel: Panel) -> IVEstimate:
         equation = _equation(self, panel, "IV2SLS")
@@ -100,7 +113,7 @@ class IV2SLS:
         return _result(self, equation, fit, moments, "2SLS", "tsls", self.cov)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class LIML:
     r"""Limited information maximum likelihood, Fuller's estimator, and other k-class estimators.
 
@@ -143,16 +156,17 @@ class LIML:
     """
 
     formula: str
-    effects: tuple[str, ...] = ()
+    _: KW_ONLY
+    effects: Effects = held(())
     weights: str | None = None
-    singletons: str = "drop"
+    singletons: Singletons = "drop"
     fuller: float | None = None
     kappa: float | None = None
-    scores: str = "projected"
-    cov: Covariance = field(default_factory=Unadjusted)
+    scores: Literal["projected", "kclass"] = "projected"
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        settle(self)
         if self.fuller is not None and self.kappa is not None:
             raise SpecificationError(
                 f"LIML takes fuller={self.fuller!r} or kappa={self.kappa!r}, not both: Fuller's "
@@ -162,7 +176,6 @@ class LIML:
             raise SpecificationError(f"fuller={self.fuller!r}; give a positive number, 1 or 4.")
         if self.kappa is not None and not np.isfinite(self.kappa):
             raise SpecificationError(f"kappa={self.kappa!r} is not a finite number.")
-        _check_choice("scores", self.scores, ("projected", "kclass"))
 
     def fit(self, panel: Panel) -> IVEstimate:
         equation = _equation(self, panel, "LIML")
@@ -184,7 +197,7 @@ class LIML:
         return _result(self, equation, fit, moments, method, table, self.cov, kappa=kappa)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class IVGMM:
     r"""Generalised method of moments with instruments, in one step to continuously updated.
 
@@ -235,20 +248,18 @@ class IVGMM:
     """
 
     formula: str
-    effects: tuple[str, ...] = ()
+    _: KW_ONLY
+    effects: Effects = held(())
     weights: str | None = None
-    singletons: str = "drop"
-    weight: str | Covariance = "robust"
-    steps: int | str = 2
+    singletons: Singletons = "drop"
+    weight: Weight | Covariance = "robust"
+    steps: int | Literal["iterated", "cue"] = 2
     center: bool = False
-    cov: Covariance | None = None
-    cov_at: str = "final"
+    cov: OptionalCovariance = held(None)
+    cov_at: Literal["final", "weights"] = "final"
 
     def __post_init__(self) -> None:
-        _check_common(self)
-        _check_choice("cov_at", self.cov_at, ("final", "weights"))
-        if isinstance(self.weight, str):
-            _check_choice("weight", self.weight, ("robust", "clustered", "unadjusted", "kernel"))
+        settle(self)
         whole = isinstance(self.steps, int) and not isinstance(self.steps, bool)
         if not ((whole and int(self.steps) >= 1) or self.steps in ("iterated", "cue")):
             raise SpecificationError(
@@ -311,19 +322,6 @@ class IVGMM:
 
 
 # ---------------------------------------------------------------------- shared steps
-
-
-def _check_common(spec: Any) -> None:
-    object.__setattr__(spec, "effects", check_effects(spec.effects) if spec.effects else ())
-    _check_choice("singletons", spec.singletons, ("drop", "keep"))
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        near = suggestion(value, choices) if isinstance(value, str) else ""
-        raise SpecificationError(
-            f"{name}={value!r} is unknown.{near} Use one of {', '.join(map(repr, choices))}."
-        )
 
 
 def _equation(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from migdev.covariance import Unadjusted
+from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import CovarianceError, ResultError, SpecificationError
 from migdev.estimators.assembly import Equation, estimate, r_squared, scaled, solve, total_ss
-from migdev.estimators.static.linear import check_effects, refuse_endogenous
+from migdev.estimators.specification import Effects, settle
+from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.groups import group_means, group_sums
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
@@ -40,7 +41,7 @@ class BetweenEstimate(Estimate):
         return pd.Series(values, index=self.groups, name=name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Between:
     r"""Least squares on the means of entities, or of periods.
 
@@ -77,13 +78,14 @@ class Between:
     """
 
     formula: str
-    effects: tuple[str, ...] = ("entity",)
+    _: KW_ONLY
+    effects: Effects = held(("entity",))
     weighted: bool = False
     weights: str | None = None
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "effects", check_effects(self.effects))
+        settle(self)
         if self.effects not in (("entity",), ("time",)):
             raise SpecificationError(
                 f"effects={self.effects!r}: Between takes means by ('entity',) or by ('time',)."

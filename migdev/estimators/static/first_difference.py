@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 import numpy as np
 
-from migdev.covariance import Unadjusted
-from migdev.errors import DroppedRowsWarning, SpecificationError
+from migdev.covariance import CovarianceOption, Unadjusted
+from migdev.errors import DroppedRowsWarning
 from migdev.estimators.assembly import Equation, estimate, r_squared, scaled, solve, total_ss
+from migdev.estimators.specification import settle
 from migdev.estimators.static.linear import refuse_endogenous
+from migdev.options import held
 from migdev.panel.design import Design
-from migdev.panel.differences import GAP, GAPS, difference
+from migdev.panel.differences import GAP, Gaps, difference
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FirstDifference:
     r"""Least squares on first differences, which take out entity effects.
 
@@ -59,18 +61,14 @@ class FirstDifference:
     """
 
     formula: str
-    gaps: str = "skip"
-    intercept: str = "formula"
+    _: KW_ONLY
+    gaps: Gaps = "skip"
+    intercept: Literal["formula", "drop"] = "formula"
     weights: str | None = None
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
-        if self.gaps not in GAPS:
-            raise SpecificationError(
-                f"gaps={self.gaps!r}; use 'skip' or 'consecutive-observations'."
-            )
-        if self.intercept not in ("formula", "drop"):
-            raise SpecificationError(f"intercept={self.intercept!r}; use 'formula' or 'drop'.")
+        settle(self)
 
     def fit(self, panel: Panel) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 import numpy as np
 
-from migdev.covariance import Unadjusted
+from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import SingletonWarning, SpecificationError
 from migdev.estimators.assembly import (
     Equation,
@@ -18,17 +19,21 @@ from migdev.estimators.assembly import (
     solve,
     total_ss,
 )
+from migdev.estimators.specification import Effects, require_effects, settle
 from migdev.kernels.absorb.absorber import Absorber, singletons
 from migdev.kernels.arrays.blocked_products import dot
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import FloatArray
+from migdev.options import held
 from migdev.panel.design import Design
-from migdev.protocols import Covariance, Data
+from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
+Singletons = Literal["drop", "keep"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class PooledOLS:
     r"""Ordinary (or weighted) least squares on the stacked panel.
 
@@ -51,8 +56,12 @@ class PooledOLS:
     """
 
     formula: str
+    _: KW_ONLY
     weights: str | None = None
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def fit(self, panel: Data) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
@@ -79,7 +88,7 @@ class PooledOLS:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FixedEffects:
     r"""Least squares with any number of absorbed factors.
 
@@ -118,15 +127,15 @@ class FixedEffects:
     """
 
     formula: str
-    effects: tuple[str, ...] = ("entity",)
+    _: KW_ONLY
+    effects: Effects = held(("entity",))
     weights: str | None = None
-    singletons: str = "drop"
-    cov: Covariance = field(default_factory=Unadjusted)
+    singletons: Singletons = "drop"
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "effects", check_effects(self.effects))
-        if self.singletons not in ("drop", "keep"):
-            raise SpecificationError(f"singletons={self.singletons!r}; use 'drop' or 'keep'.")
+        settle(self)
+        require_effects(self.effects)
 
     def fit(self, panel: Data) -> Estimate:
         d = Design.build(
@@ -162,19 +171,6 @@ class FixedEffects:
             residual=moments.resid if root is None else moments.resid / root,
             stated=linear_facts("least squares", self.effects),
         )  # fmt: skip
-
-
-def check_effects(effects: object) -> tuple[str, ...]:
-    """A tuple of distinct effect names; a lone string is one effect."""
-    names = (effects,) if isinstance(effects, str) else tuple(effects)  # type: ignore[arg-type]
-    if not names or not all(isinstance(name, str) for name in names):
-        raise SpecificationError(
-            f"effects={effects!r} names no effect; give e.g. ('entity',) or ('entity', 'time'), "
-            "or use PooledOLS."
-        )
-    if len(set(names)) < len(names):
-        raise SpecificationError(f"effects={effects!r} names one effect twice.")
-    return names
 
 
 def factors_of(

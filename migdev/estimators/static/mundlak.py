@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from migdev.covariance import Unadjusted
+from migdev.covariance import CovarianceLike, CovarianceOption, Unadjusted
 from migdev.errors import IdentificationError, ResultError
+from migdev.estimators.specification import settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.estimators.static.random_effects import (
+    Convention,
+    Method,
     RandomEffectsEstimate,
-    check_options,
+    check_components,
     drop_collinear,
     estimate_components,
     gls,
 )
 from migdev.kernels.arrays.groups import demean, group_means
 from migdev.kernels.arrays.least_squares import independent_columns
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.statistic import f_test
 
 Fit = TypeVar("Fit", bound="CorrelatedRandomEffectsEstimate")
@@ -39,11 +42,11 @@ class CorrelatedRandomEffectsEstimate(RandomEffectsEstimate):
 
     means: tuple[str, ...] = ()
 
-    def with_cov(self, cov: Covariance) -> Self:
+    def with_cov(self, cov: CovarianceLike) -> Self:
         return with_mundlak(super().with_cov(cov))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CorrelatedRandomEffects:
     r"""Random effects that may depend on the entity means of the regressors.
 
@@ -83,17 +86,19 @@ class CorrelatedRandomEffects:
     """
 
     formula: str
-    method: str = "swamy-arora"
-    convention: str = "plm"
+    _: KW_ONLY
+    method: Method = "swamy-arora"
+    convention: Convention = "plm"
     weights: str | None = None
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     @property
     def effects(self) -> tuple[str, ...]:
         return ("entity",)
 
     def __post_init__(self) -> None:
-        check_options(self.method, self.convention, self.effects, self.weights)
+        settle(self)
+        check_components(self.method, self.convention, self.effects, self.weights)
 
     def fit(self, panel: Panel) -> CorrelatedRandomEffectsEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())

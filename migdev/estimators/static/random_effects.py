@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from migdev.covariance import Unadjusted
+from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import SpecificationError, VarianceComponentWarning, listing
 from migdev.estimators.assembly import (
     Equation,
@@ -22,20 +22,21 @@ from migdev.estimators.assembly import (
     solve,
     total_ss,
 )
-from migdev.estimators.static.linear import check_effects, refuse_endogenous
+from migdev.estimators.specification import Effects, require_effects, settle
+from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.groups import demean, group_means
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.random.error_components import Dummies, Root, predicted_effects
 from migdev.kernels.random.variance_components import VarianceComponents, variance_components
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
-METHODS = ("swamy-arora", "wallace-hussain", "amemiya", "nerlove")
-CONVENTIONS = ("plm", "exact", "stata")
+Method = Literal["swamy-arora", "wallace-hussain", "amemiya", "nerlove"]
+Convention = Literal["plm", "exact", "stata"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +55,7 @@ class RandomEffectsEstimate(Estimate):
     random_effects: Mapping[str, pd.Series] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RandomEffects:
     r"""Feasible generalised least squares with random entity and time effects.
 
@@ -116,15 +117,17 @@ class RandomEffects:
     """
 
     formula: str
-    method: str = "swamy-arora"
-    effects: tuple[str, ...] = ("entity",)
-    convention: str = "plm"
+    _: KW_ONLY
+    method: Method = "swamy-arora"
+    effects: Effects = held(("entity",))
+    convention: Convention = "plm"
     weights: str | None = None
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "effects", check_effects(self.effects))
-        check_options(self.method, self.convention, self.effects, self.weights)
+        settle(self)
+        require_effects(self.effects)
+        check_components(self.method, self.convention, self.effects, self.weights)
 
     def fit(self, panel: Panel) -> RandomEffectsEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
@@ -134,13 +137,9 @@ class RandomEffects:
         return gls(self, d, components, dropped, method="Random effects")
 
 
-def check_options(
+def check_components(
     method: str, convention: str, effects: tuple[str, ...], weights: str | None
 ) -> None:
-    if method not in METHODS:
-        raise SpecificationError(f"method={method!r}; use one of {listing(METHODS)}.")
-    if convention not in CONVENTIONS:
-        raise SpecificationError(f"convention={convention!r}; use one of {listing(CONVENTIONS)}.")
     if not set(effects) <= {"entity", "time"}:
         raise SpecificationError(
             f"effects={effects!r}: random effects are of 'entity', 'time' or both. Absorb other "

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from migdev.errors import IdentificationError, ManyInstrumentsWarning, SpecificationError
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
+from migdev.estimators.dynamic.gmm.difference_system import Weight as InitialWeight
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
-from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
+from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
+from migdev.estimators.specification import Effects, settle
 from migdev.estimators.threshold.kremer_bick_nautz import Shifting, fit_deviations
 from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.instruments import cross, outer
 from migdev.kernels.dynamic.solve import Weight, invert
 from migdev.kernels.threshold.seo_shin import Model, between_trims, covariance, linearity, profile
+from migdev.options import held
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import CovEstimate
@@ -25,7 +29,7 @@ from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic, chi2_test
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DynamicPanelThreshold:
     r"""Dynamic panel with one threshold: Seo and Shin (2016), or Kremer, Bick and Nautz (2013).
 
@@ -101,14 +105,15 @@ class DynamicPanelThreshold:
     """
 
     formula: str
+    _: KW_ONLY
     threshold: str
     regime: str
     shift: bool = True
-    gmm: tuple[GMMStyle, ...] = ()
-    iv: tuple[IVStyle, ...] = ()
-    effects: tuple[str, ...] = ()
-    weight: str = "h3"
-    method: str = "seo-shin"
+    gmm: GMMStyles = held(())
+    iv: IVStyles = held(())
+    effects: Effects = held(())
+    weight: InitialWeight = "h3"
+    method: Literal["seo-shin", "kremer-bick-nautz"] = "seo-shin"
     trim: float = 0.15
     grid: int | None = 100
     bandwidth: float = 1.5
@@ -116,12 +121,9 @@ class DynamicPanelThreshold:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in ("seo-shin", "kremer-bick-nautz"):
-            raise SpecificationError(
-                f"method={self.method!r}; use 'seo-shin' or 'kremer-bick-nautz'."
-            )
+        settle(self)
         plain = self._plain(self.formula)
-        for name in ("gmm", "iv", "effects"):
+        for name in ("gmm", "iv"):
             object.__setattr__(self, name, getattr(plain, name))
         if not 0 < self.trim < 0.5:
             raise SpecificationError(f"trim={self.trim!r} is a share of the rows in (0, 0.5).")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from migdev.covariance import Clustered
+from migdev.covariance import Clustered, CovarianceOption
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
 from migdev.estimators.assembly import Equation, estimate, solve
+from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.draws import finite_draws
@@ -26,10 +27,10 @@ from migdev.kernels.threshold.sequential import (
     f_statistic,
     stages,
 )
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
-from migdev.protocols import Covariance
 from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic
 from migdev.results.threshold import ThresholdEstimate
@@ -37,7 +38,7 @@ from migdev.results.threshold import ThresholdEstimate
 _NUMBERS = {1: "one threshold", 2: "two thresholds", 3: "three thresholds"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PanelThreshold:
     r"""Fixed effects with coefficients that change at unknown thresholds (Hansen 1999).
 
@@ -104,40 +105,32 @@ class PanelThreshold:
     """
 
     formula: str
+    _: KW_ONLY
     threshold: str
     regime: str
-    thresholds: int = 1
+    thresholds: Literal[1, 2, 3] = 1
     regime_intercept: bool = False
-    effects: tuple[str, ...] = ("entity",)
+    effects: Effects = held(("entity",))
     trim: float = 0.01
     grid: int | None = None
     replications: int = 300
-    bootstrap: str = "auto"
+    bootstrap: Literal["auto", "entity", "wild"] = "auto"
     seed: int = 0
-    labels: str = "values"
-    cov: Covariance = field(default_factory=lambda: Clustered("entity"))
+    labels: Literal["values", "symbols"] = "values"
+    cov: CovarianceOption = held(Clustered("entity"))
 
     def __post_init__(self) -> None:
-        effects = (self.effects,) if isinstance(self.effects, str) else tuple(self.effects)
-        object.__setattr__(self, "effects", effects)
-        if effects not in (("entity",), ("entity", "time")):
+        settle(self)
+        if self.effects not in (("entity",), ("entity", "time")):
             raise SpecificationError(
                 f"effects={self.effects!r}; use ('entity',) or ('entity', 'time')."
             )
-        if isinstance(self.thresholds, bool) or self.thresholds not in (1, 2, 3):
-            raise SpecificationError(f"thresholds={self.thresholds!r}; use 1, 2 or 3.")
         if not 0 < self.trim < 0.5:
             raise SpecificationError(f"trim={self.trim!r} is a share of the rows in (0, 0.5).")
         if self.grid is not None and self.grid < 2:
             raise SpecificationError(f"grid={self.grid!r}; give the number of quantiles, or None.")
         if isinstance(self.replications, bool) or self.replications < 0:
             raise SpecificationError(f"replications={self.replications!r}; give 0 or more.")
-        if self.bootstrap not in ("auto", "entity", "wild"):
-            raise SpecificationError(
-                f"bootstrap={self.bootstrap!r}; use 'auto', 'entity' or 'wild'."
-            )
-        if self.labels not in ("values", "symbols"):
-            raise SpecificationError(f"labels={self.labels!r}; use 'values' or 'symbols'.")
 
     def fit(self, panel: Panel) -> ThresholdEstimate:
         """Estimate on a panel."""

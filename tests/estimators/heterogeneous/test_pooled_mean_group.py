@@ -321,7 +321,8 @@ def test_bad_specifications():
         with pytest.raises(SpecificationError, match="lags="):
             PooledMeanGroup(formula="c ~ pi", lags=bad)
     with pytest.raises(SpecificationError, match="cov="):
-        PooledMeanGroup(formula="c ~ pi", cov="robust")
+        PooledMeanGroup(formula="c ~ pi", cov="windmeijer")
+    assert PooledMeanGroup("c ~ pi", cov="robust") == PooledMeanGroup("c ~ pi", cov="sandwich")
     for estimator in (DynamicFixedEffects, md.CSARDL):
         with pytest.raises(SpecificationError, match="lags='aic'; give one number"):
             estimator(formula="c ~ pi", lags="aic")

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal, TypeAlias
 
 import pandas as pd
 
+from migdev.covariance import CovarianceLike, Robust
 from migdev.errors import SpecificationError
 from migdev.estimators.dynamic.gmm.bootstrap import bootstrap_params
 from migdev.estimators.dynamic.gmm.fit import fit_gmm
 from migdev.estimators.dynamic.gmm.problem import Problem, build_problem
-from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
+from migdev.estimators.dynamic.gmm.styles import (
+    Equation,
+    GMMStyle,
+    GMMStyles,
+    IVStyle,
+    IVStyles,
+)
+from migdev.estimators.specification import Effects, settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.strength import conditional_f
+from migdev.options import Takes, held
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.results.gmm import GMMEstimate
 
 __all__ = ["DifferenceGMM", "GMMStyle", "IVStyle", "SystemGMM"]
 
+Weight = Literal["h1", "h2", "h3"]
+Own = Literal["windmeijer", "robust", "classical"]
+GMMCovariance: TypeAlias = Takes[CovarianceLike | Own | None, Covariance | Own | None]
+# The usual words for what these estimators compute themselves.
+WORDS: Mapping[str, Own] = {
+    "windmeijer": "windmeijer",
+    "robust": "robust",
+    "hetero": "robust",
+    "classical": "classical",
+    "unadjusted": "classical",
+    "nonrobust": "classical",
+    "iid": "classical",
+}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class DifferenceGMM:
     r"""GMM on the transformed equation of a dynamic panel (Arellano and Bond 1991).
 
@@ -55,7 +80,7 @@ class DifferenceGMM:
     weight : {"h3", "h2", "h1"}
         H in (3). h1: identity. h2 and h3 (the same here): the covariance of the transformed
         errors when :math:`v_{it}` is white noise, 2 and -1 for differences. Names of xtabond2.
-    cov : {None, "windmeijer", "robust", "classical"} or Covariance
+    cov : {None, "windmeijer", "robust", "classical"} or covariance
         ``"windmeijer"``: with the finite-sample correction of the two-step estimate; after one
         step there is nothing to correct, and it is ``"robust"``. ``"classical"``: homoskedastic
         after one step, the uncorrected formula after two. None: robust after one step,
@@ -105,24 +130,24 @@ class DifferenceGMM:
     """
 
     formula: str
-    gmm: tuple[GMMStyle, ...] = ()
-    iv: tuple[IVStyle, ...] = ()
-    effects: tuple[str, ...] = ()
-    steps: int | str = 2
-    transform: str = "fd"
-    weight: str = "h3"
-    cov: str | Covariance | None = None
+    _: KW_ONLY
+    gmm: GMMStyles = held(())
+    iv: IVStyles = held(())
+    effects: Effects = held(())
+    steps: Literal[1, 2, "iterated", "cue"] = 2
+    transform: Literal["fd", "fod"] = "fd"
+    weight: Weight = "h3"
+    cov: GMMCovariance = held(None)
     cluster: str = "entity"
     small: bool = False
-    constant: str = "none"
-    fod_dating: str = "late"
-    divisor: str = "nobs"
-    components: int | str | None = None
+    constant: Literal["none", "transformed"] = "none"
+    fod_dating: Literal["late", "own"] = "late"
+    divisor: Literal["nobs", "nobs-k", "transformed"] = "nobs"
+    components: int | Literal["kaiser"] | None = None
     ar_tests: int = 4
 
     def __post_init__(self) -> None:
         _check(self)
-        _one_of("constant", self.constant, ("none", "transformed"))
         level: list[GMMStyle | IVStyle] = [s for s in self.gmm if s.equation == "level"]
         level += [s for s in self.iv if s.equation == "level"]
         if level:
@@ -154,7 +179,7 @@ class DifferenceGMM:
         return _strength(self, self.problem(panel))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SystemGMM:
     r"""GMM on the transformed equation and the equation in levels together
     (Arellano and Bover 1995; Blundell and Bond 1998).
@@ -195,24 +220,24 @@ class SystemGMM:
     """
 
     formula: str
-    gmm: tuple[GMMStyle, ...] = ()
-    iv: tuple[IVStyle, ...] = ()
-    effects: tuple[str, ...] = ()
-    steps: int | str = 2
-    transform: str = "fd"
-    weight: str = "h3"
-    cov: str | Covariance | None = None
+    _: KW_ONLY
+    gmm: GMMStyles = held(())
+    iv: IVStyles = held(())
+    effects: Effects = held(())
+    steps: Literal[1, 2, "iterated", "cue"] = 2
+    transform: Literal["fd", "fod"] = "fd"
+    weight: Weight = "h3"
+    cov: GMMCovariance = held(None)
     cluster: str = "entity"
     small: bool = False
-    time_instruments: str = "both"
-    fod_dating: str = "late"
-    divisor: str = "nobs"
-    components: int | str | None = None
+    time_instruments: Equation = "both"
+    fod_dating: Literal["late", "own"] = "late"
+    divisor: Literal["nobs", "nobs-k", "transformed"] = "nobs"
+    components: int | Literal["kaiser"] | None = None
     ar_tests: int = 4
 
     def __post_init__(self) -> None:
         _check(self)
-        _one_of("time_instruments", self.time_instruments, ("both", "level", "transformed"))
 
     def fit(self, panel: Panel) -> GMMEstimate:
         """Estimate on a panel."""
@@ -276,6 +301,7 @@ def _steps(steps: int | str) -> str:
 
 
 def _check(spec: DifferenceGMM | SystemGMM) -> None:
+    settle(spec, WORDS)
     for name, kind in (("gmm", GMMStyle), ("iv", IVStyle)):
         styles = getattr(spec, name)
         styles = (styles,) if isinstance(styles, kind) else tuple(styles)
@@ -290,27 +316,23 @@ def _check(spec: DifferenceGMM | SystemGMM) -> None:
             f"{spec.formula!r} has no instruments: name them in gmm=(GMMStyle('y'),) and "
             "iv=(IVStyle('x'),)."
         )
-    effects = (spec.effects,) if isinstance(spec.effects, str) else tuple(spec.effects)
-    if effects not in ((), ("time",)):
+    if spec.effects not in ((), ("time",)):
         raise SpecificationError(
             f"effects={spec.effects!r}; use () or ('time',). The transformation removes the "
             "effects of entities already."
         )
-    object.__setattr__(spec, "effects", effects)
-    _one_of("steps", spec.steps, (1, 2, "iterated", "cue"))
-    _one_of("transform", spec.transform, ("fd", "fod"))
-    _one_of("weight", spec.weight, ("h1", "h2", "h3"))
-    _one_of("fod_dating", spec.fod_dating, ("late", "own"))
-    _one_of("divisor", spec.divisor, ("nobs", "nobs-k", "transformed"))
-    if not isinstance(spec.cov, Covariance):
-        _one_of("cov", spec.cov, (None, "windmeijer", "robust", "classical"))
+    if isinstance(spec.cov, Robust):
+        raise SpecificationError(
+            f"cov={spec.cov!r} takes rows as independent, but the transformation ties the errors "
+            f"of neighbouring periods. Use cov='robust', which sums moments by {spec.cluster!r}."
+        )
     if spec.cov == "windmeijer" and spec.steps == "cue":
         raise SpecificationError(
             "The Windmeijer correction belongs to two-step and iterated GMM; with steps='cue' use "
             "cov=None (Newey-Windmeijer) or 'classical'."
         )
     count = spec.components
-    if not (count is None or count == "kaiser") and (
+    if not (count is None or isinstance(count, str)) and (
         isinstance(count, bool) or not isinstance(count, int) or count < 1
     ):
         raise SpecificationError(
@@ -318,9 +340,3 @@ def _check(spec: DifferenceGMM | SystemGMM) -> None:
         )
     if isinstance(spec.ar_tests, bool) or not isinstance(spec.ar_tests, int) or spec.ar_tests < 0:
         raise SpecificationError(f"ar_tests={spec.ar_tests!r}; give the highest order, such as 2.")
-
-
-def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if isinstance(value, bool) or value not in allowed:
-        shown = ", ".join(repr(a) for a in allowed)
-        raise SpecificationError(f"{name}={value!r}; use one of {shown}.")

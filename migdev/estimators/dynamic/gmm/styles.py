@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 from migdev.errors import SpecificationError
+from migdev.options import Takes, check_options, held
 
-_EQUATIONS = ("transformed", "level", "both")
+Equation = Literal["both", "transformed", "level"]
+Lags: TypeAlias = Takes[int | tuple[int, int | None], tuple[int, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,9 @@ class GMMStyle:
     """
 
     variables: str
-    lags: tuple[int, int | None] = (2, None)
+    lags: Lags = held((2, None))
     collapse: bool = False
-    equation: str = "both"
+    equation: Equation = "both"
 
     def __post_init__(self) -> None:
         lags = (self.lags, self.lags) if isinstance(self.lags, int) else tuple(self.lags)
@@ -55,7 +58,7 @@ class GMMStyle:
                 f"({lags[1]}, {lags[0]})."
             )
         object.__setattr__(self, "lags", lags)
-        _check(self.variables, self.equation)
+        _check(self)
 
     @classmethod
     def endogenous(cls, variables: str, *, last: int | None = None, **options: object) -> Self:
@@ -92,23 +95,26 @@ class IVStyle:
     """
 
     variables: str
-    equation: str = "both"
-    missing: str = "drop"
+    equation: Equation = "both"
+    missing: Literal["drop", "zero"] = "drop"
 
     def __post_init__(self) -> None:
-        _check(self.variables, self.equation)
-        if self.missing not in ("drop", "zero"):
-            raise SpecificationError(f"missing={self.missing!r}; use 'drop' or 'zero'.")
+        _check(self)
 
     def __str__(self) -> str:
         where = "" if self.equation == "both" else f", {self.equation}"
         return f"iv({self.variables}{where})"
 
 
-def _check(variables: object, equation: object) -> None:
+def _check(style: GMMStyle | IVStyle) -> None:
+    variables: object = style.variables
     if not isinstance(variables, str) or not variables.strip():
         raise SpecificationError(
             f"Instruments are named by terms such as 'w + k', not {variables!r}."
         )
-    if equation not in _EQUATIONS:
-        raise SpecificationError(f"equation={equation!r}; use 'both', 'transformed' or 'level'.")
+    check_options(style)
+
+
+#: Fields that take one style or several, and hold a tuple.
+GMMStyles: TypeAlias = Takes[GMMStyle | Sequence[GMMStyle], tuple[GMMStyle, ...]]
+IVStyles: TypeAlias = Takes[IVStyle | Sequence[IVStyle], tuple[IVStyle, ...]]
