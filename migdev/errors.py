@@ -113,6 +113,10 @@ class JoinWarning(MigdevWarning):
     """Keys of one extract have no match in another."""
 
 
+class PluginWarning(MigdevWarning):
+    """A part of another package could not be loaded and is left out."""
+
+
 class SourceWarning(MigdevWarning):
     """A source gave less than it was asked for, or an old copy."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from migdev.plugins import TESTS
+
 _HOME = {
     "hausman": "migdev.diagnostics.fit.hausman",
     "f_effects": "migdev.diagnostics.fit.effects",
@@ -54,6 +56,8 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
+    if home is None and not name.startswith("_") and name in TESTS.names():
+        return TESTS.load(name)
     if home is None:
         raise AttributeError(f"module 'migdev.diagnostics' has no attribute {name!r}")
     value = getattr(import_module(home), name)
@@ -62,4 +66,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return sorted({*globals(), *_HOME, *TESTS.names()})

@@ -15,6 +15,7 @@ import pandas as pd
 from migdev.errors import SpecificationError, listing, suggestion
 from migdev.hypotheses.variables import low_and_middle_income, prepare, variables
 from migdev.panel.panel import Panel
+from migdev.plugins import QUESTIONS
 from migdev.study.answer import Answer
 from migdev.study.component import Component
 from migdev.study.fingerprint import LATER
@@ -182,7 +183,7 @@ def register(question: Question) -> Question:
     """Add a question to the registry; its id must be new."""
     if not question.id:
         raise SpecificationError("A question needs an id to be registered.")
-    if question.id in _all():
+    if question.id in {*_built_in(), *_REGISTERED, *QUESTIONS.names()}:
         raise SpecificationError(f"There is already a question {question.id!r}; choose another id.")
     _REGISTERED[question.id] = question
     return question
@@ -196,14 +197,18 @@ def get(id: str) -> Question:
     SpecificationError
         No question has that id.
     """
-    questions = _all()
+    questions = {**_built_in(), **_REGISTERED}
     found = questions.get(id) or questions.get(id.upper())
-    if found is None:
-        raise SpecificationError(
-            f"There is no hypothesis {id!r}.{suggestion(id, questions)} "
-            f"Hypotheses: {listing(questions, 60)}."
-        )
-    return found
+    if found is not None:
+        return found
+    brought = QUESTIONS.names()
+    for name in (id, id.upper()):
+        if name in brought:
+            return _checked(name, QUESTIONS.load(name))
+    known = [*questions, *brought]
+    raise SpecificationError(
+        f"There is no hypothesis {id!r}.{suggestion(id, known)} Hypotheses: {listing(known, 60)}."
+    )
 
 
 def names(*, runnable: bool = False) -> list[str]:
@@ -235,7 +240,21 @@ def table() -> pd.DataFrame:
 
 
 def _all() -> dict[str, Question]:
-    return {**_built_in(), **_REGISTERED}
+    """Every question by its id; built-in and registered ones come before those of packages."""
+    brought = dict(QUESTIONS.load_all(_checked))
+    own = {**_built_in(), **_REGISTERED}
+    return {**own, **brought, **own}
+
+
+def _checked(name: str, part: Any) -> Question:
+    """What a package brings under a name, held to be a question of that id."""
+    if not isinstance(part, Question) or part.id != name:
+        what = f"the question {part.id!r}" if isinstance(part, Question) else type(part).__name__
+        raise SpecificationError(
+            f"The entry point {name!r} in {QUESTIONS.name} gives {what}, not a Question whose id "
+            f"is {name!r}."
+        )
+    return part
 
 
 @cache

@@ -11,7 +11,7 @@ import pandas as pd
 from migdev.errors import ResultError, listing
 from migdev.protocols import Result
 from migdev.results.estimate import Estimate
-from migdev.results.foreign import READERS, library
+from migdev.results.foreign import library, reader
 from migdev.results.published import published as read_published
 
 
@@ -52,7 +52,7 @@ def as_result(obj: Any, **published: Any) -> Any:
         return obj
     kind = library(obj)
     if kind is not None:
-        return READERS[kind](obj)
+        return reader(kind)(obj)
     if isinstance(obj, Result):
         return obj
     raise ResultError(

@@ -6,15 +6,13 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from migdev.errors import SourceError, listing, suggestion
+from migdev.errors import SourceError, listing
+from migdev.plugins import SOURCES
 from migdev.protocols import Source
 from migdev.provenance import Extract
 
-#: Entry-point group in which a package names its sources: ``name = "package.module:Class"``.
-GROUP = "migdev.sources"
 _BUILT_IN = {
     "worldbank": "migdev.sources.worldbank.indicators:WorldBank",
     "file": "migdev.sources.read.local:LocalFile",
@@ -23,7 +21,7 @@ _BUILT_IN = {
 
 def names() -> tuple[str, ...]:
     """Every source that can be loaded, built-in ones first."""
-    return (*_BUILT_IN, *sorted(set(_plugins()) - set(_BUILT_IN)))
+    return (*_BUILT_IN, *(name for name in SOURCES.names() if name not in _BUILT_IN))
 
 
 def source(name: str, **options: Any) -> Source:
@@ -110,23 +108,10 @@ def _rename(extract: Extract, mapping: Mapping[str, str]) -> Extract:
     )
 
 
-def _plugins() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
-
-
 def _factory(name: str) -> Callable[..., Any]:
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
         built_in: Callable[..., Any] = getattr(import_module(module), attribute)
         return built_in
-    found = _plugins().get(name)
-    if found is None:
-        raise SourceError(
-            f"There is no source {name!r}.{suggestion(name, names())} Known: "
-            f"{listing(names(), 20)}."
-        )
-    try:
-        loaded: Callable[..., Any] = found.load()
-    except Exception as error:  # whatever the other package raises on import
-        raise SourceError(f"Source {name!r} of {found.value} does not load: {error}.") from error
+    loaded: Callable[..., Any] = SOURCES.load(name, _BUILT_IN)
     return loaded

@@ -16,6 +16,7 @@ from migdev import diagnostics
 from migdev.diagnostics.subjects import subject_of
 from migdev.errors import MigdevError, SpecificationError, listing, suggestion
 from migdev.panel.panel import Panel
+from migdev.plugins import TESTS
 from migdev.study.balanced_block import largest_block
 from migdev.study.fingerprint import LATER
 from migdev.study.pretest_rules import PreTestRule, Ruling, apply
@@ -28,8 +29,9 @@ class PreTest:
     Parameters
     ----------
     test : str or callable
-        The name of a test in :mod:`migdev.diagnostics` (``"cips"``, ``"pesaran_cd"``, ...), or a
-        function of one's own, given as such or as ``"module:function"``. It takes the panel, ``on``
+        The name of a test in :mod:`migdev.diagnostics` (``"cips"``, ``"pesaran_cd"``, ..., or one
+        that another package brings in the entry points ``migdev.tests``), or a function of one's
+        own, given as such or as ``"module:function"``. It takes the panel, ``on``
         and the options, and returns a :class:`~migdev.TestStatistic`, or an object whose
         ``finding(level)`` gives the fields of a :class:`Finding`.
     on : str
@@ -62,6 +64,8 @@ class PreTest:
     def __post_init__(self) -> None:
         if isinstance(self.test, str) and ":" in self.test:
             object.__setattr__(self, "test", imported(self.test))
+        elif isinstance(self.test, str) and {self.test} & {*TESTS.names()} - {*diagnostics._HOME}:
+            object.__setattr__(self, "test", TESTS.load(self.test))
         options = dict(self.options)
         try:
             inspect.signature(self.function).bind(None, self.on, **options)

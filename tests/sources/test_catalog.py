@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pandas as pd
@@ -28,15 +27,16 @@ class Made:
 
 
 @pytest.fixture
-def plugins(monkeypatch) -> None:
-    here = f"{__name__}:"
-    found = [
-        EntryPoint("made", here + "Made", catalog.GROUP),
-        EntryPoint("broken", "no.such.module:X", catalog.GROUP),
-        EntryPoint("hollow", "types:SimpleNamespace", catalog.GROUP),
-        EntryPoint("file", here + "Made", catalog.GROUP),
-    ]
-    monkeypatch.setattr(catalog, "entry_points", lambda group: found)
+def plugins(monkeypatch, tmp_path: Path) -> None:
+    info = tmp_path / "somelib-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: somelib\nVersion: 1.0\n")
+    here = f"{__name__}:Made"
+    (info / "entry_points.txt").write_text(
+        f"[migdev.sources]\nmade = {here}\nbroken = no.such.module:X\n"
+        f"hollow = types:SimpleNamespace\nfile = {here}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
 
 
 def test_names(plugins) -> None:

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from migdev import plugins
 from migdev.errors import SourceError, listing
 from migdev.sources.read.delimited import SEPARATORS, Dialect, decimal_mark
 from migdev.sources.read.table import ReadOptions, Table
 
-#: Where the layouts stand; each is imported when a file is read.
-LAYOUTS = ("migdev.sources.worldbank.tables:LAYOUT",)
+#: Where the built-in layouts stand; each is imported when a file is read.
+BUILT_IN = ("migdev.sources.worldbank.tables:LAYOUT",)
 _HEAD = 65_536
 
 
@@ -65,10 +66,10 @@ class Layout(Protocol):
 def layouts() -> list[Layout]:
     """Every layout, in the order in which a file is tried."""
     found = []
-    for place in LAYOUTS:
+    for place in BUILT_IN:
         module, _, name = place.partition(":")
         found.append(getattr(import_module(module), name))
-    return found
+    return [*found, *(layout for _, layout in plugins.LAYOUTS.load_all())]
 
 
 def of_csv(stream: Any, name: str, options: ReadOptions) -> tuple[Layout, Shape, Dialect] | None:
@@ -79,9 +80,10 @@ def of_csv(stream: Any, name: str, options: ReadOptions) -> tuple[Layout, Shape,
     lines = head.splitlines()[:60]
     if len(start) == _HEAD:
         lines = lines[:-1]
+    known = layouts()
     for separator in (options.separator,) if options.separator else SEPARATORS:
         rows = list(csv.reader(lines, delimiter=separator))
-        for layout in layouts():
+        for layout in known:
             shape = layout.recognise(rows[:12])
             if shape is not None:
                 cells = [cell for row in rows[shape.header + 1 :] for cell in row]

@@ -113,7 +113,7 @@ def read(
     for problem in table.problems:
         warnings.warn(f"{name}: {problem}", SourceWarning, stacklevel=2)
     extract = to_extract(table, mapping, raw, name)
-    if table.layout is None:
+    if not table.countries:
         if aggregates == "exclude":
             _tell_of_aggregates(extract, name)
         return extract

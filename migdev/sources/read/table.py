@@ -64,8 +64,8 @@ class ReadOptions:
 class Table:
     """What a reader hands to :func:`read`: a frame, its keys and what the file tells.
 
-    ``layout`` is that of the publisher, whose rows are coded by country, aggregates among them;
-    None for any other table.
+    ``layout`` is that of the publisher, None for any other table; ``countries`` says that the
+    publisher codes rows by country with aggregates among them, so that :func:`read` harmonises.
     """
 
     frame: pd.DataFrame
@@ -79,6 +79,7 @@ class Table:
     problems: list[str] = field(default_factory=list)
     words: dict[str, pd.Series[Any]] = field(default_factory=dict)
     layout: Any = None
+    countries: bool = False
 
 
 def apply_mapping(table: Table, mapping: ColumnMapping, name: str) -> None:

@@ -101,7 +101,7 @@ def read_countries(path: str | Path) -> Extract:
     else:
         frame = _read_side(io.BytesIO(raw))
     table = Table(
-        wb.country_metadata(frame), keys=("iso3",), layout=LAYOUT,
+        wb.country_metadata(frame), keys=("iso3",), layout=LAYOUT, countries=True,
         provenance=_facts("World Bank country metadata", ""),
     )  # fmt: skip
     return to_extract(table, ColumnMapping(), raw, name)
@@ -143,7 +143,7 @@ def _table(
     table = Table(
         frame, ("iso3",), out.time, _facts(out.dataset or "World Bank data", out.vintage),
         labels=out.labels, units={c: wb.unit_of(text) for c, text in out.labels.items()},
-        missing=out.missing, layout=LAYOUT, notes=notes,
+        missing=out.missing, layout=LAYOUT, countries=True, notes=notes,
     )  # fmt: skip
     _cite(table)
     return table
