@@ -45,6 +45,9 @@ from migdev.estimators.heterogeneous.pooled_mean_group import PooledMeanGroup as
 from migdev.estimators.iv.instrumental import IV2SLS as IV2SLS
 from migdev.estimators.iv.instrumental import IVGMM as IVGMM
 from migdev.estimators.iv.instrumental import LIML as LIML
+from migdev.estimators.limited.binary import CLogLog as CLogLog
+from migdev.estimators.limited.binary import Logit as Logit
+from migdev.estimators.limited.binary import Probit as Probit
 from migdev.estimators.static.between import Between as Between
 from migdev.estimators.static.first_difference import FirstDifference as FirstDifference
 from migdev.estimators.static.linear import FixedEffects as FixedEffects

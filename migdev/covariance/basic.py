@@ -29,6 +29,9 @@ class Unadjusted:
 
     .. math:: \hat V = \frac{\hat u'\hat u}{n - K}\,(X'X)^{-1} \quad (1)
 
+    Where the model states the variance of its errors (binary outcomes), that stands in place of the
+    ratio, and (1) is the inverse of the information matrix.
+
     Parameters
     ----------
     convention : str
@@ -49,11 +52,14 @@ class Unadjusted:
         m = rows_of(moments, "Unadjusted()")
         correction = classical(m, self.convention)
         s2 = correction.factor * float(m.resid @ m.resid) / m.nobs
+        if m.dispersion is not None:
+            s2 = m.dispersion
         cov = s2 * (m.bread if m.homoskedastic is None else m.homoskedastic)
+        known = m.dispersion is not None
         return CovEstimate(
             cov=clean(m, cov, "Unadjusted"),
             df=correction.df,
-            description="classical (homoskedastic)",
+            description="classical (inverse information)" if known else "classical (homoskedastic)",
             convention=self.convention,
         )
 

@@ -49,7 +49,12 @@ def parameters(m: Moments, convention: str, clusters: Sequence[IntArray] = ()) -
                                     cluster
     sandwich, clubsandwich          full rank (they see the dummies as regressors)
     ==============================  ========================================================
+
+    Where the model states the variance of its errors (binary outcomes) "stata" counts one, as
+    Stata does after maximum likelihood.
     """
+    if m.dispersion is not None and convention == "stata":
+        return 1
     if convention == "plm" or not m.factors:
         return m.k if convention == "plm" else m.df_model
     if convention in ("sandwich", "clubsandwich") or not clusters:
@@ -78,14 +83,19 @@ def counted(m: Scores, convention: str, clusters: Sequence[IntArray] = ()) -> tu
     return len(m.entity), 1
 
 
-def _left(m: Scores) -> float:
+def _left(m: Scores) -> float | None:
     """Degrees of freedom left by all parameters and effects; of unit scores the units less one."""
-    return float(m.df_resid if isinstance(m, Moments) else len(m.entity) - 1)
+    return _reference(m, m.df_resid if isinstance(m, Moments) else len(m.entity) - 1)
+
+
+def _reference(m: Scores, df: float) -> float | None:
+    """Degrees of freedom of t; None (the normal) where the model states the variance of errors."""
+    return None if isinstance(m, Moments) and m.dispersion is not None else float(df)
 
 
 def classical(m: Moments, convention: str) -> Correction:
     """Factor on RSS/n, and t, of the classical covariance."""
-    if convention == "none":
+    if convention == "none" or m.dispersion is not None:
         return Correction(1.0, None)
     K = parameters(m, "fixest") if convention == "fixest" else m.df_model
     return Correction(m.nobs / (m.nobs - K), float(m.nobs - K))
@@ -97,7 +107,7 @@ def rowwise(m: Moments, convention: str, kind: str) -> Correction:
         return Correction(1.0, None)
     K = parameters(m, convention)
     factor = m.nobs / (m.nobs - K) if kind == "HC1" else 1.0
-    return Correction(factor, float(m.nobs - (K if convention == "fixest" else m.df_model)))
+    return Correction(factor, _reference(m, m.nobs - (K if convention == "fixest" else m.df_model)))
 
 
 def clustered(
@@ -113,7 +123,7 @@ def clustered(
     smallest = min(sizes[: len(clusters)])
     df = None if convention == "none" else _left(m)
     if convention in ("stata", "fixest"):
-        df = float(smallest - 1)
+        df = _reference(m, smallest - 1)
     if convention == "none" or kind in ("CR0", "HC0", "HC2", "HC3", "HC4", "CR2", "CR3"):
         return [1.0] * len(sizes), df
     if kind == "CV3":
@@ -126,7 +136,7 @@ def clustered(
     share = (n - 1) / (n - K)
     if convention in ("stata", "fixest"):
         if convention == "stata":
-            df = float(min(smallest - 1, n - K))
+            df = _reference(m, min(smallest - 1, n - K))
         return [smallest / (smallest - 1) * share] * len(sizes), df
     return [g / (g - 1) * share for g in sizes], df
 
@@ -138,7 +148,7 @@ def driscoll_kraay(m: Scores, convention: str, periods: int) -> Correction:
     n, K = counted(m, convention)
     if convention in ("stata", "fixest"):
         factor = periods / (periods - 1) * (n - 1) / (n - K)
-        return Correction(factor, float(periods - 1))
+        return Correction(factor, _reference(m, periods - 1))
     if convention == "plm":
         return Correction(1.0, _left(m))
     return Correction(n / (n - K), _left(m))
@@ -152,10 +162,8 @@ def newey_west(m: Moments, convention: str, periods: int) -> Correction:
     K = parameters(m, convention)
     if convention == "fixest":
         factor = periods / (periods - 1) * (n - 1) / (n - K)
-        return Correction(factor, float(periods - 1))
-    if convention == "plm":
-        return Correction(1.0, float(m.df_resid))
-    return Correction(n / (n - K), float(m.df_resid))
+        return Correction(factor, _reference(m, periods - 1))
+    return Correction(1.0 if convention == "plm" else n / (n - K), _left(m))
 
 
 def beck_katz(m: Moments, convention: str, kind: str) -> Correction:
@@ -163,7 +171,7 @@ def beck_katz(m: Moments, convention: str, kind: str) -> Correction:
     if convention == "none":
         return Correction(1.0, None)
     factor = m.nobs / (m.nobs - parameters(m, convention)) if kind == "HC1" else 1.0
-    return Correction(factor, None if convention in ("stata", "fixest") else float(m.df_resid))
+    return Correction(factor, None if convention in ("stata", "fixest") else _left(m))
 
 
 def conley(m: Scores, convention: str) -> Correction:
@@ -174,5 +182,5 @@ def conley(m: Scores, convention: str) -> Correction:
         return Correction(1.0, _left(m))
     n, K = counted(m, convention)
     if convention == "fixest":
-        return Correction((n - 1) / (n - K), float(n - K))
+        return Correction((n - 1) / (n - K), _reference(m, n - K))
     return Correction(n / (n - K), _left(m))

@@ -1,10 +1,14 @@
-"""statsmodels: Dickey-Fuller and Engle-Granger distributions, multiple testing.
+"""statsmodels: distributions of unit-root tests, multiple testing, cointegration rank, filters,
+binary outcomes.
 
 Arrays in, arrays out. Names of statsmodels are imported inside the functions that call them, so
 that nothing here loads it before it works.
 """
 
 from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -130,3 +134,70 @@ def christiano_fitzgerald(Y: FloatArray, low: float, high: float, drift: bool) -
 
     cycles: FloatArray = np.asarray(cffilter(Y.T, low, high, drift)[0]).reshape(Y.shape[::-1]).T
     return Y - cycles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BinaryFit:
+    """Maximum of the likelihood of a binary outcome given a linear index.
+
+    Attributes
+    ----------
+    params : (k,)
+    index, mean : (n,)
+        Linear index and fitted probability.
+    score, curvature : (n,)
+        Derivative of each row's log likelihood by its index, and minus the second derivative
+        (observed or expected).
+    converged : bool
+    """
+
+    params: FloatArray
+    index: FloatArray
+    mean: FloatArray
+    score: FloatArray
+    curvature: FloatArray
+    converged: bool
+
+
+def binary_response(
+    y: FloatArray, X: FloatArray, link: str, weights: FloatArray | None, observed: bool
+) -> BinaryFit:
+    """Iterated least squares of ``GLM`` with the binomial family.
+
+    Parameters
+    ----------
+    link : {"logit", "probit", "cloglog"}
+    weights : (n,), optional
+        Multiply the log likelihood of each row.
+    observed : bool
+        Curvature of the sample at hand, or its expectation.
+    """
+    from statsmodels.genmod.families import Binomial, links
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    kind = {"logit": links.Logit, "probit": links.Probit, "cloglog": links.CLogLog}[link]
+    size = np.sqrt(np.mean(X**2, axis=0))
+    Z = X / size
+    model = GLM(y, Z, family=Binomial(kind()), var_weights=weights)
+
+    def derivatives(params: FloatArray, observed: bool) -> tuple[FloatArray, FloatArray]:
+        score = model.score_factor(params, scale=1.0)
+        curvature = model.hessian_factor(params, scale=1.0, observed=observed)
+        flat = ~np.isfinite(curvature)  # a probability that is 0 or 1 to the last digit
+        return np.where(flat, 0.0, score), np.where(flat, 0.0, curvature)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of separation, which the caller tells with names
+        fit = model.fit(atol=0.0, rtol=1e-10, maxiter=100)
+        params = np.asarray(fit.params)
+        # Steps on expected curvature leave eight digits, Newton's all; in a logit they are one.
+        for _ in range(0 if link == "logit" else 2):
+            score, curvature = derivatives(params, True)
+            step = np.linalg.lstsq((Z.T * curvature) @ Z, Z.T @ score, rcond=None)[0]
+            params = params + step
+        score, curvature = derivatives(params, observed)
+        mean = model.predict(params)
+    return BinaryFit(
+        params=params / size, index=Z @ params, mean=mean, score=score, curvature=curvature,
+        converged=bool(fit.converged),
+    )  # fmt: skip

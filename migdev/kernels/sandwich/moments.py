@@ -50,6 +50,9 @@ class Moments:
     inverse_variance : bool
         The weights are inverses of the variance under the model (working weights of a generalised
         linear model), which is then the working model of CR2.
+    dispersion : float, optional
+        Variance of a residual where the model states it (1 for binary outcomes): the classical
+        covariance is then the inverse of the information, and tests use the normal distribution.
     columns : mapping
         Other columns of the panel, aligned with the rows; read when a covariance asks for them.
     homoskedastic : (k, k), optional
@@ -74,6 +77,7 @@ class Moments:
     constant: bool = True
     weights: FloatArray | None = None
     inverse_variance: bool = False
+    dispersion: float | None = None
     columns: Mapping[str, AnyArray] = field(default_factory=dict)
     homoskedastic: FloatArray | None = None
     hat: FloatArray | None = None

@@ -1,0 +1,1 @@
+"""Limited dependent variables."""
