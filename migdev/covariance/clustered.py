@@ -117,8 +117,8 @@ class Clustered:
     working : {"independence", "weights"}
         Working model of CR2 in a weighted fit: independent errors of equal variance (the default
         of clubSandwich), or of variance 1/w (its ``inverse_var=TRUE``; analytic weights in
-        Stata's reg_sandwich; always in generalised linear models, whose working weights are
-        inverse variances). No difference without weights.
+        Stata's reg_sandwich). No difference without weights. Generalised linear models bring the
+        variance of the response, which is then the working model (clubSandwich's of ``glm``).
 
     Raises
     ------
@@ -316,7 +316,8 @@ class Clustered:
         groups = Groups.from_codes(np.arange(m.nobs)) if part is None else part
         Z, R = np.linalg.qr(m.X)
         # without CR2 and degrees of freedom the working model plays no part
-        weighted = m.weights is not None and (self.kind == "CR2" or self._satterthwaite)
+        weights = m.weights if m.variance is None else 1.0 / m.variance
+        weighted = weights is not None and (self.kind == "CR2" or self._satterthwaite)
         if m.factors and self.leverage == "dummies":
             refuse_unknown_weights(m, self.kind)
             Z = np.column_stack([Z, *_dummies(m, groups, weighted)])
@@ -325,8 +326,8 @@ class Clustered:
         loading[: m.k] = np.linalg.inv(R).T
         kind = "CR3" if self.kind == "CV3" else self.kind
         return club_moments(
-            Z, loading, m.resid, groups, kind, m.weights if weighted else None,
-            inverse_variance=self.working == "weights" or m.inverse_variance,
+            Z, loading, m.resid, groups, kind, weights if weighted else None,
+            inverse_variance=self.working == "weights" or m.variance is not None,
             components=_components(m, groups),
         )  # fmt: skip
 

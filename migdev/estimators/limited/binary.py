@@ -191,13 +191,12 @@ def fit_binary(
         Equation(y=root * fit.index + step, X=root[:, None] * X, names=names, constant=d.intercept),
         d,
     )
-    weights = None
+    variance = None
     if link == "logit" or information == "expected":
-        # In the rows of the response, as clubSandwich: CR2 tells them from those of the index.
         variance = np.maximum(fit.mean * (1 - fit.mean), np.finfo(float).tiny)
-        weights = (1.0 if d.weights is None else d.weights) / variance
+        variance = variance / (1.0 if d.weights is None else d.weights)
     moments = replace(
-        moments, weights=weights, inverse_variance=True,
+        moments, weights=None if variance is None else fit.curvature, variance=variance,
         dispersion=None if spec.fractional else 1.0,
     )  # fmt: skip
     return estimate(

@@ -47,9 +47,9 @@ class Moments:
         The weights whose square root multiplies ``X`` and ``resid``: analytic weights as given, or
         the working weights of the last step of iterated least squares. Leverage of absorbed
         effects and the working model of CR2 need them.
-    inverse_variance : bool
-        The weights are inverses of the variance under the model (working weights of a generalised
-        linear model), which is then the working model of CR2.
+    variance : (n,), optional
+        Variance of the response under a generalised linear model, up to scale; it is then the
+        working model of CR2.
     dispersion : float, optional
         Variance of a residual where the model states it (1 for binary outcomes): the classical
         covariance is then the inverse of the information, and tests use the normal distribution.
@@ -76,7 +76,7 @@ class Moments:
     df_absorbed: int = 0
     constant: bool = True
     weights: FloatArray | None = None
-    inverse_variance: bool = False
+    variance: FloatArray | None = None
     dispersion: float | None = None
     columns: Mapping[str, AnyArray] = field(default_factory=dict)
     homoskedastic: FloatArray | None = None
