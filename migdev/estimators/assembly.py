@@ -5,19 +5,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from migdev.errors import CollinearityWarning, IdentificationError, listing
 from migdev.kernels.arrays.blocked_products import dot
+from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares, normal_matrix
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
-from migdev.kernels.sandwich.moments import Moments
-from migdev.panel.design import Design
-from migdev.protocols import Covariance
+from migdev.kernels.sandwich.moments import Moments, UnitScores
+from migdev.panel.design import Design, SampleColumns, UnitColumns
+from migdev.protocols import Covariance, CovEstimate, Scores
 from migdev.results.estimate import Estimate, Sample
 from migdev.results.facts import Facts
+
+E = TypeVar("E", bound=Estimate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,40 +119,76 @@ def require_rows(formula: str, n: int, k: int, absorbed: int = 0) -> None:
         )
 
 
-def estimate(
+def finish(
+    kind: type[E],
     *,
     spec: Any,
-    cov: Covariance,
-    design: Design,
-    moments: Moments,
+    design: Design | Sample,
+    scores: Scores | FloatArray | None,
     names: Sequence[str],
     params: FloatArray,
+    cov: Covariance | CovEstimate,
     method: str,
-    stats: Mapping[str, Any],
-    dropped_columns: Mapping[str, str],
     residual: FloatArray,
     stated: Facts,
-    **extra: Any,
-) -> Estimate:
-    """The record of a fit whose moments are known.
+    rows: IntArray | None = None,
+    dropped_columns: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> E:
+    """The record of a fit: every estimator ends here.
 
-    ``extra`` may hold ``kind`` (a subclass of Estimate) and its fields, and ``observed`` where the
-    equation is not in the rows of the design (means, differences).
+    Parameters
+    ----------
+    kind : Estimate or a subclass
+    spec : the specification that was fitted
+    design : Design or Sample
+    scores : Scores, (N, k) array or None
+        Rows or units; an array is the influence of the entities of the sample.
+    names, params : (k,)
+    cov : Covariance or CovEstimate
+        Applied to the scores, or the estimator's own.
+    residual : (n,)
+    stated : Facts
+        What readers may rely on: effects, link, form of the equation.
+    rows : (n,), optional
+        Rows of the design that the residuals belong to, where they are not all.
+    dropped_columns : mapping, optional
+        Columns left out, and why.
+    **fields
+        Of ``kind``. By default ``dependent`` and ``observed`` are those of the design, and
+        ``nobs`` and ``df_resid`` those of the scores.
     """
-    outcome = cov.estimate(moments)
-    kind = extra.pop("kind", Estimate)
-    observed = extra.pop("observed", design.y)
-    result: Estimate = kind.from_arrays(
-        names=names, params=params, cov=outcome.cov, dependent=design.dependent, method=method,
-        nobs=moments.nobs, df_resid=float(moments.df_resid), df_inference=outcome.df, stats=stats,
-        spec=spec, cov_spec=cov, covariance=outcome, moments=moments,
-        sample=Sample(
-            panel=design.panel, rows=design.rows, entity=design.entity, time=design.time,
-            dropped=design.dropped, dropped_columns=dropped_columns,
-        ),
-        residual=residual, observed=observed, stated=stated, **extra,
+    if isinstance(design, Sample):
+        sample = design
+    else:
+        at = slice(None) if rows is None else rows
+        entity = design.entity if rows is None else level_codes(design.entity[rows])
+        sample = Sample(
+            panel=design.panel, rows=design.rows[at], entity=entity, time=design.time[at],
+            dropped=fields.pop("dropped", design.dropped), dropped_columns=dropped_columns or {},
+        )  # fmt: skip
+        fields.setdefault("dependent", design.dependent)
+        fields.setdefault("observed", design.y)
+    if isinstance(scores, np.ndarray):
+        scores = UnitScores(
+            values=scores, entity=np.arange(len(scores)), nobs=len(sample.rows),
+            df_resid=fields["df_resid"],
+            columns=UnitColumns(SampleColumns(sample.panel, sample.rows), sample.entity),
+        )  # fmt: skip
+    if scores is not None:
+        fields.setdefault("nobs", scores.nobs)
+        fields.setdefault("df_resid", float(scores.df_resid))
+    asked = None if isinstance(cov, CovEstimate) else cov
+    if isinstance(cov, CovEstimate):
+        outcome = cov
+    else:
+        assert scores is not None, "a covariance is applied to scores"
+        outcome = cov.estimate(scores)
+    return kind.from_arrays(
+        names=names, params=params, cov=outcome.cov, df_inference=outcome.df, method=method,
+        spec=spec, cov_spec=asked, covariance=outcome, moments=scores, sample=sample,
+        residual=residual, stated=stated, **fields,
     )  # fmt: skip
-    return result
 
 
 def root_weights(design: Design) -> FloatArray | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from migdev.errors import FormulaError, IdentificationError, PanelError, listing
+from migdev.errors import CovarianceError, FormulaError, IdentificationError, PanelError, listing
 from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import parse, quote_columns
@@ -32,6 +33,38 @@ class SampleColumns(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._panel.columns)
+
+
+class UnitColumns(Mapping[str, Any]):
+    """Columns of rows by unit (an entity, a group); one that varies within units has no value.
+
+    Parameters
+    ----------
+    columns : mapping to (n,)
+    codes : (n,)
+        Unit of each row, 0..U-1.
+    """
+
+    def __init__(self, columns: Mapping[str, Any], codes: IntArray) -> None:
+        self._columns, self._codes = columns, codes
+
+    def __getitem__(self, name: str) -> AnyArray:
+        values = np.asarray(self._columns[name])
+        by_unit: AnyArray = values[np.unique(self._codes, return_index=True)[1]]
+        spread = by_unit[self._codes]
+        if not ((spread == values) | (pd.isna(spread) & pd.isna(values))).all():
+            raise CovarianceError(
+                f"{name!r} varies within the units of this fit ({len(by_unit):,} entities or "
+                "groups), so they cannot be clustered or placed by it. Use a column that is "
+                "constant within them."
+            )
+        return by_unit
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,19 +9,9 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing
-from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.results.inference import delta_function, gradient
-
-
-def entity_influence(fit: Any) -> tuple[IntArray, FloatArray] | None:
-    """Codes (N,) in the panel of the entities of a fit, and what each adds to the coefficients
-    (N, k); None where the fit keeps no scores by entity."""
-    moments, sample = getattr(fit, "moments", None), getattr(fit, "sample", None)
-    if moments is None or sample is None:
-        return None
-    known = np.unique(sample.panel.entity_codes[sample.rows])
-    psi = moments.influence("entity")
-    return (known, psi) if len(psi) == len(known) else None
+from migdev.results.influence import entity_influence
 
 
 def influence(fit: Any, term: str) -> pd.Series | None:

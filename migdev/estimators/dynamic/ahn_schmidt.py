@@ -14,6 +14,7 @@ from migdev.errors import (
     IdentificationError,
     ManyInstrumentsWarning,
 )
+from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, Weight
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
 from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
@@ -24,7 +25,7 @@ from migdev.kernels.dynamic.solve import NotIdentified, invert, solve
 from migdev.options import held
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
-from migdev.results.estimate import Estimate, Sample
+from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 from migdev.results.statistic import chi2_test
 
@@ -142,9 +143,7 @@ class AhnSchmidt:
             )
         W = weight.matrix
         bread = np.linalg.inv(found.gradient.T @ W @ found.gradient)
-        influence = bread @ found.gradient.T @ W
-        c = influence @ model.contributions(found.params)
-        cov = np.asarray(c @ c.T, dtype=np.float64)
+        psi = -(bread @ found.gradient.T @ W @ model.contributions(found.params)).T
         df = linear.rank + count - z.count - len(names)
         stats: dict[str, object] = {"n_moments": count}
         if df > 0:
@@ -155,21 +154,15 @@ class AhnSchmidt:
         rows = problem.row[stack.period][stack.used]
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
-        design = problem.design
-        return Estimate.from_arrays(
-            names=names, params=found.params, cov=cov, dependent=design.dependent,
-            method="Ahn-Schmidt GMM", nobs=len(rows), df_resid=float(len(rows) - len(names)),
-            df_inference=None, spec=self,
-            covariance=CovEstimate(
-                cov=cov, df=None, description=f"robust, clusters: entity ({N} clusters)",
+        return finish(
+            Estimate, spec=self, design=problem.design, rows=rows, names=names,
+            params=found.params, scores=psi[np.unique(problem.design.entity[rows])],
+            method="Ahn-Schmidt GMM", df_resid=float(len(rows) - len(names)),
+            cov=CovEstimate(
+                cov=psi.T @ psi, df=None, description=f"robust, clusters: entity ({N} clusters)",
                 clusters={"entity": N},
             ),
-            stats=stats,
-            sample=Sample(
-                panel=panel, rows=design.rows[rows],
-                entity=np.unique(design.entity[rows], return_inverse=True)[1].astype(np.int64),
-                time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
-            ),
+            stats=stats, dropped_columns=problem.dropped,
             residual=u[stack.used][order], observed=stack.y[stack.used][order],
             stated=linear_facts("other", self.effects, form="differences", removed=("entity",)),
         )  # fmt: skip

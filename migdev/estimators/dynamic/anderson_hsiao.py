@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
+from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle
 from migdev.estimators.specification import Effects, settle
+from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.sandwich.moments import Moments
@@ -27,7 +29,7 @@ from migdev.panel.design import SampleColumns
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
 from migdev.results.dynamics import lag_structure
-from migdev.results.estimate import Estimate, Sample
+from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
 
@@ -156,28 +158,20 @@ class AndersonHsiao:
         bread = inverse @ inverse.T
         resid = y - X @ params
         rows = design.rows[at]
-        entity = np.unique(design.entity[at], return_inverse=True)[1].astype(np.int64)
+        entity = level_codes(design.entity[at])
         moments = Moments(
             X=projected, resid=resid, bread=bread, entity=entity, time=design.time[at],
             columns=SampleColumns(panel, rows), constant=False,
         )  # fmt: skip
-        outcome = self.cov.estimate(moments)
-        fields: dict[str, Any] = {
-            "dependent": design.dependent, "nobs": n, "df_resid": float(n - k),
-            "method": f"Anderson-Hsiao, {self.instrument}s as instruments",
-        }  # fmt: skip
-        return Estimate.from_arrays(
-            names=names, params=params, cov=outcome.cov, df_inference=outcome.df,
-            spec=self, cov_spec=self.cov, covariance=outcome, moments=moments,
+        return finish(
+            Estimate, spec=self, cov=self.cov, design=design, rows=at, scores=moments,
+            names=names, params=params,
+            method=f"Anderson-Hsiao, {self.instrument}s as instruments",
             stats={"sigma": float(np.sqrt(resid @ resid / (n - k)))}, residual=resid, observed=y,
-            sample=Sample(
-                panel=panel, rows=rows, entity=entity, time=design.time[at], dropped=dropped,
-                dropped_columns=lost_columns,
-            ),
+            dropped=dropped, dropped_columns=lost_columns,
             stated=linear_facts(
                 "instruments", self.effects, form="differences", removed=("entity",)
             ),
-            **fields,
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from migdev.errors import ConvergenceError, IdentificationError, SpecificationError, listing
+from migdev.estimators.assembly import finish
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.arrays.least_squares import independent_columns
@@ -24,7 +25,7 @@ from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import CovEstimate
 from migdev.results.dynamics import lag_structure
-from migdev.results.estimate import Estimate, Sample
+from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 from migdev.results.statistic import chi2_test
 
@@ -107,8 +108,8 @@ class BiasCorrectedMM:
         data = self._data(panel)
         fixed, random = self._roles(data, panel)
         if not random.any():
-            return self._fixed(data, panel)
-        return self._random(data, fixed, random, panel)
+            return self._fixed(data)
+        return self._random(data, fixed, random)
 
     def _data(self, panel: Panel) -> _Data:
         design = Design.build(self.formula, panel, intercept=False)
@@ -173,17 +174,14 @@ class BiasCorrectedMM:
             inside[data.regressors :] = False
         return inside, level
 
-    def _fixed(self, data: _Data, panel: Panel) -> Estimate:
+    def _fixed(self, data: _Data) -> Estimate:
         groups = data.groups(np.ones(len(data.names), dtype=bool))
         root = self._root(groups, data)
-        meat = sum(m.T @ m for m in root.contributions)
-        inverse = np.linalg.inv(root.jacobian)
-        cov = np.asarray(inverse @ meat @ inverse.T, dtype=np.float64)
         resid = demean(data.design.y - data.X @ root.params, data.design.entity)
         stats = {"lsdv": float(within(groups).params[0])}
-        return self._estimate(data, root.params, cov, resid, resid, stats, panel)
+        return self._estimate(data, root.params, root.influence, resid, resid, stats)
 
-    def _random(self, data: _Data, inside: BoolArray, level: BoolArray, panel: Panel) -> Estimate:
+    def _random(self, data: _Data, inside: BoolArray, level: BoolArray) -> Estimate:
         design = data.design
         varying = independent_columns(
             demean(data.X, design.entity), np.sqrt(np.einsum("ij,ij->j", data.X, data.X))
@@ -220,7 +218,7 @@ class BiasCorrectedMM:
                 second.objective, df, alarm="reject",
             )  # fmt: skip
         return self._estimate(
-            data, found.params, found.cov, resid, demean(resid, design.entity), stats, panel
+            data, found.params, found.influence, resid, demean(resid, design.entity), stats
         )
 
     def _root(self, groups: list[Batch], data: _Data) -> Root:
@@ -233,26 +231,22 @@ class BiasCorrectedMM:
         return root
 
     def _estimate(
-        self, data: _Data, params: FloatArray, cov: FloatArray, resid: FloatArray,
-        inner: FloatArray, stats: dict[str, Any], panel: Panel,
+        self, data: _Data, params: FloatArray, psi: FloatArray, resid: FloatArray,
+        inner: FloatArray, stats: dict[str, Any],
     ) -> Estimate:  # fmt: skip
         design, N = data.design, data.shape[1]
         df = design.nobs - N - (len(data.names) - (self.model == "random"))
         method = "Bias-corrected method of moments"
-        return Estimate.from_arrays(
-            names=data.names, params=params, cov=cov, dependent=design.dependent,
+        return finish(
+            Estimate, spec=self, design=design, scores=psi, names=data.names, params=params,
             method=method if self.model == "fixed" else f"{method}, random effects",
-            nobs=design.nobs, df_resid=float(df), df_inference=None, spec=self,
-            covariance=CovEstimate(
-                cov=cov, df=None, description=f"clustered by entity ({N} clusters)",
+            df_resid=float(df),
+            cov=CovEstimate(
+                cov=psi.T @ psi, df=None, description=f"clustered by entity ({N} clusters)",
                 clusters={"entity": N},
             ),
             stats={"sigma": float(np.sqrt(inner @ inner / df)), **stats},
-            sample=Sample(
-                panel=panel, rows=design.rows, entity=design.entity, time=design.time,
-                dropped=design.dropped,
-            ),
-            residual=resid, observed=design.y,
+            residual=resid,
             stated=linear_facts(
                 "other", self.effects, random=("entity",) if self.model == "random" else (),
                 removed=("entity",) if self.model == "fixed" else (),

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from migdev.errors import IdentificationError, SpecificationError
+from migdev.estimators.assembly import finish
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.absorb.absorber import absorb
@@ -16,7 +17,7 @@ from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
-from migdev.results.estimate import Estimate, Sample
+from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
 
@@ -98,21 +99,16 @@ class HalfPanelJackknife:
         cov = psi.T @ psi * G / (G - 1)
         gap = design.y - design.X @ params
         within = absorb(gap[:, None], factors)
-        return Estimate.from_arrays(
-            names=design.names, params=params, cov=cov, dependent=design.dependent,
-            method="Half-panel jackknife", nobs=design.nobs,
-            df_resid=float(design.nobs - within.rank - len(params)), df_inference=None, spec=self,
-            covariance=CovEstimate(
+        return finish(
+            Estimate, spec=self, design=design, scores=psi, names=design.names, params=params,
+            method="Half-panel jackknife",
+            df_resid=float(design.nobs - within.rank - len(params)),
+            cov=CovEstimate(
                 cov=cov, df=None, description=f"clustered by entity ({G} clusters)",
                 convention="G/(G-1)", clusters={"entity": G},
             ),
             stats={f"uncorrected: {n}": float(b) for n, b in zip(design.names, full, strict=True)},
-            sample=Sample(
-                panel=panel, rows=design.rows, entity=design.entity, time=design.time,
-                dropped=design.dropped,
-            ),
-            residual=within.values[:, 0], observed=design.y,
-            stated=linear_facts("other", self.effects),
+            residual=within.values[:, 0], stated=linear_facts("other", self.effects),
         )  # fmt: skip
 
     def _fit(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from migdev.errors import IdentificationError, SpecificationError
+from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.anderson_hsiao import AndersonHsiao
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, SystemGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
@@ -23,8 +24,9 @@ from migdev.panel.formula import parse, quote_columns
 from migdev.panel.panel import Panel
 from migdev.protocols import CovEstimate
 from migdev.results.dynamics import lag_structure
-from migdev.results.estimate import Estimate, Sample
+from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
+from migdev.results.influence import entity_influence
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class BiasCorrectedLSDV:
     -----
     An entity that enters late or has gaps is a selection from the periods of the whole sample, as
     in Bruno's formulas and xtlsdvc.
+
+    Covariances by ``with_cov`` rest on the influence of each entity: on least squares, on the sums
+    behind the bias, and on the first estimate, from which the bias follows.
 
     Raises
     ------
@@ -105,7 +110,8 @@ class BiasCorrectedLSDV:
             raise IdentificationError(
                 f"{self.formula!r} has {k} coefficients and {N} effects, but only {n} rows."
             )
-        start = self._first(panel, design.dependent, names)
+        first = self._first(panel, design.dependent, names)
+        start = first.params[list(names)].to_numpy(dtype=float)
         params, base = self._corrected(groups, start, df)
         rss = lsdvc.rss_at(groups, params)
         sigma2 = rss / df
@@ -114,19 +120,16 @@ class BiasCorrectedLSDV:
         gap = design.y - flat
         counts = np.bincount(design.entity)
         effect = np.bincount(design.entity, gap) / counts
-        return Estimate.from_arrays(
-            names=names, params=params, cov=outcome.cov, dependent=design.dependent,
+        return finish(
+            Estimate, spec=self, design=design, names=names, params=params, cov=outcome,
+            scores=self._influence(design, groups, base, first, names, df),
+            nobs=n, df_resid=float(df),
             method=f"Bias-corrected LSDV, order {self.order}, first estimate {self.initial}",
-            nobs=n, df_resid=float(df), df_inference=None, spec=self, covariance=outcome,
             stats={
                 "sigma": float(np.sqrt(sigma2)), "lsdv": float(base.params[0]),
                 "initial": float(start[0]),
             },
-            sample=Sample(
-                panel=panel, rows=design.rows, entity=design.entity, time=design.time,
-                dropped=design.dropped,
-            ),
-            residual=gap - effect[design.entity], observed=design.y,
+            residual=gap - effect[design.entity],
             stated=linear_facts("other", ("entity", *self.effects)),
         )  # fmt: skip
 
@@ -159,18 +162,17 @@ class BiasCorrectedLSDV:
             shape,
         )
 
-    def _first(self, panel: Panel, dependent: str, names: tuple[str, ...]) -> FloatArray:
+    def _first(self, panel: Panel, dependent: str, names: tuple[str, ...]) -> Estimate:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # rows lost to differencing are no news here
-            start = self._initial_spec(panel, dependent).fit(panel).params
-        missing = [name for name in names if name not in start.index]
+            start: Estimate = self._initial_spec(panel, dependent).fit(panel)
+        missing = [name for name in names if name not in start.params.index]
         if missing:
             raise IdentificationError(
                 f"{self.formula!r}: the first estimate ({self.initial}) cannot identify "
                 f"{', '.join(missing)}, which do not vary within entities or repeat others."
             )
-        first: FloatArray = start[list(names)].to_numpy(dtype=float)
-        return first
+        return start
 
     def _initial_spec(self, panel: Panel, dependent: str) -> Any:
         if self.initial == "ah":
@@ -197,6 +199,23 @@ class BiasCorrectedLSDV:
         printed = self.convention == "xtlsdvc"
         return base.params - lsdvc.bias(groups, start, sigma2, self.order, printed), base
 
+    def _influence(
+        self, design: Design, groups: list[lsdvc.Batch], base: lsdvc.Within, first: Estimate,
+        names: tuple[str, ...], df: int,
+    ) -> FloatArray | None:  # fmt: skip
+        """(N, k) influence of the entities; None where the first estimate keeps no scores."""
+        found = entity_influence(first)
+        if found is None:
+            return None
+        at = [first.names.index(name) for name in names]
+        start = first.params.to_numpy(dtype=float)[at]
+        known = np.unique(design.panel.entity_codes[design.rows])
+        pull = np.zeros((len(known), len(names)))
+        pull[np.isin(known, found[0])] = found[1][np.isin(found[0], known)][:, at]
+        return lsdvc.influence(
+            groups, base, start, pull, df, self.order, self.convention == "xtlsdvc"
+        )
+
     def _cov(
         self, panel: Panel, design: Design, groups: list[lsdvc.Batch], params: FloatArray,
         base: lsdvc.Within, sigma2: float, names: tuple[str, ...], period: IntArray,
@@ -214,14 +233,13 @@ class BiasCorrectedLSDV:
             )
         shape = (int(period.max()) + 1, int(design.entity.max()) + 1)
         complete = scatter(np.ones(design.nobs), design.entity, period, shape) > 0
-        where = _positions(complete)
         draws = []
         for stream in np.random.SeedSequence(self.seed).spawn(self.replications):
             rng = np.random.default_rng(stream)
             paths = lsdvc.simulate_paths(groups, params, float(np.sqrt(sigma2)), rng)
             drawn = np.zeros((shape[1], shape[0]))
-            for who, path in zip(where, paths, strict=True):
-                drawn[who, : path.shape[1]] = path
+            for batch, path in zip(groups, paths, strict=True):
+                drawn[batch.who, : path.shape[1]] = path
             values = panel[design.dependent].to_numpy(dtype=float, na_value=np.nan).copy()
             values[design.rows] = drawn[design.entity, period]
             other = panel.assign(**{design.dependent: values})
@@ -229,9 +247,10 @@ class BiasCorrectedLSDV:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     _, _, X, _, _ = self._data(other)
-                    start = self._first(other, design.dependent, names)
+                    first = self._first(other, design.dependent, names)
             except IdentificationError:
                 continue
+            start = first.params[list(names)].to_numpy(dtype=float)
             fresh = lsdvc.batches(X, drawn.T, complete)
             draws.append(self._corrected(fresh, start, df)[0])
         if len(draws) < max(2, self.replications // 2):
@@ -243,10 +262,3 @@ class BiasCorrectedLSDV:
         return CovEstimate(
             cov=cov, df=None, description=f"parametric bootstrap, {len(draws)} samples"
         )
-
-
-def _positions(complete: Any) -> list[IntArray]:
-    """Entities of each batch, in the order of :func:`migdev.kernels.dynamic.lsdvc.batches`."""
-    patterns, which = np.unique(complete.T, axis=0, return_inverse=True)
-    which = which.ravel()
-    return [np.flatnonzero(which == g) for g in range(len(patterns)) if patterns[g].any()]

@@ -18,7 +18,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.estimators.assembly import estimate
+from migdev.estimators.assembly import finish
 from migdev.estimators.factors.incomplete_sample import cells, require_tied, usable, wide
 from migdev.estimators.heterogeneous.entity_regressions import build, entity_labels
 from migdev.estimators.specification import Effects, settle
@@ -309,10 +309,9 @@ class InteractiveFixedEffects:
         search: dict[str, float] = {}
         if isinstance(fit, Incomplete):
             search = {"starts": float(fit.starts), "starts_at_minimum": float(fit.agreeing)}
-        result = estimate(
-            spec=self, cov=self.cov, design=d, moments=moments, names=d.names, params=params,
-            method="Interactive fixed effects", dropped_columns={}, residual=resid,
-            kind=InteractiveEstimate,
+        return finish(
+            InteractiveEstimate, spec=self, cov=self.cov, design=d, scores=moments,
+            names=d.names, params=params, method="Interactive fixed effects", residual=resid,
             stated=Facts(
                 link="identity", linear=False, principle="least squares", absorbed=self.effects
             ),
@@ -326,8 +325,6 @@ class InteractiveFixedEffects:
             ),
             loadings=pd.DataFrame(fit.loadings, index=entity_labels(d), columns=columns),
         )  # fmt: skip
-        assert isinstance(result, InteractiveEstimate)
-        return result
 
     def _arrays(self, d: Design) -> tuple[FloatArray, FloatArray]:
         N = int(d.entity.max()) + 1

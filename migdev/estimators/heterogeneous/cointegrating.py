@@ -24,7 +24,8 @@ from migdev.kernels.cointegration.cointegrating import (
     fully_modified,
     pooled_cointegrating,
 )
-from migdev.kernels.heterogeneous.slopes import Slopes, mean_and_cov
+from migdev.kernels.heterogeneous.averages import average
+from migdev.kernels.heterogeneous.slopes import Slopes
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.heterogeneous import HeterogeneousEstimate
@@ -186,20 +187,22 @@ def _fit(
         d = kept
         fit = regress(d.y, d.X, d)
     N = len(fit.params)
+    mean = average(fit.params)
+    params, influence = mean.params, mean.influence
     if spec.method == "pooled":
-        params, cov = pooled_cointegrating(fit)
+        params, cov, influence = pooled_cointegrating(fit)
         how = "long-run variances by entity"
     elif spec.group_cov == "spread":
-        params, cov = mean_and_cov(fit.params)
-        how = "spread of the entities' coefficients"
+        cov, how = mean.cov, "spread of the entities' coefficients"
     else:
-        params, cov = fit.params.mean(axis=0), fit.cov.sum(axis=0) / N**2
+        cov = fit.cov.sum(axis=0) / N**2
         how = "averages of the entities' long-run covariances"
     df = fit.nobs - per_regressor * k - 1 - int(spec.trend)
     own = _slopes(fit, df)
     used = ~np.isnan(fit.resid)
     return record(
-        spec=spec, design=d.keep(used, why), names=d.names, params=params, cov=cov,
+        HeterogeneousEstimate, spec=spec, design=d.keep(used, why), names=d.names, params=params,
+        cov=cov, scores=influence,
         method=f"{what}, {'pooled' if spec.method == 'pooled' else 'group mean'}",
         description=how, inference="normal", fit=own, slope_names=d.names,
         slope_df=df, residual=fit.resid[used],

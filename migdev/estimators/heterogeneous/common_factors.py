@@ -31,24 +31,24 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     identified,
     long_enough,
     record,
+    record_average,
     trend,
 )
 from migdev.estimators.specification import settle
 from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.cce import cce_pooled, common_process
 from migdev.kernels.heterogeneous.jackknife import half_panel
 from migdev.kernels.heterogeneous.slopes import (
     Slopes,
     entity_gram,
     entity_slopes,
-    mean_and_cov,
     partial_out,
 )
 from migdev.kernels.sandwich.moments import Moments
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import CovEstimate
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
@@ -151,14 +151,12 @@ class CCEMeanGroup:
         slopes = fit.params[:, :k]
         if self.jackknife:
             slopes = self._jackknifed(d, H, fit)[:, :k]
-        params, cov = mean_and_cov(slopes)
-        return record(
-            spec=self, design=d, names=names, params=params, cov=cov,
+        return record_average(
+            HeterogeneousEstimate, average(slopes), spec=self, design=d, names=names,
             method=("Dynamic CCE mean group" if self.lags else "CCE mean group")
             + (", half-panel jackknife" if self.jackknife else "")
             + (", recursive mean adjustment" if self.recursive else ""),
-            description="spread of the entities' coefficients (Pesaran 2006, eq. 58)",
-            inference=self.inference, fit=fit, slope_names=every,
+            source="Pesaran 2006, eq. 58", inference=self.inference, fit=fit, slope_names=every,
             regressors=(self._own_terms(d), H), averaged=slopes if self.jackknife else None,
             stats=fit_stats(d.y, d.entity, fit),
         )  # fmt: skip
@@ -252,23 +250,15 @@ class CCEPooled:
             X=MX, resid=resid, bread=np.linalg.inv(S.sum(axis=0)), entity=d.entity, time=d.time,
             df_absorbed=absorbed, columns=d.columns,
         )  # fmt: skip
-        df = float(len(S) - 1) if self.inference == "t" else None
-        outcome = CovEstimate(
-            cov=cov, df=df, description="non-parametric (Pesaran 2006, eq. 67-69)"
-        )
-        if self.cov is not None:
-            outcome = self.cov.estimate(moments)
         rss = float(resid @ resid)
         result = record(
-            spec=self, design=d, names=names, params=params, cov=outcome.cov, method="CCE pooled",
-            description=outcome.description, inference=self.inference, fit=fit, slope_names=names,
-            residual=resid, df_resid=float(moments.df_resid), moments=moments,
-            cov_spec=self.cov, pooling=S, regressors=(MX,),
+            HeterogeneousEstimate, spec=self, design=d, names=names, params=params, cov=cov,
+            method="CCE pooled", description="non-parametric (Pesaran 2006, eq. 67-69)",
+            inference=self.inference, fit=fit, slope_names=names, residual=resid,
+            df_resid=float(moments.df_resid), scores=moments, pooling=S, regressors=(MX,),
             stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
         )  # fmt: skip
-        if self.cov is None:
-            return result
-        return result.with_cov(self.cov)
+        return result if self.cov is None else result.with_cov(self.cov)
 
     def _defactored(self, d: Design, H: FloatArray) -> tuple[Slopes, FloatArray, FloatArray, int]:
         X = d.X[:, int(d.intercept) :]
@@ -337,8 +327,6 @@ class AugmentedMeanGroup:
         settle(self)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
-        from migdev.kernels.arrays.robust_mean import robust_mean
-
         d = build(self.formula, panel, "AugmentedMeanGroup")
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = names if self.impose else (*names, "common process")
@@ -359,16 +347,10 @@ class AugmentedMeanGroup:
             process, y, d = process[mask], y[mask], kept
             fit = self._slopes(d, y, process)
         own = fit.params[:, : len(names)]
-        how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
-        if self.robust is False:
-            params, cov = mean_and_cov(own)
-        else:
-            params, cov, _ = robust_mean(own, str(self.robust))
-            how = f"influence functions of the {self.robust} average"
-        return record(
-            spec=self, design=d, names=names, params=params, cov=cov,
-            method="Augmented mean group", description=how, inference=self.inference, fit=fit,
-            slope_names=every, stats=fit_stats(y, d.entity, fit),
+        return record_average(
+            HeterogeneousEstimate, average(own, self.robust), spec=self, design=d, names=names,
+            method="Augmented mean group", source="Pesaran and Smith 1995",
+            inference=self.inference, fit=fit, slope_names=every, stats=fit_stats(y, d.entity, fit),
             regressors=self._regressors(d, process),
         )  # fmt: skip
 

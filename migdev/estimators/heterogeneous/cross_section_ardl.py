@@ -16,7 +16,7 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     fit_stats,
     identified,
     long_enough,
-    record,
+    record_average,
 )
 from migdev.estimators.heterogeneous.entity_regressions import trend as periods
 from migdev.estimators.heterogeneous.error_correction import (
@@ -28,16 +28,16 @@ from migdev.estimators.heterogeneous.error_correction import (
     with_terms,
 )
 from migdev.estimators.heterogeneous.pooled_mean_group import (
+    error_correction_fields,
     identified_form,
     labels_of,
     long_run_slopes,
-    record_error_correction,
     with_residuals,
 )
 from migdev.estimators.specification import settle
-from migdev.kernels.arrays.robust_mean import robust_mean
 from migdev.kernels.arrays.types import FloatArray
-from migdev.kernels.heterogeneous.slopes import Slopes, entity_slopes, mean_and_cov
+from migdev.kernels.heterogeneous.averages import average
+from migdev.kernels.heterogeneous.slopes import Slopes, entity_slopes
 from migdev.options import held
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
@@ -114,15 +114,11 @@ class CSARDL:
         own = long_run_slopes(fit, k)
         shown = len(names) - averages
         flag_speeds(own.params[:, k], labels_of(form), self.formula)
-        how = "spread of the entities' coefficients (Chudik and Pesaran 2015)"
-        if self.robust is False:
-            params, cov = mean_and_cov(own.params[:, :shown])
-        else:
-            params, cov, _ = robust_mean(own.params[:, :shown], str(self.robust))
-            how = f"influence functions of the {self.robust} average"
-        return record_error_correction(
-            self, form, own, every, params=params, cov=cov, method="CS-ARDL", description=how,
+        return record_average(
+            ErrorCorrectionEstimate, average(own.params[:, :shown], self.robust),
+            source="Chudik and Pesaran 2015", spec=self, method="CS-ARDL",
             inference=self.inference, stats={"rss": float(fit.rss.sum())},
+            **error_correction_fields(form, own, every, shown=shown),
         )  # fmt: skip
 
     def _form(self, panel: Panel) -> tuple[ErrorCorrection, tuple[str, ...], int]:
@@ -206,11 +202,10 @@ class CSDL:
         if kept is not d:
             d, H = kept, H[np.isin(d.rows, kept.rows)]
             fit = regress()
-        params, cov = mean_and_cov(fit.params[:, : len(names)])
-        return record(
-            spec=self, design=d, names=names, params=params, cov=cov, method="CS-DL",
-            description="spread of the entities' coefficients", inference=self.inference, fit=fit,
-            slope_names=every, stats=fit_stats(d.y, d.entity, fit), regressors=regressors(),
+        return record_average(
+            HeterogeneousEstimate, average(fit.params[:, : len(names)]), spec=self, design=d,
+            names=names, method="CS-DL", inference=self.inference, fit=fit, slope_names=every,
+            stats=fit_stats(d.y, d.entity, fit), regressors=regressors(),
             stated=Facts(link="identity", linear=False, principle="averages"),
         )  # fmt: skip
 

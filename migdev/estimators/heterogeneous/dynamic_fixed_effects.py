@@ -9,7 +9,7 @@ import numpy as np
 
 from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import IdentificationError
-from migdev.estimators.assembly import Equation, solve
+from migdev.estimators.assembly import Equation, finish, solve
 from migdev.estimators.heterogeneous.error_correction import (
     ErrorCorrection,
     check_lags,
@@ -24,7 +24,6 @@ from migdev.kernels.sandwich.moments import Moments
 from migdev.options import held
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
-from migdev.results.estimate import Sample
 from migdev.results.facts import Facts
 
 
@@ -79,25 +78,17 @@ class DynamicFixedEffects:
             X=np.asarray(np.linalg.solve(A.T, moments.X.T).T),
             bread=A @ moments.bread @ A.T,
         )
-        outcome = self.cov.estimate(moments)
         rss = float(moments.resid @ moments.resid)
-        result: ErrorCorrectionEstimate = ErrorCorrectionEstimate.from_arrays(
-            names=(*form.long_run, SPEED, *names[1 + k :]),
-            params=params, cov=outcome.cov,
-            dependent=d.dependent, method="Dynamic fixed effects", nobs=d.nobs,
-            df_resid=float(moments.df_resid), df_inference=outcome.df, spec=self, cov_spec=self.cov,
-            covariance=outcome, moments=moments, residual=moments.resid, observed=d.y,
-            long_run=form.long_run,
+        return finish(
+            ErrorCorrectionEstimate, spec=self, design=d, scores=moments, cov=self.cov,
+            names=(*form.long_run, SPEED, *names[1 + k :]), params=params,
+            method="Dynamic fixed effects", residual=moments.resid, long_run=form.long_run,
             stats={"sigma": float(np.sqrt(rss / moments.df_resid)), "rss": rss},
-            sample=Sample(
-                panel=d.panel, rows=d.rows, entity=d.entity, time=d.time, dropped=d.dropped,
-                dropped_columns=dropped,
-            ),
+            dropped_columns=dropped,
             stated=Facts(
                 link="identity", linear=False, principle="least squares", absorbed=("entity",)
             ),
         )  # fmt: skip
-        return result
 
     def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates on samples of entities drawn with replacement; see

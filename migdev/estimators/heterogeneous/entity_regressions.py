@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,15 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
+from migdev.estimators.assembly import finish
 from migdev.kernels.arrays.spells import longest_spells
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.heterogeneous.ardl import Reduced
+from migdev.kernels.heterogeneous.averages import Average
 from migdev.kernels.heterogeneous.slopes import Slopes
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
-from migdev.protocols import CovEstimate
-from migdev.results.estimate import Sample
+from migdev.protocols import CovEstimate, Scores
 from migdev.results.facts import linear_facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
@@ -33,6 +34,8 @@ Short = Literal["raise", "drop"]
 Inference = Literal["t", "normal"]
 #: How the slopes are averaged: the mean, or a mean robust to outlying entities (True: biweight).
 RobustMean = bool | Literal["huber", "biweight"]
+
+H = TypeVar("H", bound=HeterogeneousEstimate)
 
 
 def build(formula: str, panel: Panel, what: str, **options: Any) -> Design:
@@ -150,41 +153,39 @@ def trend(design: Design) -> FloatArray:
 
 
 def record(
+    kind: type[H],
     *,
-    spec: Any,
     design: Design,
-    names: Sequence[str],
-    params: FloatArray,
     cov: FloatArray,
-    method: str,
     description: str,
     inference: str,
     fit: Slopes,
-    slope_names: Sequence[str],
+    scores: Scores | FloatArray,
     **fields: Any,
-) -> HeterogeneousEstimate:
-    """The record of an average over entities."""
-    N = len(fit.params)
-    df = float(N - 1) if inference == "t" else None
-    kind = fields.pop("kind", HeterogeneousEstimate)
+) -> H:
+    """The record of an average over entities, or of a pooled relative; ``cov`` is (k, k)."""
+    df = float(len(fit.params) - 1) if inference == "t" else None
     fields.setdefault("stated", linear_facts("averages"))
-    residual = fields.pop("residual", fit.resid)
     own_df = fields.pop("slope_df", fit.df)
-    result: HeterogeneousEstimate = kind.from_arrays(
-        names=names, params=params, cov=cov, dependent=design.dependent, method=method,
-        nobs=design.nobs, df_resid=fields.pop("df_resid", float(np.sum(own_df))),
-        df_inference=df, spec=spec,
-        covariance=CovEstimate(cov=cov, df=df, description=description),
-        sample=Sample(
-            panel=design.panel, rows=design.rows, entity=design.entity, time=design.time,
-            dropped=design.dropped, dropped_columns=fields.pop("dropped_columns", {}),
-        ),
-        residual=residual, observed=design.y, slopes=fit.params,
-        slope_cov=fit.bread * (fit.rss / own_df)[:, None, None],
-        slope_names=tuple(slope_names), entity_labels=entity_labels(design),
-        entity_nobs=fit.counts, entity_df=own_df, **fields,
+    fields.setdefault("residual", fit.resid)
+    fields.setdefault("df_resid", float(np.sum(own_df)))
+    return finish(
+        kind, design=design, scores=scores,
+        cov=CovEstimate(cov=cov, df=df, description=description),
+        slopes=fit.params, slope_cov=fit.bread * (fit.rss / own_df)[:, None, None],
+        entity_labels=entity_labels(design), entity_nobs=fit.counts, entity_df=own_df, **fields,
     )  # fmt: skip
-    return result
+
+
+def record_average(kind: type[H], mean: Average, *, source: str = "", **fields: Any) -> H:
+    """The record of an average whose covariance is the spread of what it averages; ``source``
+    names who proposed it."""
+    how = f"spread of the entities' coefficients{f' ({source})' if source else ''}"
+    if mean.robust is not False:
+        how = f"influence functions of the {mean.robust} average"
+    return record(
+        kind, params=mean.params, cov=mean.cov, scores=mean.influence, description=how, **fields
+    )
 
 
 def fit_stats(y: FloatArray, entity: Any, fit: Slopes) -> dict[str, float]:

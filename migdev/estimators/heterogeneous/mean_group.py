@@ -16,17 +16,17 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     identified,
     long_enough,
     record,
+    record_average,
     trend,
 )
 from migdev.estimators.specification import settle
-from migdev.kernels.arrays.robust_mean import robust_mean
 from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.entity_draws import drawn, swamy_draws
 from migdev.kernels.heterogeneous.slopes import (
     Slopes,
     entity_gram,
     entity_slopes,
-    mean_and_cov,
     period_means,
 )
 from migdev.panel.design import Design
@@ -101,16 +101,11 @@ class MeanGroup:
             d = kept
             y, X = self._variables(d)
             fit = entity_slopes(y, X, d.entity)
-        how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
-        if self.robust is False:
-            params, cov = mean_and_cov(fit.params)
-        else:
-            params, cov, _ = robust_mean(fit.params, str(self.robust))
-            how = f"influence functions of the {self.robust} average"
-        return record(
-            spec=self, design=d, names=names, params=params, cov=cov,
-            method="Mean group" + (", demeaned" if self.demean else ""), description=how,
-            inference=self.inference, fit=fit, slope_names=names, regressors=(X,),
+        return record_average(
+            HeterogeneousEstimate, average(fit.params, self.robust), spec=self, design=d,
+            names=names, method="Mean group" + (", demeaned" if self.demean else ""),
+            source="Pesaran and Smith 1995", inference=self.inference, fit=fit,
+            slope_names=names, regressors=(X,),
             stats=fit_stats(y, d.entity, fit),
             stated=linear_facts("averages", removed=("time",) if self.demean else ()),
         )  # fmt: skip
@@ -182,15 +177,15 @@ class SwamyRandomCoefficients:
             raise SpecificationError(
                 f"{d.formula!r} fits some entities without error, so their weights are not defined."
             )
-        params, cov, Delta, mended = _swamy(fit)
+        params, cov, influence, Delta, mended = _swamy(fit)
         N, k = fit.params.shape
         XX = entity_gram(d.X, d.X, d.entity) / fit.sigma2[:, None, None]
         pooled = np.linalg.solve(XX.sum(axis=0), np.einsum("nij,nj->i", XX, fit.params))
         gap = fit.params - pooled
         note = "the second term of Swamy's covariance of slopes was left out" if mended else ""
         return record(
-            spec=self, design=d, names=d.names, params=params, cov=cov,
-            method="Swamy random coefficients",
+            HeterogeneousEstimate, spec=self, design=d, names=d.names, params=params, cov=cov,
+            scores=influence, method="Swamy random coefficients",
             description="Swamy (1970)" + (f"; {note}" if note else ""),
             inference=self.inference, fit=fit, slope_names=d.names,
             residual=d.y - d.X @ params, df_resid=float(d.nobs - k),
@@ -215,10 +210,10 @@ class SwamyRandomCoefficients:
         return swamy_draws(fit.slopes, fit.slope_cov, drawn(len(fit.slopes), draws, seed))
 
 
-def _swamy(fit: Slopes) -> tuple[FloatArray, FloatArray, FloatArray, bool]:
-    """Params, cov, covariance of the slopes, and whether eq. (2) had to be mended."""
-    N = len(fit.params)
-    spread = mean_and_cov(fit.params)[1] * N
+def _swamy(fit: Slopes) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, bool]:
+    """Params, cov, influence (N, k) of the entities at given weights, covariance of the slopes, and
+    whether eq. (2) had to be mended."""
+    spread = average(fit.params).cov * len(fit.params)
     # In units of the slopes' own spread, so that the sign of an eigenvalue and the inverses below
     # do not hang on the units of the regressors.
     unit = np.sqrt(np.diagonal(spread))
@@ -232,4 +227,5 @@ def _swamy(fit: Slopes) -> tuple[FloatArray, FloatArray, FloatArray, bool]:
     precision = np.linalg.inv(Delta + V)
     cov = np.linalg.inv(precision.sum(axis=0))
     params = unit * (cov @ np.einsum("nij,nj->i", precision, fit.params / unit))
-    return params, (cov + cov.T) / 2 * outer, Delta * outer, mended
+    pull = np.einsum("nij,nj->ni", precision, (fit.params - params) / unit)
+    return params, (cov + cov.T) / 2 * outer, pull @ cov * unit, Delta * outer, mended

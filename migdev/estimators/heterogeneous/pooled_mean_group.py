@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from scipy import linalg
 
 from migdev.errors import ConvergenceError, ConvergenceWarning
 from migdev.estimators.heterogeneous.entity_regressions import (
@@ -18,6 +19,7 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     identified,
     long_enough,
     record,
+    record_average,
 )
 from migdev.estimators.heterogeneous.error_correction import (
     ErrorCorrection,
@@ -28,12 +30,12 @@ from migdev.estimators.heterogeneous.error_correction import (
     restrict,
 )
 from migdev.estimators.specification import settle
-from migdev.kernels.arrays.robust_mean import robust_mean
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.ardl import Compressed, Reduced, choose_orders, term_mask
+from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.entity_draws import drawn, pooled_draws
-from migdev.kernels.heterogeneous.pmg import pooled_long_run
-from migdev.kernels.heterogeneous.slopes import Slopes, mean_and_cov
+from migdev.kernels.heterogeneous.pmg import pooled_long_run, short_run_response
+from migdev.kernels.heterogeneous.slopes import Slopes
 from migdev.options import Takes, held
 from migdev.panel.panel import Panel
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
@@ -116,15 +118,10 @@ class ErrorCorrectionMeanGroup:
         fit = with_residuals(data.own(), form, form.lagged, form.x)
         own = long_run_slopes(fit, len(form.long_run))
         flag_speeds(own.params[:, len(form.long_run)], labels_of(form), self.formula)
-        how = "spread of the entities' coefficients (Pesaran and Smith 1995)"
-        if self.robust is False:
-            params, cov = mean_and_cov(own.params)
-        else:
-            params, cov, _ = robust_mean(own.params, str(self.robust))
-            how = f"influence functions of the {self.robust} average"
-        return record_error_correction(
-            self, form, own, mask, params=params, cov=cov, method="Mean group, error correction",
-            description=how, inference=self.inference,
+        return record_average(
+            ErrorCorrectionEstimate, average(own.params, self.robust),
+            source="Pesaran and Smith 1995", spec=self, method="Mean group, error correction",
+            inference=self.inference, **error_correction_fields(form, own, mask),
             stats={
                 "loglik": _loglik(fit.rss, fit.counts), "rss": float(fit.rss.sum()),
                 **_order_stats(orders),
@@ -161,7 +158,10 @@ class PooledMeanGroup:
             X_i'(I - \xi_i\xi_i'/\xi_i'\xi_i)X_i \quad (6)
 
     Short-run coefficients and speeds are averages over entities with the mean-group covariance;
-    the long run converges faster, so its covariance with them is set to zero.
+    the long run converges faster, so its covariance with them is set to zero. Covariances that
+    replace these (``with_cov``) rest on the influence of entity i: :math:`-\{\partial^2\ell\}^{-1}`
+    times its term of (4) on the long run, and on the averages its own deviation over N plus what
+    moves with the long run.
 
     Parameters
     ----------
@@ -224,10 +224,11 @@ class PooledMeanGroup:
         c = np.concatenate([[1.0], -ml.theta])
         fit = with_residuals(data.along(c), form, form.lagged - form.x @ ml.theta)
         flag_speeds(fit.params[:, 0], labels_of(form), self.formula)
-        short, short_cov = mean_and_cov(fit.params)
-        m = len(short)
-        cov = np.zeros((k + m, k + m))
-        cov[:k, :k], cov[k:, k:] = ml.cov(self.cov), short_cov
+        short = average(fit.params)
+        cov = linalg.block_diag(ml.cov(self.cov), short.cov)
+        influence = ml.influence
+        along = np.column_stack([form.lagged - form.x @ ml.theta, form.W])
+        response = short_run_response(fit, along, form.x, form.design.entity).mean(axis=0)
         own = replace(
             fit,
             params=np.column_stack([np.broadcast_to(ml.theta, (len(fit.params), k)), fit.params]),
@@ -235,9 +236,11 @@ class PooledMeanGroup:
         )
         free_loglik = _loglik(free.rss, free.counts)
         restrictions = (len(fit.params) - 1) * k
-        result = record_error_correction(
-            self, form, own, mask, params=np.concatenate([ml.theta, short]), cov=cov,
-            method="Pooled mean group", inference=self.inference, df_lost=k,
+        result = record(
+            ErrorCorrectionEstimate, spec=self, params=np.concatenate([ml.theta, short.params]),
+            cov=cov, scores=np.column_stack([influence, short.influence + influence @ response.T]),
+            method="Pooled mean group", inference=self.inference,
+            **error_correction_fields(form, own, mask, df_lost=k),
             description=f"long run: {self.cov} matrix; short run: spread of the entities' "
             "coefficients",
             stats={
@@ -372,22 +375,18 @@ def _order_stats(orders: IntArray | None) -> dict[str, float]:
     return {f"mean_order_{j}": float(value) for j, value in enumerate(orders.mean(axis=0))}
 
 
-def record_error_correction(
-    spec: Any, form: ErrorCorrection, own: Slopes, mask: BoolArray, df_lost: int = 0, **fields: Any
-) -> ErrorCorrectionEstimate:
-    """The record of an error-correction fit; ``df_lost`` counts parameters that are pooled (then
-    entities' regressions are not linear), and the averages show as many coefficients as ``params``
-    holds (the first)."""
+def error_correction_fields(
+    form: ErrorCorrection, own: Slopes, mask: BoolArray, df_lost: int = 0, shown: int | None = None
+) -> dict[str, Any]:
+    """Fields of the record of an error-correction fit; ``df_lost`` counts parameters that are
+    pooled (then entities' regressions are not linear), and ``shown`` of the coefficients (the
+    first) are reported."""
     names = (*form.long_run, SPEED, *form.short_run)
     used = own.params.shape[1] - form.W.shape[1] + mask.sum(axis=1) - df_lost
     df = own.counts - used
-    result = record(
-        spec=spec, design=form.design, names=names[: len(fields["params"])], fit=own,
-        slope_names=names,
-        kind=ErrorCorrectionEstimate, long_run=form.long_run,
-        stated=Facts(link="identity", linear=False, principle="averages"),
-        df_resid=float(df.sum() - df_lost), slope_df=df,
-        regressors=(form.lagged[:, None], form.x, form.W) if not df_lost else (), **fields,
-    )  # fmt: skip
-    assert isinstance(result, ErrorCorrectionEstimate)
-    return result
+    return {
+        "design": form.design, "names": names[:shown], "fit": own, "slope_names": names,
+        "long_run": form.long_run, "df_resid": float(df.sum() - df_lost), "slope_df": df,
+        "regressors": () if df_lost else (form.lagged[:, None], form.x, form.W),
+        "stated": Facts(link="identity", linear=False, principle="averages"),
+    }  # fmt: skip

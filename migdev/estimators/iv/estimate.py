@@ -12,7 +12,7 @@ import numpy as np
 
 from migdev.covariance import CovarianceLike, as_covariance
 from migdev.errors import CovarianceError, WeakInstrumentsWarning
-from migdev.estimators.assembly import r_squared
+from migdev.estimators.assembly import finish, r_squared
 from migdev.estimators.iv import anderson_rubin as ar
 from migdev.estimators.iv import validity
 from migdev.estimators.iv.anderson_rubin import ConfidenceSet
@@ -87,7 +87,6 @@ class IVEstimate(Estimate):
         problem = self.problem
         basis = problem.basis
         moments = problem.regression(basis.Q @ basis.R, basis.instrument_bread(), resid)
-        outcome = problem.cov.estimate(moments)
         root = None if moments.weights is None else np.sqrt(moments.weights)
         rss = float(resid @ resid)
         stats: dict[str, Any] = {
@@ -99,12 +98,11 @@ class IVEstimate(Estimate):
             key = "first_stage_f" if one else f"first_stage_f[{name}]"
             stats["first_stage_f"] = self.stats[key]
             stats["partial_r2"] = self.stats["partial_r2" if one else f"partial_r2[{name}]"]
-        return Estimate.from_arrays(
-            names=[*problem.exogenous, *problem.instruments], params=params, cov=outcome.cov,
-            dependent=dependent, method=method, nobs=moments.nobs,
-            df_resid=float(moments.df_resid), df_inference=outcome.df, stats=stats,
-            spec=self.spec, cov_spec=problem.cov, covariance=outcome, moments=moments,
-            sample=self.sample, residual=resid if root is None else resid / root,
+        assert self.sample is not None
+        return finish(
+            Estimate, spec=self.spec, cov=problem.cov, design=self.sample, scores=moments,
+            names=[*problem.exogenous, *problem.instruments], params=params, dependent=dependent,
+            method=method, stats=stats, residual=resid if root is None else resid / root,
             observed=observed, stated=replace(self.stated, principle="least squares"),
         )  # fmt: skip
 

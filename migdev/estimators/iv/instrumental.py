@@ -18,7 +18,7 @@ from migdev.covariance import (
 )
 from migdev.covariance.plain import plain
 from migdev.errors import SpecificationError
-from migdev.estimators.assembly import estimate, total_ss
+from migdev.estimators.assembly import finish, total_ss
 from migdev.estimators.iv.equation import IVEquation, iv_equation
 from migdev.estimators.iv.estimate import IVEstimate, fit_numbers, iv_stats, warn_if_weak
 from migdev.estimators.iv.problem import IVProblem, moment_cov
@@ -375,13 +375,12 @@ def _result(
         numbers["iterations"] = iterations
     warn_if_weak(problem, spec.formula)
     raw = {name: d.endog[:, d.endog_names.index(name)] for name in equation.endogenous}
-    result = estimate(
-        spec=spec, cov=cov, design=d, moments=moments, names=equation.names, params=fit.params,
-        method=method, stats=iv_stats(numbers, problem), dropped_columns=equation.dropped,
+    return finish(
+        IVEstimate, spec=spec, cov=cov, design=d, scores=moments, names=equation.names,
+        params=fit.params, method=method, stats=iv_stats(numbers, problem),
+        dropped_columns=equation.dropped,
         residual=fit.resid if equation.root is None else fit.resid / equation.root,
-        stated=linear_facts("instruments", equation.effects), kind=IVEstimate,
+        stated=linear_facts("instruments", equation.effects),
         endogenous=equation.endogenous, instruments=equation.instruments,
         numbers=numbers, problem=problem, raw=raw,
     )  # fmt: skip
-    assert isinstance(result, IVEstimate)
-    return result

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from migdev.covariance import CovarianceOption, Unadjusted
-from migdev.errors import CovarianceError, ResultError, SpecificationError
-from migdev.estimators.assembly import Equation, estimate, r_squared, scaled, solve, total_ss
+from migdev.errors import ResultError, SpecificationError
+from migdev.estimators.assembly import (
+    Equation,
+    finish,
+    r_squared,
+    scaled,
+    solve,
+    total_ss,
+)
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.groups import group_means, group_sums
-from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.options import held
-from migdev.panel.design import Design
+from migdev.panel.design import Design, UnitColumns
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
@@ -112,7 +117,7 @@ class Between:
         )  # fmt: skip
         collapsed = collapse(d, codes, by, y, X, mass)
         moments, params, dropped, names = solve(equation, collapsed)
-        moments = replace(moments, columns=GroupColumns(d.columns, codes))
+        moments = replace(moments, columns=UnitColumns(d.columns, codes))
         rss = float(moments.resid @ moments.resid)
         residual = y - X[:, [d.names.index(name) for name in names]] @ params
         groups = (
@@ -125,14 +130,12 @@ class Between:
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }
-        result: Estimate = estimate(
-            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
-            method="Between", stats=stats, dropped_columns=dropped, residual=residual,
-            observed=y, stated=linear_facts("least squares", form="means"), kind=BetweenEstimate,
+        return finish(
+            BetweenEstimate, spec=self, cov=self.cov, design=d, scores=moments, names=names,
+            params=params, method="Between", stats=stats, dropped_columns=dropped,
+            residual=residual, observed=y, stated=linear_facts("least squares", form="means"),
             groups=groups.rename(getattr(panel, by)),
         )  # fmt: skip
-        assert isinstance(result, BetweenEstimate)
-        return result
 
 
 def collapse(
@@ -147,27 +150,3 @@ def collapse(
         entity=np.arange(len(first)) if by == "entity" else here,
         time=here if by == "entity" else d.time[first],
     )  # fmt: skip
-
-
-class GroupColumns(Mapping[str, Any]):
-    """Columns by group, for covariances; a column that varies within groups has no value there."""
-
-    def __init__(self, columns: Mapping[str, Any], codes: IntArray) -> None:
-        self._columns, self._codes = columns, codes
-        self._first = np.unique(codes, return_index=True)[1]
-
-    def __getitem__(self, name: str) -> AnyArray:
-        values = self._columns[name]
-        by_group: AnyArray = values[self._first]
-        if bool((by_group[self._codes] != values).any()):
-            raise CovarianceError(
-                f"{name!r} varies within the groups whose means are taken, so the means cannot be "
-                "clustered or placed by it. Use a column that is constant within them."
-            )
-        return by_group
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)

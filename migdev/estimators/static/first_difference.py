@@ -10,7 +10,14 @@ import numpy as np
 
 from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import DroppedRowsWarning
-from migdev.estimators.assembly import Equation, estimate, r_squared, scaled, solve, total_ss
+from migdev.estimators.assembly import (
+    Equation,
+    finish,
+    r_squared,
+    scaled,
+    solve,
+    total_ss,
+)
 from migdev.estimators.specification import settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.options import held
@@ -89,8 +96,8 @@ class FirstDifference:
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }
-        return estimate(
-            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+        return finish(
+            Estimate, spec=self, cov=self.cov, design=d, scores=moments, names=names, params=params,
             method="First differences", stats=stats, dropped_columns=dropped,
             residual=moments.resid if root is None else moments.resid / root,
             stated=linear_facts("least squares", form="differences", removed=("entity",)),

@@ -12,7 +12,7 @@ from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import SingletonWarning, SpecificationError
 from migdev.estimators.assembly import (
     Equation,
-    estimate,
+    finish,
     r_squared,
     root_weights,
     scaled,
@@ -81,8 +81,8 @@ class PooledOLS:
             "rss": rss,
         }
         residual = moments.resid if root is None else moments.resid / root
-        return estimate(
-            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+        return finish(
+            Estimate, spec=self, cov=self.cov, design=d, scores=moments, names=names, params=params,
             method="Pooled OLS", stats=stats, dropped_columns=dropped, residual=residual,
             stated=linear_facts("least squares", ()),
         )  # fmt: skip
@@ -165,8 +165,8 @@ class FixedEffects:
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }
-        return estimate(
-            spec=self, cov=self.cov, design=d, moments=moments, names=names, params=params,
+        return finish(
+            Estimate, spec=self, cov=self.cov, design=d, scores=moments, names=names, params=params,
             method="Fixed effects", stats=stats, dropped_columns=dropped,
             residual=moments.resid if root is None else moments.resid / root,
             stated=linear_facts("least squares", self.effects),

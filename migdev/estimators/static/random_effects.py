@@ -14,7 +14,7 @@ from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import SpecificationError, VarianceComponentWarning, listing
 from migdev.estimators.assembly import (
     Equation,
-    estimate,
+    finish,
     r_squared,
     report_collinear,
     root_weights,
@@ -228,9 +228,9 @@ def gls(
     labels = {"entity": d.panel.entities[d.panel.entity_codes[d.rows[_first(d.entity)]]]}
     if "time" in spec.effects:
         labels["time"] = d.panel.calendar.labels(np.unique(d.time))
-    result: Estimate = estimate(
-        spec=spec, cov=spec.cov, design=d, moments=moments, names=names, params=params,
-        method=method, dropped_columns=dropped, kind=kind,
+    return finish(
+        kind, spec=spec, cov=spec.cov, design=d, scores=moments, names=names, params=params,
+        method=method, dropped_columns=dropped,
         stats=_stats(spec, d, components, factors, phis, params, moments.resid, equation.y),
         residual=idiosyncratic if root is None else idiosyncratic / root,
         stated=linear_facts("least squares", (), form="quasi-demeaned", random=spec.effects),
@@ -244,8 +244,6 @@ def gls(
         },
         **extra,
     )  # fmt: skip
-    assert isinstance(result, RandomEffectsEstimate)
-    return result
 
 
 def _stats(

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from migdev.errors import IdentificationError, ManyInstrumentsWarning, SpecificationError
+from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.difference_system import Weight as InitialWeight
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
@@ -24,7 +25,7 @@ from migdev.options import held
 from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import CovEstimate
-from migdev.results.estimate import Estimate, Sample
+from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic, chi2_test
 
@@ -206,7 +207,7 @@ class DynamicPanelThreshold:
                 stacklevel=2,
             )
         h = 1.06 * self.bandwidth * N ** (-0.2) * float(values.std(ddof=1))
-        V = covariance(gmm, two.gamma, two.fit.params, weight, h)
+        V, psi = covariance(gmm, two.gamma, two.fit.params, weight, h)
         u = gmm.residuals(two.gamma, two.fit.params)
         df = first.rank - len(two.fit.params) - 1
         stats: dict[str, object] = {"threshold": two.gamma, "n_instruments": first.rank}
@@ -223,17 +224,13 @@ class DynamicPanelThreshold:
         rows = rows[order]
         labels = [*(names[j] for j in keep), *moved]
         labels.append(f"threshold of {q_names[0]}")
-        return Estimate.from_arrays(
-            names=labels, params=np.append(two.fit.params, two.gamma), cov=V,
-            dependent=design.dependent, method="Dynamic panel threshold, first-differenced GMM",
-            nobs=len(rows), df_resid=float(len(rows) - len(labels)), df_inference=None, spec=self,
-            covariance=CovEstimate(cov=V, df=None, description="(G'S^-1 G)^-1, clusters: entity"),
-            stats=stats,
-            sample=Sample(
-                panel=panel, rows=design.rows[rows],
-                entity=np.unique(design.entity[rows], return_inverse=True)[1].astype(np.int64),
-                time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
-            ),
+        return finish(
+            Estimate, spec=self, design=design, rows=rows, names=labels,
+            params=np.append(two.fit.params, two.gamma), scores=psi[np.unique(design.entity[rows])],
+            method="Dynamic panel threshold, first-differenced GMM",
+            df_resid=float(len(rows) - len(labels)),
+            cov=CovEstimate(cov=V, df=None, description="(G'S^-1 G)^-1, clusters: entity"),
+            stats=stats, dropped_columns=problem.dropped,
             residual=u[stack.used][order], observed=stack.y[stack.used][order],
             stated=Facts(
                 link="identity", linear=False, principle="other", form="differences",

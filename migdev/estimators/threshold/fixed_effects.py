@@ -12,7 +12,7 @@ import pandas as pd
 
 from migdev.covariance import Clustered, CovarianceOption
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
-from migdev.estimators.assembly import Equation, estimate, solve
+from migdev.estimators.assembly import Equation, finish, solve
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.absorb.absorber import absorb
@@ -180,18 +180,17 @@ class PanelThreshold:
         }
         sigma2 = found.least_rss[-1] / df
         paths = tuple((found.paths[j] - found.least_rss[j]) / sigma2 for j in order)
-        result = estimate(
-            spec=self, cov=self.cov, design=design, moments=moments, names=kept, params=params,
-            method=f"Panel threshold, {_NUMBERS[self.thresholds]}", stats=stats,
-            dropped_columns=dropped, residual=moments.resid, kind=ThresholdEstimate,
+        return finish(
+            ThresholdEstimate, spec=self, cov=self.cov, design=design, scores=moments,
+            names=kept, params=params, stats=stats,
+            method=f"Panel threshold, {_NUMBERS[self.thresholds]}",
+            dropped_columns=dropped, residual=moments.resid,
             stated=Facts(
                 link="identity", linear=False, principle="least squares", absorbed=self.effects
             ),
             threshold_variable=q_name, thresholds=tuple(float(c) for c in cuts),
             regimes=regime_table(q, cuts, design), candidates=sample.values, lr_paths=paths,
         )  # fmt: skip
-        assert isinstance(result, ThresholdEstimate)
-        return result
 
     def _data(self, panel: Panel) -> tuple[Design, FloatArray, tuple[str, ...], FloatArray, str]:
         design = Design.build(

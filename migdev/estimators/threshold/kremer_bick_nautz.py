@@ -97,8 +97,7 @@ def fit_deviations(owner: Any, spec: DifferenceGMM, s: Shifting, panel: Panel) -
     }
     kept = {f.name: getattr(fit, f.name) for f in fields(Estimate)}
     return ThresholdEstimate(
-        **{**kept, "stats": stats, "spec": owner, "moments": None,
-           "stated": replace(fit.stated, linear=False)},
+        **{**kept, "stats": stats, "spec": owner, "stated": replace(fit.stated, linear=False)},
         threshold_variable=s.q_name, thresholds=(gamma,),
         regimes=regime_table(s.q[period, design.entity], np.array([gamma]), design),
         candidates=grid, lr_paths=((path - path[at]) / (path[at] / rows),),

@@ -10,49 +10,40 @@ _TUNING = {"huber": 1.345, "biweight": 4.685}
 _MAD = 0.6745
 
 
-def robust_mean(
-    slopes: FloatArray, kind: str, tol: float = 1e-12, max_iter: int = 500
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    r"""M-estimate of the mean of each column, with a covariance from the influence functions.
+def robust_influence(slopes: FloatArray, location: FloatArray, kind: str) -> FloatArray:
+    r"""(N, k) what each row adds to its column's M-estimate ``location`` (k,).
 
     .. math::
-        \sum_i \psi\{(\beta_i - m)/s\} = 0, \qquad s = \mathrm{med}_i|\beta_i - m| / 0.6745
+        \frac{\kappa s\,\psi\{(\beta_i - m)/s\}}{N\,\bar\psi'},
+        \qquad \kappa = 1 + \mathrm{var}(\psi')/(N\bar\psi'^2)
 
-    with Huber's :math:`\psi` (1.345) or Tukey's biweight (4.685), both 95% efficient at the normal;
-    the biweight starts from Huber's estimate. The covariance is
-
-    .. math::
-        V_{jl} = \frac{\kappa_j\kappa_l s_j s_l \sum_i\psi_{ij}\psi_{il}}
-                      {N(N-1)\,\bar\psi'_j\bar\psi'_l},
-        \qquad \kappa_j = 1 + \mathrm{var}(\psi'_j)/(N\bar\psi_j'^2)
-
-    (Huber 1981, eq. 6.5 and 6.6).
+    so that N/(N-1) times the sum of their squares is the variance of Huber (1981, eq. 6.5 and 6.6).
 
     Parameters
     ----------
     slopes : (N, k)
     kind : {"huber", "biweight"}
-
-    Returns
-    -------
-    mean : (k,); cov : (k, k); weights : (N, k)
     """
     N = len(slopes)
-    location = robust_location(slopes, kind, tol, max_iter)
     u, scale = _scaled(slopes, location)
-    weights = _weights(u, kind)
-    psi, slope = weights * u, _derivative(u, kind)
+    slope = _derivative(u, kind)
     mean_slope = slope.mean(axis=0)
     kappa = 1 + slope.var(axis=0, ddof=1) / (N * mean_slope**2)
-    factor = kappa * scale / mean_slope
-    cov = (psi.T @ psi) / (N * (N - 1)) * np.outer(factor, factor)
-    return location, cov, weights
+    influence: FloatArray = _weights(u, kind) * u * (kappa * scale / mean_slope) / N
+    return influence
 
 
 def robust_location(
     slopes: FloatArray, kind: str, tol: float = 1e-12, max_iter: int = 500
 ) -> FloatArray:
-    """(..., k) M-estimates of the mean over the last axis but one of (..., N, k)."""
+    r"""(..., k) M-estimates of the mean over the last axis but one of (..., N, k).
+
+    .. math::
+        \sum_i \psi\{(\beta_i - m)/s\} = 0, \qquad s = \mathrm{med}_i|\beta_i - m| / 0.6745
+
+    with Huber's :math:`\psi` (1.345) or Tukey's biweight (4.685), both 95% efficient at the normal;
+    the biweight starts from Huber's estimate.
+    """
     location = np.median(slopes, axis=-2)
     for step in ("huber",) if kind == "huber" else ("huber", "biweight"):
         for _ in range(max_iter):

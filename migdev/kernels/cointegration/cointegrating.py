@@ -185,10 +185,11 @@ def _long_run(e: FloatArray, weights: FloatArray) -> FloatArray:
     return total
 
 
-def pooled_cointegrating(fit: Cointegrating) -> tuple[FloatArray, FloatArray]:
-    """Common slopes and their covariance, with long-run variances by entity."""
+def pooled_cointegrating(fit: Cointegrating) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Common slopes, their covariance with long-run variances by entity, and the influence (N, k)
+    of the entities."""
     total = fit.S.sum(axis=0)
     params = np.linalg.solve(total, fit.Sy.sum(axis=0))
     inverse = np.linalg.inv(total)
     meat = np.einsum("n,nij->ij", fit.omega, fit.S)
-    return params, inverse @ meat @ inverse
+    return params, inverse @ meat @ inverse, (fit.Sy - fit.S @ params) @ inverse

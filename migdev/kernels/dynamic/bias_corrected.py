@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from migdev.kernels.arrays.types import FloatArray
-from migdev.kernels.dynamic.lsdvc import Batch, within
+from migdev.kernels.dynamic.lsdvc import Batch, by_entity, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,8 +31,8 @@ class Root:
     params : (k,)
     jacobian : (k, k)
         Derivative of the summed moments.
-    contributions : list of (N, k)
-        Moments of the entities of each batch at the solution.
+    contributions : (N, k)
+        Moments of the entities at the solution.
     converged : bool
         The moments vanish, and the Jacobian has eigenvalues with negative real parts only, which
         tells the consistent root from others.
@@ -40,8 +40,13 @@ class Root:
 
     params: FloatArray
     jacobian: FloatArray
-    contributions: list[FloatArray]
+    contributions: FloatArray
     converged: bool
+
+    @property
+    def influence(self) -> FloatArray:
+        """(N, k) what each entity adds to the estimate, to first order."""
+        return -np.asarray(np.linalg.solve(self.jacobian, self.contributions.T).T, dtype=np.float64)
 
 
 def moments(groups: list[Batch], theta: Any, lags: tuple[int, ...]) -> list[Any]:
@@ -130,6 +135,6 @@ def _newton(groups: list[Batch], theta: FloatArray, lags: tuple[int, ...]) -> Ro
     unit = J / np.outer(scale, scale)
     stable = bool((np.real(np.linalg.eigvals(unit)) < 0).all())
     return Root(
-        params=theta, jacobian=J, contributions=moments(groups, theta, lags),
+        params=theta, jacobian=J, contributions=by_entity(groups, moments(groups, theta, lags)),
         converged=small and stable,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from scipy import linalg
 
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.bias_corrected import moments
-from migdev.kernels.dynamic.lsdvc import Batch
+from migdev.kernels.dynamic.lsdvc import Batch, by_entity
 from migdev.kernels.dynamic.solve import Weight, invert
 
 
@@ -46,13 +46,12 @@ class Joined:
     converged: bool
 
     @property
-    def cov(self) -> FloatArray:
-        """(k, k) sandwich, with entities as clusters."""
+    def influence(self) -> FloatArray:
+        """(N, k) what each entity adds to the estimate, to first order."""
         B = self.weight.root.T @ self.jacobian
-        influence = np.linalg.solve(B.T @ B, B.T @ self.weight.root.T)
-        psi = self.contributions @ influence.T
-        V: FloatArray = psi.T @ psi
-        return V
+        pull = np.linalg.solve(B.T @ B, B.T @ self.weight.root.T)
+        psi: FloatArray = -self.contributions @ pull.T
+        return psi
 
 
 def contributions(
@@ -67,7 +66,7 @@ def contributions(
         out.append(
             np.concatenate([m[:, inside], np.einsum("ntk,nt->nk", b.W[:, :, level], e)], axis=1)
         )
-    return np.concatenate(out)
+    return by_entity(groups, out)
 
 
 def first_weight(groups: list[Batch], inside: BoolArray, level: BoolArray) -> Weight:

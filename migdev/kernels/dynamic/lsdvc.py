@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,11 +43,14 @@ class Batch:
         Over all periods of the sample.
     W : (N, T, k); y : (N, T)
         Zero where not observed.
+    who : (N,)
+        Codes of the entities.
     """
 
     observed: BoolArray
     W: FloatArray
     y: FloatArray
+    who: IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +83,15 @@ def batches(W: FloatArray, y: FloatArray, complete: BoolArray) -> list[Batch]:
         if not pattern.any():
             continue
         who = np.flatnonzero(which.ravel() == g)
-        out.append(Batch(observed=pattern, W=W[:, :, who].transpose(2, 0, 1), y=y[:, who].T))
+        out.append(
+            Batch(observed=pattern, W=W[:, :, who].transpose(2, 0, 1), y=y[:, who].T, who=who)
+        )
+    return out
+
+
+def by_entity(groups: list[Batch], parts: list[FloatArray]) -> FloatArray:
+    """(N, ...) values of all entities, in their order, from those of each batch."""
+    out: FloatArray = np.concatenate(parts)[np.argsort(np.concatenate([b.who for b in groups]))]
     return out
 
 
@@ -105,13 +116,18 @@ def within(groups: list[Batch]) -> Within:
     return Within(params=params, bread=bread, rss=float(yy - params @ g))
 
 
-def rss_at(groups: list[Batch], params: FloatArray) -> float:
-    """Sum of squared within residuals at given parameters."""
-    total = 0.0
+def rss_by_entity(groups: list[Batch], params: FloatArray) -> FloatArray:
+    """(N,) sums of squared within residuals at given parameters."""
+    parts = []
     for b in groups:
         e = (b.y - b.W @ params) @ _projection(b.observed)
-        total += float(np.einsum("nt,nt->", e, e))
-    return total
+        parts.append(np.einsum("nt,nt->n", e, e))
+    return by_entity(groups, parts)
+
+
+def rss_at(groups: list[Batch], params: FloatArray) -> float:
+    """Sum of squared within residuals at given parameters."""
+    return float(rss_by_entity(groups, params).sum())
 
 
 def expected(groups: list[Batch], params: FloatArray) -> list[FloatArray]:
@@ -147,23 +163,35 @@ def bias(
     as_printed : bool
         The third term without its last sigma2, as in Bruno (2005).
     """
-    k, gamma = len(params), float(params[0])
-    trace = square = cubic = quartic = 0.0
-    WAW, WPAW, WPPW = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
+    terms = _terms(groups, params).sum(axis=0)
+    return _bias(terms, params, sigma2, order, as_printed)
+
+
+def _terms(groups: list[Batch], params: FloatArray) -> FloatArray:
+    """(N, 4 + 3 k^2) what each entity adds to the traces and products of the bias."""
+    parts = []
     for b, W in zip(groups, expected(groups, params), strict=True):
-        n, T = len(W), len(b.observed)
         A = _projection(b.observed)
-        P = A @ _carry(T, gamma)
-        trace += n * float(np.trace(P))
-        square += n * float(np.trace(P.T @ P))
-        cubic += n * float(np.trace(P.T @ P @ P))
-        quartic += n * float(np.trace(P.T @ P @ P.T @ P))
-        WAW += np.einsum("ntk,ntl->kl", A @ W, A @ W)
-        WPAW += np.einsum("ntk,ntl->kl", W, (P @ A) @ W)
-        WPPW += np.einsum("ntk,ntl->kl", W, (P @ P.T) @ W)
+        P = A @ _carry(len(b.observed), float(params[0]))
+        PP = P.T @ P
+        traces = [np.trace(P), np.trace(PP), np.trace(PP @ P), np.trace(PP @ PP)]
+        Wt = W.transpose(0, 2, 1)
+        products = [(Wt @ (M @ W)).reshape(len(W), -1) for M in (A, P @ A, P @ P.T)]
+        parts.append(np.column_stack([np.tile(traces, (len(W), 1)), *products]))
+    return by_entity(groups, parts)
+
+
+def _bias(
+    terms: FloatArray, params: FloatArray, sigma2: float, order: int, as_printed: bool
+) -> FloatArray:
+    """The formulas of the module at sums of :func:`_terms`, (4 + 3 k^2,)."""
+    k = len(params)
+    trace, square, cubic, quartic = (float(v) for v in terms[:4])
+    WAW, WPAW, WPPW = terms[4:].reshape(3, k, k).copy()
+    eye = np.eye(k)
     WAW[0, 0] += sigma2 * square
     Q = np.linalg.inv(WAW)
-    q1, q11, eye = Q[:, 0], float(Q[0, 0]), np.eye(k)
+    q1, q11 = Q[:, 0], float(Q[0, 0])
     out = np.asarray(sigma2 * trace * q1, dtype=np.float64)
     if order >= 2:
         inner = Q @ WPAW
@@ -175,6 +203,47 @@ def bias(
         scalar = q1 @ WPPW @ q1 + q11 * np.trace(inner) + spread
         third = sigma2**2 * trace * (2.0 * q11 * inner @ q1 + scalar * q1)
         out = np.asarray(out + third, dtype=np.float64)
+    return out
+
+
+def influence(
+    groups: list[Batch], base: Within, start: FloatArray, pull: FloatArray, df: int, order: int,
+    as_printed: bool = False,
+) -> FloatArray:  # fmt: skip
+    r"""(N, k) what each entity adds to the corrected estimate, to first order.
+
+    The derivative of :math:`\hat\theta_{LSDV} - c(\tilde\theta, \tilde\sigma^2)` by the weight of
+    an entity: in least squares, in the sums of the bias, and in the first estimate.
+
+    Parameters
+    ----------
+    start : (k,); pull : (N, k)
+        The first estimate, and what each entity adds to it.
+    df : int
+        Degrees of freedom behind :math:`\tilde\sigma^2`.
+    """
+    parts = []
+    for b in groups:
+        A = _projection(b.observed)
+        parts.append(np.einsum("ntk,nt->nk", A @ b.W, (b.y - b.W @ base.params) @ A) @ base.bread)
+    spread = np.sqrt(np.diagonal(base.bread) * base.rss / df)
+    slopes = []
+    for j, size in enumerate(1e-5 * np.maximum(np.abs(start), spread)):
+        ends = []
+        for theta in (start + size * np.eye(len(start))[j], start - size * np.eye(len(start))[j]):
+            sigma2 = rss_at(groups, theta) / df
+            ends.append(bias(groups, theta, sigma2, order, as_printed))
+        slopes.append((ends[0] - ends[1]) / (2 * size))
+    terms, rss = _terms(groups, start), rss_by_entity(groups, start)
+    lost = by_entity(groups, [np.full(len(b.y), b.observed.sum() - 1.0) for b in groups])
+    total, step = terms.sum(axis=0), 1e-3
+
+    def weighted(i: int, h: float) -> FloatArray:
+        sigma2 = (rss.sum() + h * rss[i]) / (df + h * lost[i])
+        return _bias(total + h * terms[i], start, sigma2, order, as_printed)
+
+    direct = [(weighted(i, step) - weighted(i, -step)) / (2 * step) for i in range(len(rss))]
+    out: FloatArray = by_entity(groups, parts) - np.array(direct) - pull @ np.array(slopes)
     return out
 
 

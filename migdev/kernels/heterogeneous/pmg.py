@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.heterogeneous.slopes import Slopes, entity_gram
 
 # Gains below this share of the log-likelihood cannot be told from its rounding.
 _ROUNDING = 1e-9
@@ -48,10 +49,22 @@ class PooledLongRun:
         """(k, k) covariance of theta: "information", "hessian" or "sandwich"."""
         if kind == "information":
             return np.asarray(np.linalg.inv(self.information))
-        inverse = np.linalg.inv(-self.hessian)
         if kind == "hessian":
-            return np.asarray(inverse)
-        return np.asarray(inverse @ (self.scores.T @ self.scores) @ inverse)
+            return np.asarray(np.linalg.inv(-self.hessian))
+        return np.asarray(self.influence.T @ self.influence)
+
+    @property
+    def influence(self) -> FloatArray:
+        """(N, k) what each entity adds to theta, to first order."""
+        return np.asarray(np.linalg.solve(-self.hessian, self.scores.T).T)
+
+
+def short_run_response(fit: Slopes, Z: FloatArray, x: FloatArray, entity: IntArray) -> FloatArray:
+    r"""(N, m, k) derivative of every entity's speed and short run by the common long run,
+    :math:`(Z_i'Z_i)^{-1}(\phi_iZ_i'X_i - e_1u_i'X_i)` with Z = (xi, W) and residuals u."""
+    pull = fit.params[:, :1, None] * entity_gram(Z, x, entity)
+    pull[:, 0] -= entity_gram(x, fit.resid[:, None], entity)[:, :, 0]
+    return np.asarray(fit.bread @ pull)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

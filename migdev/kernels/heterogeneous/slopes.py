@@ -204,21 +204,6 @@ def entity_gram(A: FloatArray, B: FloatArray, entity: IntArray) -> FloatArray:
     return out
 
 
-def mean_and_cov(slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
-    r"""Mean group estimate and its covariance.
-
-    .. math:: \hat V = [N(N-1)]^{-1}\sum_i(\hat\beta_i-\hat\beta)(\hat\beta_i-\hat\beta)'
-
-    Parameters
-    ----------
-    slopes : (N, k)
-    """
-    N = len(slopes)
-    mean = slopes.mean(axis=0)
-    gap = slopes - mean
-    return mean, gap.T @ gap / (N * (N - 1))
-
-
 def period_means(values: FloatArray, period: IntArray) -> FloatArray:
     """(n, m) cross-section averages of the columns, repeated over the rows of each period.
 

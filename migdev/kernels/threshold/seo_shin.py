@@ -113,8 +113,9 @@ def profile(model: Model, grid: FloatArray, weight: Weight) -> Profile | None:
 
 def covariance(
     model: Model, gamma: float, params: FloatArray, weight: Weight, bandwidth: float
-) -> FloatArray:
-    """(k+m+1, k+m+1) (G'S^-1 G)^-1 of slopes, shifts and threshold together."""
+) -> tuple[FloatArray, FloatArray]:
+    """(k+m+1, k+m+1) (G'S^-1 G)^-1 of slopes, shifts and threshold together, and (N, k+m+1)
+    -(G'S^-1 G)^-1 G'S^-1 g_i, what each entity adds to them."""
     k = model.ZX.shape[1]
     ZD = cross(model.z, model.shifted(gamma))
     slope = model.slope(gamma, params[k:], bandwidth)
@@ -122,7 +123,8 @@ def covariance(
     size = np.sqrt(np.einsum("ij,ij->j", B, B))
     size = np.where(size > 0, size, 1.0)
     V = np.linalg.pinv((B / size).T @ (B / size), hermitian=True) / np.outer(size, size)
-    return np.asarray(V, dtype=np.float64)
+    g = scores(model.z, model.residuals(gamma, params))
+    return np.asarray(V, dtype=np.float64), -(V @ (B.T @ (weight.root.T @ g))).T
 
 
 def linearity(

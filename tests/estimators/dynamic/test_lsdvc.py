@@ -143,7 +143,7 @@ def test_third_order_at_the_truth_is_the_mean_bias() -> None:
             e = sigma * rng.standard_normal(N)
             y[:, t] = gamma * y[:, t - 1] + beta * x[:, t] + e
         W = np.stack([y[:, :-1], x[:, 1:]], axis=2)
-        groups = [lsdvc.Batch(observed=np.ones(T, dtype=bool), W=W, y=y[:, 1:])]
+        groups = [lsdvc.Batch(observed=np.ones(T, dtype=bool), W=W, y=y[:, 1:], who=np.arange(N))]
         gaps.append(lsdvc.within(groups).params[0] - gamma)
         if len(gaps) <= 100:
             for printed, found in biases.items():

@@ -14,6 +14,7 @@ from migdev.errors import (
     ManyInstrumentsWarning,
     listing,
 )
+from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.diagnostics import gmm_stats
 from migdev.estimators.dynamic.gmm.problem import Problem
 from migdev.estimators.dynamic.gmm.record import FitSpec, Steps, nobs_of
@@ -33,7 +34,6 @@ from migdev.kernels.dynamic.windmeijer import iterated_cov, two_step_cov, weight
 from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.design import SampleColumns
 from migdev.protocols import CovEstimate
-from migdev.results.estimate import Sample
 from migdev.results.facts import Form, linear_facts
 from migdev.results.gmm import GMMEstimate, GMMSums
 
@@ -73,21 +73,10 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
     asked = None if spec.cov is None or isinstance(spec.cov, str) else spec.cov
     if stack.X.size <= _KEEP or asked is not None:
         moments = _moments(problem, z, steps, scale)
-    outcome = covariance
-    if asked is not None and moments is not None:
-        outcome = asked.estimate(moments)
-    design = problem.design
-    return GMMEstimate.from_arrays(
-        names=problem.names, params=steps.final.params, cov=outcome.cov,
-        dependent=design.dependent, method=method, nobs=nobs, df_resid=float(nobs - k),
-        df_inference=outcome.df, stats=stats, spec=spec,
-        cov_spec=asked, covariance=outcome,
-        moments=moments,
-        sample=Sample(
-            panel=design.panel, rows=design.rows[rows],
-            entity=level_codes(design.entity[rows]),
-            time=design.time[rows], dropped=design.dropped, dropped_columns=problem.dropped,
-        ),
+    return finish(
+        GMMEstimate, spec=spec, design=problem.design, rows=rows, scores=moments,
+        names=problem.names, params=steps.final.params, cov=asked or covariance, method=method,
+        nobs=nobs, df_resid=float(nobs - k), stats=stats, dropped_columns=problem.dropped,
         residual=residual, observed=observed, n_instruments=n_instruments,
         n_entities=stack.y.shape[1], columns=z.columns, sets=sets, asked=problem.asked,
         converged=steps.converged, singular=singular,
