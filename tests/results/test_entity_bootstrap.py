@@ -11,7 +11,7 @@ from scipy import stats
 import migdev as md
 from migdev.errors import ConvergenceError, ResultError
 from migdev.estimators.heterogeneous.error_correction import error_correction
-from migdev.kernels.arrays.robust_mean import robust_mean
+from migdev.kernels.arrays.robust_mean import robust_location
 from migdev.kernels.heterogeneous.entity_draws import drawn
 
 pytestmark = [
@@ -148,7 +148,7 @@ def test_draws_given_the_common_shocks(spec):
                     b = 2 * b - np.mean(half, axis=0)
                 own.append(b[: len(fit.names)])
             robust = getattr(spec, "robust", False)
-            expected = np.mean(own, axis=0) if not robust else robust_mean(np.array(own), robust)[0]
+            expected = np.mean(own, axis=0) if not robust else robust_location(np.array(own), robust)
         assert_allclose(draw, expected, rtol=1e-6, atol=1e-8)
 
 
@@ -216,7 +216,7 @@ def test_wild_draws_are_regressions_of_redrawn_data(spec):
             if k:
                 b = np.concatenate([-b[1 : 1 + k] / b[0], [b[0]], b[1 + k :]])
             own.append(b[[names.index(n) for n in fit.names]])
-        expected = np.mean(own, axis=0) if not robust else robust_mean(np.array(own), robust)[0]
+        expected = np.mean(own, axis=0) if not robust else robust_location(np.array(own), robust)
         assert_allclose(draw, expected, rtol=1e-6, atol=1e-9)
 
 
