@@ -148,7 +148,9 @@ def test_draws_given_the_common_shocks(spec):
                     b = 2 * b - np.mean(half, axis=0)
                 own.append(b[: len(fit.names)])
             robust = getattr(spec, "robust", False)
-            expected = np.mean(own, axis=0) if not robust else robust_location(np.array(own), robust)
+            expected = (
+                np.mean(own, axis=0) if not robust else robust_location(np.array(own), robust)
+            )
         assert_allclose(draw, expected, rtol=1e-6, atol=1e-8)
 
 
