@@ -18,7 +18,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.estimators.assembly import Equation, estimate, report_collinear, require_rows, solve
+from migdev.estimators.assembly import Equation, finish, report_collinear, require_rows, solve
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray
@@ -199,8 +199,8 @@ def fit_binary(
         moments, weights=None if variance is None else fit.curvature, variance=variance,
         dispersion=None if spec.fractional else 1.0,
     )  # fmt: skip
-    return estimate(
-        spec=spec, cov=spec.cov, design=d, moments=moments, names=names, params=params,
+    return finish(
+        Estimate, spec=spec, cov=spec.cov, design=d, scores=moments, names=names, params=params,
         method=f"Fractional {method.lower()}" if spec.fractional else method,
         stats=likelihood_stats(d, fit.mean, len(params), spec), dropped_columns=dropped,
         residual=d.y - fit.mean,

@@ -9,14 +9,7 @@ import pandas as pd
 
 from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import ResultError, SpecificationError
-from migdev.estimators.assembly import (
-    Equation,
-    finish,
-    r_squared,
-    scaled,
-    solve,
-    total_ss,
-)
+from migdev.estimators.assembly import Equation, finish, r_squared, scaled, solve, total_ss
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.groups import group_means, group_sums

@@ -10,14 +10,7 @@ import numpy as np
 
 from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import DroppedRowsWarning
-from migdev.estimators.assembly import (
-    Equation,
-    finish,
-    r_squared,
-    scaled,
-    solve,
-    total_ss,
-)
+from migdev.estimators.assembly import Equation, finish, r_squared, scaled, solve, total_ss
 from migdev.estimators.specification import settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.options import held
