@@ -116,7 +116,8 @@ class AhnSchmidt:
         if self.steps == 2:
             weight = moment_covariance(model, found.params)
             found = minimise(model, found.params, weight)
-        count, N = len(found.moments), stack.y.shape[1]
+        gradient, N = model.gradient(found.params), stack.y.shape[1]
+        count = len(gradient)
         if count > N:
             warnings.warn(
                 f"{self.formula!r}: {count} moments for {N} entities; use collapse=True.",
@@ -142,8 +143,8 @@ class AhnSchmidt:
                 "coefficients. Use fewer regressors, or more entities."
             )
         W = weight.matrix
-        bread = np.linalg.inv(found.gradient.T @ W @ found.gradient)
-        psi = -(bread @ found.gradient.T @ W @ model.contributions(found.params)).T
+        bread = np.linalg.inv(gradient.T @ W @ gradient)
+        psi = -(bread @ gradient.T @ W @ model.contributions(found.params)).T
         df = linear.rank + count - z.count - len(names)
         stats: dict[str, object] = {"n_moments": count}
         if df > 0:

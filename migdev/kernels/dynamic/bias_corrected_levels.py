@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
+from migdev.kernels.arrays.gauss_newton import gauss_newton
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.bias_corrected import moments
 from migdev.kernels.dynamic.lsdvc import Batch, by_entity
@@ -85,43 +86,20 @@ def minimise(
     groups: list[Batch], start: FloatArray, lags: tuple[int, ...], inside: BoolArray,
     level: BoolArray, weight: Weight,
 ) -> Joined:  # fmt: skip
-    """Gauss-Newton with halved steps from ``start`` (k,)."""
-    R, theta = weight.root.T, start.copy()
-    steps = 1e-200j * np.eye(len(theta))
+    """From ``start`` (k,)."""
+    R, steps = weight.root.T, 1e-200j * np.eye(len(start))
 
-    def scaled(at: Any) -> Any:
-        return R @ contributions(groups, at, lags, inside, level).sum(axis=0)
+    def sums(theta: Any) -> Any:
+        return contributions(groups, theta, lags, inside, level).sum(axis=0)
 
-    def slope(at: FloatArray) -> FloatArray:
-        columns = [np.imag(scaled(at + step)) / 1e-200 for step in steps]
-        return np.array(columns).T
+    def slope(theta: FloatArray) -> FloatArray:
+        return np.array([np.imag(sums(theta + step)) / 1e-200 for step in steps]).T
 
-    g, J, converged = scaled(theta), slope(theta), False
-    for _ in range(200):
-        size = np.sqrt(np.einsum("ij,ij->j", J, J))
-        size = np.where(size > 0, size, 1.0)
-        step = np.linalg.lstsq(J / size, g, rcond=None)[0] / size
-        largest = np.max(np.abs(theta * size))
-        if np.max(np.abs(step * size)) < 1e-11 * largest:
-            converged = True
-            break
-        length = 1.0
-        while length > 1e-6:
-            fresh = scaled(theta - length * step)
-            if np.isfinite(fresh).all() and fresh @ fresh < g @ g:
-                break
-            length /= 2.0
-        else:  # no smaller value: at the minimum up to rounding, or stuck
-            converged = bool(np.max(np.abs(step * size)) < 1e-7 * largest)
-            break
-        theta, g = theta - length * step, fresh
-        J = slope(theta)
-    each = contributions(groups, theta, lags, inside, level)
-    columns = [
-        np.imag(contributions(groups, theta + step, lags, inside, level).sum(axis=0)) / 1e-200
-        for step in steps
-    ]
+    found = gauss_newton(
+        lambda theta: np.asarray(R @ sums(theta)), lambda theta: np.asarray(R @ slope(theta)), start
+    )
     return Joined(
-        params=theta, jacobian=np.array(columns).T, contributions=each, weight=weight,
-        objective=float(g @ g), converged=converged,
+        params=found.params, jacobian=slope(found.params), weight=weight,
+        contributions=contributions(groups, found.params, lags, inside, level),
+        objective=found.objective, converged=found.converged,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from migdev.kernels.arrays.gauss_newton import Minimum, gauss_newton
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.instruments import Instruments, cross, scores
 from migdev.kernels.dynamic.solve import Weight, invert
@@ -47,16 +48,20 @@ class Quadratic:
         moved = self.dy - np.matmul(theta, self.dX)
         return np.concatenate([linear, self._gather(moved * last)])
 
-    def sums(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(J + Q,) moments and (J + Q, k) their derivative."""
+    def sums(self, theta: FloatArray) -> FloatArray:
+        """(J + Q,) moments."""
         last = self.last_y - theta @ self.last_X
         moved = self.dy - np.matmul(theta, self.dX)
         quadratic = self._gather(moved * last).sum(axis=1)
-        slope = -(moved[:, None, :] * self.last_X[None] + self.dX * last)
-        total = slope.sum(axis=2)
-        total = total.sum(axis=0, keepdims=True) if self.collapse else total[self._alive()]
-        g = np.concatenate([self.Zy - self.ZX @ theta, quadratic])
-        return g, np.concatenate([-self.ZX, total])
+        return np.concatenate([self.Zy - self.ZX @ theta, quadratic])
+
+    def gradient(self, theta: FloatArray) -> FloatArray:
+        """(J + Q, k) derivative of the moments."""
+        last = self.last_y - theta @ self.last_X
+        moved = self.dy - np.matmul(theta, self.dX)
+        slope = -(moved[:, None, :] * self.last_X[None] + self.dX * last).sum(axis=2)
+        slope = slope.sum(axis=0, keepdims=True) if self.collapse else slope[self._alive()]
+        return np.concatenate([-self.ZX, slope])
 
     def _alive(self) -> BoolArray:
         alive: BoolArray = np.asarray((self.dy != 0).any(axis=1))
@@ -84,54 +89,13 @@ def build(z: Instruments, stack: Stack, levels: Levels, collapse: bool) -> Quadr
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Minimum:
-    """Minimiser of the criterion under one weight.
-
-    Attributes
-    ----------
-    params : (k,)
-    gradient : (J + Q, k)
-    moments : (J + Q,)
-    objective : float
-    converged : bool
-    """
-
-    params: FloatArray
-    gradient: FloatArray
-    moments: FloatArray
-    objective: float
-    converged: bool
-
-
 def minimise(model: Quadratic, start: FloatArray, weight: Weight) -> Minimum:
-    """Gauss-Newton with halved steps."""
-    theta = start.copy()
-    g, G = model.sums(theta)
-    value = float(np.sum(np.square(weight.root.T @ g)))
-    converged = False
-    for _ in range(200):
-        A, r = weight.root.T @ G, weight.root.T @ g
-        size = np.sqrt(np.einsum("ij,ij->j", A, A))
-        size = np.where(size > 0, size, 1.0)
-        A = A / size  # columns of one length, so that units of measurement play no role
-        step = np.linalg.lstsq(A, -r, rcond=1e-12)[0] / size
-        if np.max(np.abs(step * size)) < 1e-11 * (1.0 + np.max(np.abs(theta * size))):
-            converged = True
-            break
-        length = 1.0
-        while length > 1e-8:
-            candidate = theta + length * step
-            g2, G2 = model.sums(candidate)
-            fresh = float(np.sum(np.square(weight.root.T @ g2)))
-            if fresh < value:
-                break
-            length /= 2.0
-        else:
-            converged = bool(np.max(np.abs(A.T @ r)) < 1e-8 * (1.0 + value))
-            break
-        theta, g, G, value = candidate, g2, G2, fresh
-    return Minimum(params=theta, gradient=G, moments=g, objective=value, converged=converged)
+    """The minimiser of the criterion under one weight."""
+    R = weight.root.T
+    return gauss_newton(
+        lambda theta: np.asarray(R @ model.sums(theta)),
+        lambda theta: np.asarray(R @ model.gradient(theta)), start,
+    )  # fmt: skip
 
 
 def moment_covariance(model: Quadratic, theta: FloatArray) -> Weight:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,21 +51,10 @@ def conditional_f(
         Rows of the equation.
     """
     used = stack.used & rows[:, None]
-    inside = Instruments(
-        values=z.values, columns=z.columns, rows=z.rows,
-        plan=tuple(p for p in z.plan if rows[p[0]]),
-    )  # fmt: skip
-    part = Stack(
-        y=stack.y, X=stack.X, used=used, level=stack.level, period=stack.period,
-        clock=stack.clock, transform=stack.transform,
-    )  # fmt: skip
-    ZZ = gram(inside, part, "h1")
+    inside = _inside(z, rows)
+    ZZ = gram(inside, replace(stack, used=used), "h1")
     alive = np.diagonal(ZZ) > 0
-    inside = inside.keep(alive)
-    inside = Instruments(
-        values=inside.values, columns=inside.columns, rows=inside.rows,
-        plan=tuple(p for p in inside.plan if rows[p[0]]),
-    )  # fmt: skip
+    inside = _inside(inside.keep(alive), rows)
     ZZ = ZZ[np.ix_(alive, alive)]
     weight = invert(ZZ)
     X = stack.X * used[:, None, :]
@@ -100,25 +89,11 @@ def conditional_f(
         S = weight.root.T @ outer(inside, v, groups) @ weight.root
         robust[j] = float(c @ np.linalg.pinv(S, rcond=1e-10, hermitian=True) @ c) / df
     return Strength(F=F, F_robust=robust, df=df, n_instruments=L)
-    B = weight.root.T @ ZX
-    for j in moving:
-        if XX[j, j] - float(B[:, j] @ B[:, j]) <= 1e-10 * XX[j, j]:
-            F[j] = robust[j] = np.inf
-            continue
-        others = moving[moving != j]
-        e = np.zeros(k)
-        e[j] = 1.0
-        if len(others):
-            size = np.sqrt(np.einsum("ij,ij->j", B[:, others], B[:, others]))
-            size = np.where(size > 0, size, 1.0)
-            e[others] = -np.linalg.lstsq(B[:, others] / size, B[:, j], rcond=1e-12)[0] / size
-        fitted = float(np.sum(np.square(B @ e)))
-        total = float(e @ XX @ e)
-        rest = total - fitted
-        F[j] = (fitted / df) / (rest / (n - L))
-        pi = weight.root @ (B @ e)
-        v = (np.einsum("rkn,k->rn", X, e) - project(inside, pi[:, None])[:, 0]) * used
-        W = weight.root @ weight.root.T
-        V = W @ outer(inside, v, groups) @ W
-        robust[j] = float(pi @ np.linalg.pinv(V, rcond=1e-10, hermitian=True) @ pi) / df
-    return Strength(F=F, F_robust=robust, df=df, n_instruments=L)
+
+
+def _inside(z: Instruments, rows: BoolArray) -> Instruments:
+    """The instruments of some rows (R,), without rotation or padding."""
+    return Instruments(
+        values=z.values, columns=z.columns, rows=z.rows,
+        plan=tuple(p for p in z.plan if rows[p[0]]),
+    )  # fmt: skip
