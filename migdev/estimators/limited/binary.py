@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from scipy import special
 
-from migdev.covariance import Unadjusted
+from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.engines.statsmodels import BinaryFit, binary_response
 from migdev.errors import (
     ConvergenceWarning,
@@ -19,10 +19,12 @@ from migdev.errors import (
     listing,
 )
 from migdev.estimators.assembly import Equation, finish, report_collinear, require_rows, solve
+from migdev.estimators.specification import settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.limited.separation import separating_direction
+from migdev.options import held
 from migdev.panel.design import Design
 from migdev.protocols import Covariance, Data
 from migdev.results.estimate import Estimate
@@ -34,7 +36,7 @@ Information = Literal["observed", "expected"]
 _EXTREME = 1e-7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Logit:
     r"""Logit by maximum likelihood.
 
@@ -80,18 +82,20 @@ class Logit:
     """
 
     formula: str
+    _: KW_ONLY
     weights: str | None = None
     fractional: bool = False
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
+        settle(self)
         check_weights(self)
 
     def fit(self, panel: Data) -> Estimate:
         return fit_binary(self, panel, "logit", "Logit")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Probit:
     r"""Probit by maximum likelihood: :math:`P(y=1|x) = \Phi(x'\beta)`, else as :class:`Logit`.
 
@@ -105,19 +109,21 @@ class Probit:
     """
 
     formula: str
+    _: KW_ONLY
     weights: str | None = None
     fractional: bool = False
     information: Information = "observed"
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
+        settle(self)
         check_weights(self)
 
     def fit(self, panel: Data) -> Estimate:
         return fit_binary(self, panel, "probit", "Probit", self.information)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CLogLog:
     r"""Complementary log-log by maximum likelihood: :math:`P(y=1|x) = 1 - \exp(-e^{x'\beta})`, the
     hazard of a duration grouped into periods; else as :class:`Logit`.
@@ -135,12 +141,14 @@ class CLogLog:
     """
 
     formula: str
+    _: KW_ONLY
     weights: str | None = None
     fractional: bool = False
     information: Information = "observed"
-    cov: Covariance = field(default_factory=Unadjusted)
+    cov: CovarianceOption = held(Unadjusted())
 
     def __post_init__(self) -> None:
+        settle(self)
         check_weights(self)
 
     def fit(self, panel: Data) -> Estimate:
