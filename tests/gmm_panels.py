@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 import migdev as md
+from tests.data import benchmark
 
 AB_X = "L(n) + L(n, 2) + w + L(w) + k + L(k) + L(k, 2) + ys + L(ys) + L(ys, 2)"
 AB_IV = "w + L(w) + k + L(k) + L(k, 2) + ys + L(ys) + L(ys, 2)"
 
 
-def employment(folder: Path, ragged: bool = False) -> md.Panel:
+def employment(ragged: bool = False) -> md.Panel:
     """The Arellano-Bond data in logs; with late starts and early ends where asked."""
-    d = pd.read_csv(folder / "benchmarks" / "empl_uk.csv")
+    d = benchmark("empl_uk")
     for name, source in (("n", "emp"), ("w", "wage"), ("k", "capital"), ("ys", "output")):
         d[name] = np.log(d[source])
     if ragged:

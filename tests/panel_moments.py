@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from migdev.kernels.sandwich.moments import Moments
+from tests.data import benchmark
 
 Array = NDArray[Any]
 
@@ -26,11 +26,11 @@ def gaps(n: int, T: int) -> Array:
     return ~((e > 0) & drop)
 
 
-def golden_frame(folder: Path, tag: str) -> pd.DataFrame:
+def golden_frame(tag: str) -> pd.DataFrame:
     """The sample of ``plm_<tag>.toml``: id, time, y and regressors in the order of its formula."""
     name, gappy = tag.removesuffix("_gaps"), tag.endswith("_gaps")
     file = {"produc": "munnell_produc", "wages": "wages_psid"}.get(name, name)
-    raw = pd.read_csv(folder / "benchmarks" / f"{file}.csv")
+    raw = benchmark(file)
     if name == "grunfeld":
         T, out = 20, raw.rename(columns={"firm": "id", "year": "time"})
         out = out[["id", "time", "inv", "value", "capital"]]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 import migdev as md
+from tests.data import benchmark
 from tests.golden import load_golden
 from tests.panels import gap_rule, lower
 
@@ -25,11 +24,11 @@ def golden(sample: str) -> dict[str, Any]:
 
 
 @cache
-def sample_panel(folder: Path, sample: str) -> tuple[md.Panel, str]:
+def sample_panel(sample: str) -> tuple[md.Panel, str]:
     """The panel of a sample and its formula."""
     name, subset = sample.split(".")
     file = {"produc": "munnell_produc", "wages": "wages_psid", "wages_fixed": "wages_psid"}
-    frame = pd.read_csv(folder / "benchmarks" / f"{file.get(name, name)}.csv")
+    frame = benchmark(file.get(name, name))
     if name.startswith("wages"):
         frame["id"], frame["t"] = np.repeat(np.arange(595), 7), np.tile(np.arange(7), 595)
         frame = frame.assign(union=frame["union"] == "yes", smsa=frame["smsa"] == "yes")

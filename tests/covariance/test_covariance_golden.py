@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,9 +82,9 @@ def spec_for(model: str, key: str) -> Any:
 
 
 @cache
-def fitted(folder: Path, tag: str, model: str) -> Any:
+def fitted(tag: str, model: str) -> Any:
     golden = load_golden(f"plm_{tag}")[model]
-    return model_moments(golden_frame(folder, tag), model, golden.get("sigma2"))
+    return model_moments(golden_frame(tag), model, golden.get("sigma2"))
 
 
 def cases(section: str) -> list[Any]:
@@ -98,11 +97,9 @@ def cases(section: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(("tag", "model"), cases("cov"))
-def test_coefficients_covariances_and_degrees_of_freedom(
-    data_dir: Path, tag: str, model: str
-) -> None:
+def test_coefficients_covariances_and_degrees_of_freedom(tag: str, model: str) -> None:
     golden = load_golden(f"plm_{tag}")[model]
-    beta, moments = fitted(data_dir, tag, model)
+    beta, moments = fitted(tag, model)
     np.testing.assert_allclose(beta, golden["coef"], rtol=1e-9)
     assert moments.df_resid == golden["df_residual"]
     compared = 0
@@ -137,9 +134,9 @@ def mixed_leverage(model: str, key: str) -> bool:
 
 
 @pytest.mark.parametrize(("tag", "model"), cases("wald"))
-def test_joint_hotelling_test(data_dir: Path, tag: str, model: str) -> None:
+def test_joint_hotelling_test(tag: str, model: str) -> None:
     golden = load_golden(f"plm_{tag}")[model]
-    beta, moments = fitted(data_dir, tag, model)
+    beta, moments = fitted(tag, model)
     slopes = [i for i, name in enumerate(golden["names"]) if name != "Intercept"]
     R = np.eye(moments.k)[slopes]
     for key, (F, q, df2, _) in golden["wald"].items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ import pytest
 import migdev as md
 from migdev.errors import CovarianceError, DroppedRowsWarning, MigdevWarning
 from tests.covariance.test_covariance_golden import mixed_leverage, spec_for
+from tests.data import benchmark
 from tests.golden import load_golden
 from tests.panel_moments import assert_cov_close, golden_frame, golden_weights, square
 
@@ -20,8 +20,8 @@ RTOL = 2e-9  # as in test_covariance_golden
 
 
 @cache
-def sample(folder: Path, tag: str) -> tuple[md.Panel, str]:
-    frame = golden_frame(folder, tag)
+def sample(tag: str) -> tuple[md.Panel, str]:
+    frame = golden_frame(tag)
     y, *x = frame.columns[2:]
     return md.Panel.from_frame(frame, entity="id", time="time"), f"{y} ~ {' + '.join(x)}"
 
@@ -39,13 +39,13 @@ ESTIMATORS = {
 
 @pytest.mark.parametrize("model", ESTIMATORS)
 @pytest.mark.parametrize("tag", ["grunfeld", "grunfeld_gaps", "gasoline_gaps", "produc"])
-def test_with_cov_matches_r(data_dir: Path, tag: str, model: str) -> None:
+def test_with_cov_matches_r(tag: str, model: str) -> None:
     if model == "fd" and tag.endswith("_gaps"):
         return  # plm takes differences across gaps; here a gap gives no difference
     if model == "random.twoways" and tag.endswith("_gaps"):
         return  # plm's transformation of unbalanced two-way data is not the root used here
     golden = load_golden(f"plm_{tag}")[model]
-    panel, formula = sample(data_dir, tag)
+    panel, formula = sample(tag)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MigdevWarning)  # few clusters, negative components
         fit = ESTIMATORS[model](formula).fit(panel)
@@ -74,10 +74,10 @@ def test_with_cov_matches_r(data_dir: Path, tag: str, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["iv.none", "iv.individual", "iv.weighted"])
-def test_two_stage_least_squares(data_dir: Path, model: str) -> None:
+def test_two_stage_least_squares(model: str) -> None:
     golden = load_golden("iv_covariance")[model]
-    frame = golden_frame(data_dir, "produc")
-    raw = pd.read_csv(data_dir / "benchmarks" / "munnell_produc.csv")
+    frame = golden_frame("produc")
+    raw = benchmark("munnell_produc")
     frame["lhwy"], frame["w"] = np.log(raw["hwy"]), golden_weights(len(frame))
     panel = md.Panel.from_frame(frame, entity="id", time="time")
     fit = md.IV2SLS(
@@ -97,9 +97,9 @@ def test_two_stage_least_squares(data_dir: Path, model: str) -> None:
             raise AssertionError(f"{key} -> {spec}: {error}") from None
 
 
-def test_wald_and_lincom_use_the_degrees_of_freedom_of_cr2(data_dir: Path) -> None:
+def test_wald_and_lincom_use_the_degrees_of_freedom_of_cr2() -> None:
     golden = load_golden("plm_gasoline")["within.twoways"]
-    panel, formula = sample(data_dir, "gasoline")
+    panel, formula = sample("gasoline")
     fit = md.FixedEffects(
         formula=formula, effects=("entity", "time"), cov=md.Clustered("entity", kind="CR2")
     ).fit(panel)

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 
 import migdev as md
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
+from tests.data import benchmark
 from tests.golden import load_golden
 
 GOLDEN = load_golden("filters")["cycle"]
@@ -27,8 +28,8 @@ def panel_of(Y, years=None, **columns):
 
 
 @pytest.mark.parametrize(("method", "options"), METHODS)
-def test_filters_match_r_with_their_defaults(data_dir, method, options):
-    frame = pd.read_csv(data_dir / "benchmarks" / "us_macrodata_quarterly.csv")
+def test_filters_match_r_with_their_defaults(method, options):
+    frame = benchmark("us_macrodata_quarterly")
     quarter = frame["year"].astype(int).astype(str) + "Q" + frame["quarter"].astype(int).astype(str)
     panel = md.Panel.from_frame(
         frame.assign(i="USA", t=quarter, y=100 * np.log(frame["realgdp"])), entity="i", time="t"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,13 +11,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import migdev as md
 from migdev.errors import ResultError
+from tests.data import benchmark
 from tests.golden import load_golden
 
 GOLDEN = load_golden("describe")  # R: plm::punbalancedness, sd of means and of deviations
 
 
-def test_balance_and_spread_match_r(data_dir: Path) -> None:
-    frame = pd.read_csv(data_dir / "benchmarks" / "empl_uk.csv")
+def test_balance_and_spread_match_r() -> None:
+    frame = benchmark("empl_uk")
     told = md.Panel.from_frame(frame, entity="firm", time="year").describe()
     # R prints 15 digits; sums differ in their order
     assert told.gamma == pytest.approx(GOLDEN["balance"]["gamma"], rel=1e-13)

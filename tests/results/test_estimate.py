@@ -16,11 +16,12 @@ from migdev.results.statistic import (
     normal_test,
     t_test,
 )
+from tests.data import benchmark
 
 
 @pytest.fixture(scope="module")
-def fit(data_dir) -> Estimate:
-    frame = pd.read_csv(data_dir / "benchmarks" / "grunfeld.csv")
+def fit() -> Estimate:
+    frame = benchmark("grunfeld")
     panel = md.Panel.from_frame(frame, entity="firm", time="year")
     return md.FixedEffects(formula="inv ~ value + capital").fit(panel)
 

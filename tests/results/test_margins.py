@@ -23,6 +23,7 @@ from migdev.kernels.arrays.sign_regions import (
 )
 from migdev.results.estimate import Estimate
 from migdev.results.margins import margins
+from tests.data import benchmark
 from tests.golden import load_golden
 
 GOLDEN = load_golden("margins")
@@ -40,8 +41,8 @@ def estimate(names, seed=3, df=60.0, scale=0.2):
 
 
 @pytest.fixture(scope="module")
-def wages_frame(data_dir):
-    return pd.read_csv(data_dir / "benchmarks" / "wages_psid.csv")
+def wages_frame():
+    return benchmark("wages_psid")
 
 
 def fit(frame, formula):

@@ -16,6 +16,7 @@ from migdev.errors import (
     SpecificationError,
 )
 from migdev.kernels.cointegration.rank_tests import rank_critical
+from tests.data import benchmark
 from tests.golden import load_golden
 
 URCA, GRETL = load_golden("urca_johansen"), load_golden("gretl_cointegration")
@@ -24,8 +25,8 @@ TRENDS = ["none", "rconstant", "constant", "rtrend", "trend"]
 
 
 @pytest.fixture(scope="module")
-def denmark(data_dir):
-    frame = pd.read_csv(data_dir / "benchmarks" / "urca_denmark.csv")
+def denmark():
+    frame = benchmark("urca_denmark")
     frame = frame.assign(country="DNK", quarter=np.arange(len(frame)))
     return md.Panel.from_frame(frame, entity="country", time="quarter")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,8 +17,8 @@ KIND = {"bp": "breusch-pagan", "honda": "honda", "kw": "king-wu", "ghm": "ghm"}
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_f_effects_match_plm(data_dir: Path, sample: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_f_effects_match_plm(sample: str) -> None:
+    panel, formula = sample_panel(sample)
     for effect, effects in EFFECTS.items():
         want = golden(sample)["tests"].get(f"pFtest.{effect}")
         if want is None:
@@ -44,8 +43,8 @@ def within(panel, formula, effects, singletons):
 
 
 @pytest.mark.parametrize("sample", ["grunfeld.full", "produc.gaps"])
-def test_time_given_entity_effects(data_dir: Path, sample: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_time_given_entity_effects(sample: str) -> None:
+    panel, formula = sample_panel(sample)
     two = within(panel, formula, ("entity", "time"), "keep")
     one = within(panel, formula, ("entity",), "keep")
     want = golden(sample)["tests"]["pFtest.twoways_given_individual"]
@@ -55,8 +54,8 @@ def test_time_given_entity_effects(data_dir: Path, sample: str) -> None:
     assert test.df == tuple(want[1:3])
 
 
-def test_singletons_may_differ(data_dir: Path) -> None:
-    panel, formula = sample_panel(data_dir, "wages.ragged")
+def test_singletons_may_differ() -> None:
+    panel, formula = sample_panel("wages.ragged")
     want = golden("wages.ragged")["tests"]["pFtest.individual"]
     with pytest.warns(SingletonWarning):
         fe = md.FixedEffects(formula=formula).fit(panel)
@@ -83,10 +82,10 @@ LM = [(s, key) for s in SAMPLES for key in golden(s)["tests"] if key.startswith(
 
 
 @pytest.mark.parametrize(("sample", "key"), LM)
-def test_lm_matches_plm(data_dir: Path, sample: str, key: str) -> None:
+def test_lm_matches_plm(sample: str, key: str) -> None:
     want = golden(sample)["tests"][key]
     _, effect, kind = key.split(".")
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     pooled = md.PooledOLS(formula=formula).fit(panel)
     test = md.diagnostics.breusch_pagan_lm(pooled, EFFECTS[effect], kind=KIND[kind])
     assert test.statistic == pytest.approx(want[0], rel=1e-8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,9 +32,9 @@ CLASSIC = [
 
 
 @pytest.mark.parametrize(("sample", "effect"), CLASSIC)
-def test_classic_matches_phtest(data_dir: Path, sample: str, effect: str) -> None:
+def test_classic_matches_phtest(sample: str, effect: str) -> None:
     statistic, df, p = golden(sample)["tests"][f"phtest.{effect}"]
-    fe, re = fits(*sample_panel(data_dir, sample), EFFECTS[effect])
+    fe, re = fits(*sample_panel(sample), EFFECTS[effect])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         test = md.diagnostics.hausman(fe, re)
@@ -58,11 +57,11 @@ AUX = [s for s in SAMPLES if "phtest.aux" in golden(s)["tests"]]
 
 @pytest.mark.parametrize("sample", AUX)
 @pytest.mark.parametrize("kind", ["", ".arellano.HC0", ".arellano.sss"])
-def test_regression_matches_phtest_aux(data_dir: Path, sample: str, kind: str) -> None:
+def test_regression_matches_phtest_aux(sample: str, kind: str) -> None:
     want = golden(sample)["tests"].get(f"phtest.aux{kind}")
     if want is None:
         pytest.skip("plm has no number here")
-    fe, re = fits(*sample_panel(data_dir, sample))
+    fe, re = fits(*sample_panel(sample))
     cov = {
         "": None,
         ".arellano.HC0": md.Clustered("entity", kind="CR0"),
@@ -86,9 +85,9 @@ def test_robust_is_clustered_by_entity(produc: md.Panel) -> None:
 
 
 @pytest.mark.parametrize("sample", ["produc.full", "produc.gaps", "wages.ragged"])
-def test_regression_equals_correlated_random_effects(data_dir: Path, sample: str) -> None:
+def test_regression_equals_correlated_random_effects(sample: str) -> None:
     """Deviations and means span the same space beside the regressors, with the same theta."""
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     fe, re = fits(panel, formula)
     test = md.diagnostics.hausman(fe, re, kind="robust")
     d = md.Design.build(formula, panel)
@@ -155,8 +154,8 @@ def test_within_against_between(grunfeld: md.Panel) -> None:
     assert test.statistic == pytest.approx(gap @ np.linalg.solve(V, gap), rel=1e-9)
 
 
-def test_singletons_dropped_by_the_within_fit(data_dir: Path) -> None:
-    panel, formula = sample_panel(data_dir, "wages.ragged")
+def test_singletons_dropped_by_the_within_fit() -> None:
+    panel, formula = sample_panel("wages.ragged")
     fe, re = fits(panel, formula)
     with pytest.warns(md.errors.SingletonWarning):
         fewer = md.FixedEffects(formula=formula).fit(panel)

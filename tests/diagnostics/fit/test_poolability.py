@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -18,8 +16,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("sample", "key"), CASES)
-def test_matches_pooltest(data_dir: Path, sample: str, key: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_matches_pooltest(sample: str, key: str) -> None:
+    panel, formula = sample_panel(sample)
     _, effect, model = key.split(".")
     by = {"individual": "entity", "time": "time"}[effect]
     if model == "pooling":
@@ -47,8 +45,8 @@ def test_group_fits_equal_one_regression_each() -> None:
         assert rss[g] == pytest.approx(e @ e, abs=1e-12)
 
 
-def test_groups_fitted_perfectly_are_told(data_dir: Path) -> None:
-    panel, formula = sample_panel(data_dir, "grunfeld.ragged")
+def test_groups_fitted_perfectly_are_told() -> None:
+    panel, formula = sample_panel("grunfeld.ragged")
     fit = md.PooledOLS(formula=formula).fit(panel)
     with pytest.warns(DroppedEntitiesWarning, match="of 10 groups by entity"):
         test = md.diagnostics.poolability(fit)

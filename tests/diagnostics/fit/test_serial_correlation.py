@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,11 +17,11 @@ VARYING = [s for s in SAMPLES if not s.startswith("wages_fixed")]
 
 @pytest.mark.parametrize("sample", VARYING)
 @pytest.mark.parametrize("name", ["pwartest", "pwfdtest.fd", "pwfdtest.fe", "drukker"])
-def test_wooldridge_matches_r(data_dir: Path, sample: str, name: str) -> None:
+def test_wooldridge_matches_r(sample: str, name: str) -> None:
     want = golden(sample)["tests"].get(name)
     if want is None:
         pytest.skip("plm has no number here")
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     fit = md.PooledOLS(formula=formula).fit(panel)
     options = {
         "pwartest": {"kind": "within", "gaps": "consecutive-observations"},
@@ -48,8 +47,8 @@ def test_wooldridge_takes_any_fit(grunfeld: md.Panel) -> None:
 
 @pytest.mark.parametrize("sample", VARYING)
 @pytest.mark.parametrize("model", ["pooling", "within", "random"])
-def test_breusch_godfrey_matches_pbgtest(data_dir: Path, sample: str, model: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_breusch_godfrey_matches_pbgtest(sample: str, model: str) -> None:
+    panel, formula = sample_panel(sample)
     spec = {
         "pooling": md.PooledOLS(formula=formula),
         "within": md.FixedEffects(formula=formula, singletons="keep"),
@@ -77,8 +76,8 @@ def test_breusch_godfrey_lags_by_entity(grunfeld: md.Panel) -> None:
 
 @pytest.mark.parametrize("sample", VARYING)
 @pytest.mark.parametrize("model", ["pooling", "within"])
-def test_durbin_watson_matches_pbnftest(data_dir: Path, sample: str, model: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_durbin_watson_matches_pbnftest(sample: str, model: str) -> None:
+    panel, formula = sample_panel(sample)
     if model == "pooling":
         fit = md.PooledOLS(formula=formula).fit(panel)
     else:
@@ -91,9 +90,9 @@ def test_durbin_watson_matches_pbnftest(data_dir: Path, sample: str, model: str)
 
 @pytest.mark.parametrize("estimator", ["pooled", "within"])
 @pytest.mark.parametrize("name", ["bhargava_durbin_watson", "baltagi_wu_lbi"])
-def test_null_moments_are_exact(data_dir: Path, estimator: str, name: str) -> None:
+def test_null_moments_are_exact(estimator: str, name: str) -> None:
     """Mean and variance of a ratio of quadratic forms from the eigenvalues of MAM."""
-    panel, formula = sample_panel(data_dir, "grunfeld.gaps")
+    panel, formula = sample_panel("grunfeld.gaps")
     spec = md.PooledOLS if estimator == "pooled" else md.FixedEffects
     fit = spec(formula=formula).fit(panel)
     test = getattr(md.diagnostics, name)(fit)

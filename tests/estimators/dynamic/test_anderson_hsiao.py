@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,10 @@ def quiet(spec: Any, p: md.Panel) -> Any:
         return spec.fit(p)
 
 
-def test_roodman_section_3_2(data_dir: Path) -> None:
+def test_roodman_section_3_2() -> None:
     """ivregress 2sls D.n (D.nL1 = nL2) D.(nL2 w ... yr1983), Roodman (2009, p. 109)."""
     spec = md.AndersonHsiao(formula=f"n ~ {AB_X}", effects=("time",))
-    fit = quiet(spec, employment(data_dir))
+    fit = quiet(spec, employment())
     assert fit.nobs == 611
     # Printed with six decimals; Stata's data hold the logs as four-byte floats, and the
     # instrument is weak.

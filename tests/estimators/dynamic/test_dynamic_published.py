@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,13 +34,13 @@ BB: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def uk(data_dir: Path) -> md.Panel:
-    return employment(data_dir)
+def uk() -> md.Panel:
+    return employment()
 
 
 @pytest.fixture(scope="module")
-def uk_ragged(data_dir: Path) -> md.Panel:
-    return employment(data_dir, ragged=True)
+def uk_ragged() -> md.Panel:
+    return employment(ragged=True)
 
 
 def fit(spec: Any, panel: md.Panel) -> Any:

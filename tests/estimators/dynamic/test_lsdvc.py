@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ from tests.gmm_panels import employment
 
 
 @pytest.fixture(scope="module")
-def industry(data_dir: Path) -> md.Panel:
-    return employment(data_dir).where("sector == 4")
+def industry() -> md.Panel:
+    return employment().where("sector == 4")
 
 
 def quiet(spec: Any, p: md.Panel) -> Any:

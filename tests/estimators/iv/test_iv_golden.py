@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import migdev as md
+from tests.data import benchmark
 from tests.golden import load_golden
 from tests.panels import gap_rule, lower
 
@@ -53,8 +54,8 @@ SKIP_EFFECTS = {"clubSandwich.CR3"}
 
 
 @pytest.fixture(scope="module")
-def crime(data_dir) -> dict[str, md.Panel]:
-    frame = pd.read_csv(data_dir / "benchmarks" / "crime_nc.csv").sort_values(["county", "year"])
+def crime() -> dict[str, md.Panel]:
+    frame = benchmark("crime_nc").sort_values(["county", "year"])
     subsets = {"full": frame, "gaps": frame[gap_rule(len(frame), 7)]}
     return {
         name: md.Panel.from_frame(

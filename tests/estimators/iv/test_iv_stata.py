@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
 import migdev as md
+from tests.data import benchmark
 from tests.golden import load_golden
 
 GOLDEN = load_golden("iv_stata")
@@ -20,8 +20,8 @@ RTOL = 2e-7
 
 
 @pytest.fixture(scope="module")
-def employment(data_dir):
-    frame = pd.read_csv(data_dir / "benchmarks" / "empl_uk.csv")
+def employment():
+    frame = benchmark("empl_uk")
     single = np.float32
     for log, level in (("n", "emp"), ("w", "wage"), ("k", "capital"), ("ys", "output")):
         values = np.log(frame[level].astype(single).astype(float))
@@ -133,8 +133,8 @@ BALTAGI = {
 }  # fmt: skip
 
 
-def test_crime_in_north_carolina(data_dir):
-    frame = pd.read_csv(data_dir / "benchmarks" / "crime_nc.csv")
+def test_crime_in_north_carolina():
+    frame = benchmark("crime_nc")
     panel = md.Panel.from_frame(frame, entity="county", time="year")
     exogenous = " + ".join(n for n in BALTAGI if n not in ("lprbarr", "lpolpc"))
     formula = f"lcrmrte ~ {exogenous} + [lprbarr + lpolpc ~ ltaxpc + lmix]"

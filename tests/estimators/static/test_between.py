@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,8 +21,8 @@ CASES = [(s, key) for s in SAMPLES for key in golden(s)["between"]]
 
 
 @pytest.mark.parametrize(("sample", "key"), CASES)
-def test_matches_plm(data_dir: Path, sample: str, key: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_matches_plm(sample: str, key: str) -> None:
+    panel, formula = sample_panel(sample)
     effect, *weighted = key.split("_")
     by = {"individual": "entity", "time": "time"}[effect]
     with warnings.catch_warnings():
@@ -39,10 +38,10 @@ def test_matches_plm(data_dir: Path, sample: str, key: str) -> None:
 
 @pytest.mark.parametrize("sample", ["grunfeld.gaps", "produc.ragged", "wages.ragged"])
 @pytest.mark.parametrize("weights", [False, True])
-def test_matches_linearmodels(data_dir: Path, sample: str, weights: bool) -> None:
+def test_matches_linearmodels(sample: str, weights: bool) -> None:
     from linearmodels import BetweenOLS
 
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     w = 0.5 + np.arange(len(panel)) % 7
     panel = panel.assign(w=w)
     d, index = md.Design.build(formula, panel), panel.index()

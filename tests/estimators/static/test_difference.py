@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,8 +28,8 @@ def quietly(spec: md.FirstDifference, panel: md.Panel):
 
 
 @pytest.mark.parametrize(("sample", "rule"), CASES)
-def test_matches_r(data_dir: Path, sample: str, rule: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_matches_r(sample: str, rule: str) -> None:
+    panel, formula = sample_panel(sample)
     options = {
         "consecutive": {"gaps": "consecutive-observations"},
         "skip": {},
@@ -47,10 +46,10 @@ def test_matches_r(data_dir: Path, sample: str, rule: str) -> None:
 
 @pytest.mark.parametrize("sample", ["grunfeld.gaps", "gasoline.full", "produc.ragged"])
 @pytest.mark.parametrize("weights", [False, True])
-def test_matches_linearmodels(data_dir: Path, sample: str, weights: bool) -> None:
+def test_matches_linearmodels(sample: str, weights: bool) -> None:
     from linearmodels import FirstDifferenceOLS
 
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     w = 0.5 + np.arange(len(panel)) % 7
     panel = panel.assign(w=w)
     d, index = md.Design.build(formula, panel), panel.index()
@@ -88,8 +87,8 @@ def test_two_periods_equal_fixed_effects(grunfeld: md.Panel) -> None:
     np.testing.assert_allclose(fd.cov, fe.cov, rtol=1e-8)
 
 
-def test_gaps_are_told(data_dir: Path) -> None:
-    panel, formula = sample_panel(data_dir, "grunfeld.gaps")
+def test_gaps_are_told() -> None:
+    panel, formula = sample_panel("grunfeld.gaps")
     with pytest.warns(DroppedRowsWarning, match="12 rows have no observation"):
         fit = md.FirstDifference(formula=formula).fit(panel)
     assert fit.dropped == {

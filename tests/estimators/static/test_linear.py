@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import FrozenInstanceError
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -102,10 +101,10 @@ def test_fixed_effects_equal_dummies(effects: tuple[str, ...], weights: str | No
 
 @pytest.mark.parametrize("sample", ["grunfeld.gaps", "produc.full", "gasoline.ragged"])
 @pytest.mark.parametrize("effects", [("entity",), ("time",), ("entity", "time")])
-def test_matches_linearmodels(data_dir: Path, sample: str, effects: tuple[str, ...]) -> None:
+def test_matches_linearmodels(sample: str, effects: tuple[str, ...]) -> None:
     from linearmodels import PanelOLS, PooledOLS
 
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     d, index = md.Design.build(formula, panel), panel.index()
     y = pd.Series(d.y, index, name="y")
     X = pd.DataFrame(d.X, index, list(d.names))

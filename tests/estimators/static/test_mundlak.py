@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,15 +21,15 @@ def quietly(spec, panel):
 
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("method", ["swamy-arora", "wallace-hussain"])
-def test_slopes_equal_fixed_effects(data_dir: Path, sample: str, method: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_slopes_equal_fixed_effects(sample: str, method: str) -> None:
+    panel, formula = sample_panel(sample)
     cre = quietly(md.CorrelatedRandomEffects(formula=formula, method=method), panel)
     fe = quietly(md.FixedEffects(formula=formula, singletons="keep"), panel)
     np.testing.assert_allclose(cre.params[fe.names], fe.params, rtol=1e-7)
 
 
-def test_weighted_slopes_equal_weighted_fixed_effects(data_dir: Path) -> None:
-    panel, formula = sample_panel(data_dir, "produc.gaps")
+def test_weighted_slopes_equal_weighted_fixed_effects() -> None:
+    panel, formula = sample_panel("produc.gaps")
     panel = panel.assign(w=0.5 + np.arange(len(panel)) % 7)
     cre = md.CorrelatedRandomEffects(formula=formula, weights="w").fit(panel)
     fe = md.FixedEffects(formula=formula, weights="w").fit(panel)
@@ -38,9 +37,9 @@ def test_weighted_slopes_equal_weighted_fixed_effects(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("sample", ["grunfeld.full", "grunfeld.gaps"])
-def test_time_dummies(data_dir: Path, sample: str) -> None:
+def test_time_dummies(sample: str) -> None:
     """In unbalanced panels the means of time dummies differ, and belong in (Wooldridge 2019)."""
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     formula += " + C(year)"
     # more regressors than entities: Swamy-Arora has no between regression
     cre = quietly(md.CorrelatedRandomEffects(formula=formula, method="nerlove"), panel)
@@ -74,8 +73,8 @@ def test_mundlak_statistic_follows_the_covariance(produc: md.Panel) -> None:
     assert fit.with_cov(md.Unadjusted()).stats["mundlak"] == fit.stats["mundlak"]
 
 
-def test_constant_regressors_have_no_mean(data_dir: Path) -> None:
-    panel, formula = sample_panel(data_dir, "wages_fixed.full")
+def test_constant_regressors_have_no_mean() -> None:
+    panel, formula = sample_panel("wages_fixed.full")
     fit = md.CorrelatedRandomEffects(formula=formula).fit(panel)
     assert "ed" in fit.names
     assert fit.means == ("mean(wks)", "mean(union)", "mean(smsa)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,9 +52,9 @@ def cases() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("tag", "model"), cases())
-def test_estimator_with_every_covariance(data_dir: Path, tag: str, model: str) -> None:
+def test_estimator_with_every_covariance(tag: str, model: str) -> None:
     golden = load_golden(f"plm_{tag}")
-    frame = golden_frame(data_dir, tag)
+    frame = golden_frame(tag)
     frame["w"] = golden_weights(len(frame))
     panel = md.Panel.from_frame(frame, entity="id", time="time")
     with warnings.catch_warnings():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -45,8 +44,8 @@ def spec_of(key: str, formula: str) -> md.RandomEffects:
 
 
 @pytest.mark.parametrize(("sample", "key"), pairs())
-def test_random_effects_match_plm(data_dir: Path, sample: str, key: str) -> None:
-    panel, formula = sample_panel(data_dir, sample)
+def test_random_effects_match_plm(sample: str, key: str) -> None:
+    panel, formula = sample_panel(sample)
     want = golden(sample)["random"][key]
     spec = spec_of(key, formula)
     fit = quietly(spec, panel)
@@ -72,10 +71,10 @@ def test_random_effects_match_plm(data_dir: Path, sample: str, key: str) -> None
 
 @pytest.mark.parametrize("sample", [s for s in SAMPLES if not s.startswith("wages_fixed")])
 @pytest.mark.parametrize("small_sample", [False, True])
-def test_one_way_matches_linearmodels(data_dir: Path, sample: str, small_sample: bool) -> None:
+def test_one_way_matches_linearmodels(sample: str, small_sample: bool) -> None:
     from linearmodels import RandomEffects as Theirs
 
-    panel, formula = sample_panel(data_dir, sample)
+    panel, formula = sample_panel(sample)
     convention = "exact" if small_sample else "stata"
     fit = quietly(md.RandomEffects(formula=formula, convention=convention), panel)
     design = md.Design.build(formula, panel)
@@ -93,11 +92,11 @@ def test_one_way_matches_linearmodels(data_dir: Path, sample: str, small_sample:
 
 @pytest.mark.parametrize("sample", ["grunfeld.full", "grunfeld.gaps"])
 @pytest.mark.parametrize("small_sample", [False, True])
-def test_without_intercept(data_dir: Path, sample: str, small_sample: bool) -> None:
+def test_without_intercept(sample: str, small_sample: bool) -> None:
     """plm subtracts a degree of freedom for the intercept that is not there (balanced panels)."""
     from linearmodels import RandomEffects as Theirs
 
-    panel, _ = sample_panel(data_dir, sample)
+    panel, _ = sample_panel(sample)
     spec = md.RandomEffects(
         formula="inv ~ 0 + value + capital", convention="exact" if small_sample else "stata"
     )
@@ -109,10 +108,10 @@ def test_without_intercept(data_dir: Path, sample: str, small_sample: bool) -> N
     assert fit.stats["sigma2_entity"] == pytest.approx(parts["Effects"], rel=1e-9)
 
 
-def test_time_dummies_match_plm(data_dir: Path) -> None:
+def test_time_dummies_match_plm() -> None:
     """Dummies have no between variation in balanced panels; plm 2.6: lwage ~ wks + un + factor(t)
     on wages_psid, complete."""
-    panel, _ = sample_panel(data_dir, "wages.full")
+    panel, _ = sample_panel("wages.full")
     want = {
         "swamy-arora": (0.00108668646881, 0.0243609193435, 0.0233120319057, 0.1510716017),
         "wallace-hussain": (0.00108934477948, 0.0243138540335, 0.0236345061827, 0.150730088921),
@@ -223,8 +222,8 @@ def test_components_are_unbiased_quadratic_forms(
 
 
 @pytest.mark.parametrize("sample", ["grunfeld.full", "grunfeld.gaps"])
-def test_root_squares_to_the_inverse(data_dir: Path, sample: str) -> None:
-    panel, _ = sample_panel(data_dir, sample)
+def test_root_squares_to_the_inverse(sample: str) -> None:
+    panel, _ = sample_panel(sample)
     codes = panel.entity_codes, np.unique(panel.ordinals, return_inverse=True)[1]
     root = Root.build([Dummies.build(c) for c in codes], (2.5, 0.7))
     R = root.apply(np.eye(len(panel)))
@@ -361,6 +360,6 @@ def test_brackets_are_refused(grunfeld: md.Panel) -> None:
         md.RandomEffects(formula="inv ~ 1 + [capital ~ value]").fit(grunfeld)
 
 
-def test_samples_cover_negative_components(data_dir: Path) -> None:
+def test_samples_cover_negative_components() -> None:
     """The golden samples exercise the zeroing of components."""
     assert any(min(entry["sigma2"]) == 0 for s in SMALL for entry in golden(s)["random"].values())
