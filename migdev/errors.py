@@ -105,6 +105,10 @@ class ConvergenceWarning(MigdevWarning):
     """An iterative method stopped before its tolerance."""
 
 
+class PredictionWarning(MigdevWarning):
+    """Predictions are missing: levels or entities that the fit did not see."""
+
+
 class CountryWarning(MigdevWarning):
     """Rows were recoded or excluded while country codes were harmonised."""
 

@@ -166,6 +166,7 @@ def finish(
         sample = Sample(
             panel=design.panel, rows=design.rows[at], entity=entity, time=design.time[at],
             dropped=fields.pop("dropped", design.dropped), dropped_columns=dropped_columns or {},
+            recipe=design.recipe,
         )  # fmt: skip
         fields.setdefault("dependent", design.dependent)
         fields.setdefault("observed", design.y)

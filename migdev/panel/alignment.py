@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import PanelError
-from migdev.kernels.arrays.types import IntArray
+from migdev.kernels.arrays.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +31,12 @@ class Origin:
     def in_order(self) -> bool:
         """The panel kept the order of the frame, so that positions agree."""
         return self.rows is None or bool(np.all(np.diff(self.rows) > 0))
+
+    def series(self, values: FloatArray, name: str) -> pd.Series[float]:
+        """Values by row of the panel as a column of the frame."""
+        out = np.empty(len(values))
+        out[slice(None) if self.rows is None else self.rows] = values
+        return pd.Series(out, index=self.index, name=name)
 
     def take(self, rows: IntArray) -> Origin:
         return Origin(self.index, rows if self.rows is None else self.rows[rows])

@@ -14,6 +14,7 @@ from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.types import AnyArray, BoolArray, FloatArray, IntArray
 from migdev.panel.formula import parse, quote_columns
 from migdev.panel.model_matrix import ModelMatrix, is_number, require_data
+from migdev.panel.recipe import Recipe
 from migdev.panel.sample import Missing, refuse_infinite
 from migdev.protocols import Data
 
@@ -88,6 +89,8 @@ class Design:
     panel : Data
         What the design was built from: a :class:`~migdev.Panel`, or whatever answers
         :class:`~migdev.protocols.Data`.
+    recipe : Recipe
+        How the columns were made, for other data.
     """
 
     formula: str
@@ -106,6 +109,7 @@ class Design:
     time: IntArray
     dropped: Mapping[str, int]
     panel: Data
+    recipe: Recipe
 
     @classmethod
     def build(
@@ -180,6 +184,10 @@ class Design:
             weights=None if w is None else w[rows], rows=rows, entity=entity,
             time=panel.ordinals if whole else panel.ordinals[rows],
             dropped=missing.counts, panel=panel,
+            recipe=Recipe(
+                formula=formula, parsed=parsed, specs=table.specs, constant=constant,
+                weights=weights,
+            ),
         )  # fmt: skip
 
     @property

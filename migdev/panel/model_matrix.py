@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from inspect import getattr_static
 from typing import Any
 
@@ -19,7 +20,7 @@ from migdev.errors import (
     listing,
     suggestion,
 )
-from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.panel import operators
 from migdev.panel.formula import Parsed, variables
 from migdev.panel.undefined import center, scale, undefined
@@ -33,13 +34,37 @@ _BY_TIME: dict[str, Callable[..., FloatArray]] = {
 
 
 class ModelMatrix:
-    """Evaluates the sides of a formula on data."""
+    """Evaluates the sides of a formula on data.
 
-    def __init__(self, parsed: Parsed, data: Data) -> None:
+    Parameters
+    ----------
+    specs : mapping, optional
+        What an earlier evaluation of the formula left in :attr:`specs`: sides with factors or
+        functions are coded as there.
+    sides : sequence, optional
+        The sides that will be asked for; by default all.
+
+    Attributes
+    ----------
+    specs : mapping from side to ModelSpec
+    unseen : mapping from factor to levels
+        Levels that ``specs`` does not know; their rows are missing.
+    """
+
+    def __init__(
+        self,
+        parsed: Parsed,
+        data: Data,
+        specs: Mapping[str, Any] | None = None,
+        sides: Sequence[Any] | None = None,
+    ) -> None:
         self.text, self.data, self.intercept = parsed.text, data, parsed.intercept
+        self.specs: dict[str, Any] = {}
+        self.unseen: dict[str, tuple[str, ...]] = {}
+        self._known = specs
         self._lacking: dict[str, str] = {}
         used: dict[str, None] = {}
-        for side in parsed.sides:
+        for side in parsed.sides if sides is None else sides:
             used |= dict.fromkeys(variables(side))
         called = set(re.findall(r"([A-Za-z_]\w*)\s*\(", parsed.text))
         clash = called.intersection(data.columns)
@@ -55,7 +80,8 @@ class ModelMatrix:
         context = _context(data)
         for name in used:
             if name in data.columns:
-                self._check_column(name)
+                if specs is None:
+                    self._check_column(name)
             elif name.split(".")[0] not in context:
                 raise FormulaError(
                     f"{parsed.text!r} names {name!r}, which the panel does not hold."
@@ -71,7 +97,10 @@ class ModelMatrix:
         n = len(self.data)
         if terms is None:
             return np.empty((n, 0)), ()
-        plain = all(self._is_plain(f) for term in terms for f in term.factors)
+        if self._known is None:
+            plain = all(self._is_plain(f) for term in terms for f in term.factors)
+        else:
+            plain = str(terms) not in self._known
         values, names = self._plain(terms) if plain else self._full(terms)
         if not constant:
             return values, names
@@ -119,19 +148,9 @@ class ModelMatrix:
         Factors lose their base level where the formula has an intercept, also when the effects
         absorb it afterwards; ``0 + factor`` keeps every level.
         """
-        from formulaic import SimpleFormula
-        from formulaic.parser.types import Factor, Term
-
-        one = Term([Factor("1", eval_method="literal")])
-        formula = SimpleFormula([one, *terms] if self.intercept else list(terms))
         try:
             with np.errstate(all="ignore"):  # undefined values become missing, and are reported
-                matrix = formula.get_model_matrix(
-                    self._frame(),
-                    context=self.context,
-                    na_action="ignore",
-                    output="pandas",
-                )
+                matrix, unseen = self._materialise(terms)
             values = np.array(matrix.to_numpy(dtype=float, na_value=np.nan), order="F")
         except FactorEvaluationError as error:
             cause = error.__cause__ or error.__context__
@@ -154,9 +173,39 @@ class ModelMatrix:
             if len(lost) == 1:
                 told = _clean(_INSIDE_C.sub(r"\1", *lost))
                 self._lacking |= {names[j]: told for j in places}
+            for factor in term.factors:
+                if factor.expr in unseen:
+                    values[np.ix_(unseen[factor.expr], places)] = np.nan
         if self.intercept:
             return values[:, 1:], tuple(names[1:])
         return values, tuple(names)
+
+    def _materialise(self, terms: Any) -> tuple[Any, dict[str, BoolArray]]:
+        """formulaic's matrix of a side, and by factor the rows whose level is not known to it."""
+        from formulaic import ModelSpec, SimpleFormula
+        from formulaic.parser.types import Factor, Term
+
+        if self._known is None:
+            one = Term([Factor("1", eval_method="literal")])
+            formula = SimpleFormula([one, *terms] if self.intercept else list(terms))
+            spec = ModelSpec(formula=formula, na_action="ignore", output="pandas")
+            matrix = spec.get_model_matrix(self._frame(), context=self.context)
+            self.specs[str(terms)] = matrix.model_spec
+            return matrix, {}
+        spec = self._known[str(terms)]
+        materialiser = spec.get_materializer(self._frame(), context=self.context)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # unknown levels are told by row instead
+            matrix = materialiser.get_model_matrix(spec)
+        unseen = {}
+        for expr, (_, state) in spec.encoder_state.items():
+            if "categories" in state:
+                found = pd.Series(materialiser.factor_cache[expr].values.__wrapped__)
+                strange = (found.notna() & ~found.isin(state["categories"])).to_numpy()
+                if strange.any():
+                    unseen[expr] = strange
+                    self.unseen[_clean(expr)] = tuple(str(v) for v in found[strange].unique())
+        return matrix, unseen
 
     def _frame(self) -> pd.DataFrame:
         rows = pd.RangeIndex(len(self.data))

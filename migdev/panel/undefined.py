@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import numpy as np
+from formulaic.transforms import stateful_transform
 
 from migdev.kernels.arrays.types import AnyArray, BoolArray
 from migdev.protocols import Data
@@ -94,15 +95,32 @@ def _either(masks: list[BoolArray | None]) -> BoolArray | None:
     return np.logical_or.reduce(known) if known else None
 
 
-def center(values: Any) -> AnyArray:
+# formulaic remembers ``_state``, so that other data are moved and scaled as those of the fit.
+
+
+@stateful_transform  # type: ignore[untyped-decorator]
+def center(values: Any, _state: dict[str, float]) -> AnyArray:
     """Values less the mean of those that are known, among all rows."""
-    centred: AnyArray = values - np.nanmean(np.asarray(values, dtype=float))
+    if not _state:
+        _state["mean"] = float(np.nanmean(np.asarray(values, dtype=float)))
+    centred: AnyArray = values - _state["mean"]
     return centred
 
 
-def scale(values: Any, center: bool = True, scale: bool = True, ddof: int = 1) -> AnyArray:
+@stateful_transform  # type: ignore[untyped-decorator]
+def scale(
+    values: Any,
+    center: bool = True,
+    scale: bool = True,
+    ddof: int = 1,
+    *,
+    _state: dict[str, float],
+) -> AnyArray:
     """Centred values over their standard deviation (n - ddof), both of those that are known."""
-    known = np.asarray(values, dtype=float)
-    moved = values - np.nanmean(known) if center else values
-    scaled: AnyArray = moved / np.nanstd(known, ddof=ddof) if scale else moved
+    if not _state:
+        known = np.asarray(values, dtype=float)
+        _state["mean"] = float(np.nanmean(known))
+        _state["deviation"] = float(np.nanstd(known, ddof=ddof))
+    moved = values - _state["mean"] if center else values
+    scaled: AnyArray = moved / _state["deviation"] if scale else moved
     return scaled

@@ -13,45 +13,24 @@ import pandas as pd
 from migdev.covariance import CovarianceLike, as_covariance
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_two_sided
-from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.moments import Moments
-from migdev.protocols import Covariance, CovEstimate, Data, Scores
+from migdev.protocols import Covariance, CovEstimate, Scores
 from migdev.results import inference, maketables
 from migdev.results.facts import UNSTATED, Facts, completed
 from migdev.results.inference import Combination
+from migdev.results.sample import Sample as Sample
 from migdev.results.statistic import TestStatistic, f_test
 
 if TYPE_CHECKING:
+    from migdev.results.effects import Effects
     from migdev.results.margins import Margins
+    from migdev.results.prediction import Coefficients, Predictor
 
 
 @lru_cache(maxsize=64)
 def _labels(names: tuple[str, ...]) -> pd.Index:
     return pd.Index(list(names))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sample:
-    """The rows behind an estimate, and what was left out.
-
-    Attributes
-    ----------
-    panel : Data
-        What was fitted to, as a rule a :class:`~migdev.Panel`.
-    rows : (n,)
-        Rows of the data.
-    entity, time : (n,)
-        Codes of the entities present, and ordinal periods.
-    dropped : mapping from reason to number of rows
-    dropped_columns : mapping from column to reason
-    """
-
-    panel: Data
-    rows: IntArray
-    entity: IntArray
-    time: IntArray
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    dropped_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -280,6 +259,36 @@ class Estimate:
             raise ResultError(f"{self.method} keeps no fitted values.")
         return self._by_row(self.observed - self.residual, "fitted")
 
+    def predict(
+        self, data: Any = None, *, effects: str = "estimated", scale: str = "response"
+    ) -> pd.Series:
+        """Predictions of the sample, or of other data under the same keys; see
+        :func:`migdev.results.prediction.predict`."""
+        from migdev.results.prediction import predict
+
+        return predict(self, data, effects=effects, scale=scale)
+
+    @cached_property
+    def effects(self) -> Effects:
+        """Estimated fixed effects by factor and level; ``effects.identification`` says what can
+        be compared."""
+        from migdev.results.prediction import fixed_effects
+
+        return fixed_effects(self)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """Coefficients and effects that reproduce the fitted values."""
+        from migdev.results.prediction import Predictor
+
+        return Predictor.build(self)
+
+    def coefficient_sets(self) -> list[Coefficients]:
+        """What may stand behind the fitted values: here the coefficients, common to all rows."""
+        from migdev.results.prediction import Coefficients
+
+        return [Coefficients(names=tuple(self.names), values=self.params.to_numpy(dtype=float))]
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the panel that was used."""
@@ -311,35 +320,15 @@ class Estimate:
 
     def glance(self) -> pd.DataFrame:
         """One row: method, sample and the numbers among :attr:`stats`."""
-        numbers = {k: v for k, v in self.stats.items() if isinstance(v, int | float)}
-        return pd.DataFrame(
-            [
-                {
-                    "method": self.method,
-                    "dependent": self.dependent,
-                    "nobs": self.nobs,
-                    "entities": self.entities,
-                    "periods": self.periods,
-                    "df_resid": self.df_resid,
-                    **numbers,
-                }
-            ]
-        )
+        from migdev.results.summary import glance
+
+        return glance(self)
 
     def summary(self, level: float = 0.95) -> str:
         """The estimate as plain text."""
-        head = f"{self.method}: {self.dependent}, {self.nobs:,} observations"
-        if self.entities is not None:
-            head += f", {self.entities:,} entities, {self.periods:,} periods"
-        body = self.tidy(level).set_index("term").rename_axis(None)
-        lines = [head, body.to_string(float_format=lambda v: f"{v:.5g}")]
-        if self.covariance is not None:
-            lines.append(f"Standard errors: {self.covariance.description}")
-        lines += [f"{k}: {v:.5g}" for k, v in self.stats.items() if isinstance(v, int | float)]
-        lines += [str(v) for v in self.stats.values() if isinstance(v, TestStatistic)]
-        lines += [f"Not used: {count} rows, {why}" for why, count in self.dropped.items()]
-        lines += [f"Left out: {name}, {why}" for name, why in self.dropped_columns.items()]
-        return "\n".join(lines)
+        from migdev.results.summary import summary
+
+        return summary(self, level)
 
     def __str__(self) -> str:
         return self.summary()

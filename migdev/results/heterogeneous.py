@@ -25,6 +25,7 @@ from migdev.kernels.heterogeneous.entity_draws import (
 from migdev.results.dynamics import long_run
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level
+from migdev.results.prediction import Coefficients
 
 _CHUNK = 4_000_000  # numbers in the slopes of the draws that are made together
 
@@ -63,6 +64,16 @@ class HeterogeneousEstimate(Estimate):
     averaged: FloatArray | None = field(default=None, repr=False)
     pooling: FloatArray | None = field(default=None, repr=False)
     regressors: tuple[FloatArray, ...] = field(default=(), repr=False)
+
+    def coefficient_sets(self) -> list[Coefficients]:
+        """Entities' own coefficients, then their average (Swamy)."""
+        sample, first = self.sample, None
+        if sample is not None:
+            first = sample.time[np.unique(sample.entity, return_index=True)[1]]
+        own = Coefficients(
+            names=self.slope_names, values=self.slopes, entities=self.entity_labels, first=first
+        )
+        return [own, *super().coefficient_sets()]
 
     def by_entity(
         self, terms: str | Sequence[str] | None = None, level: float = 0.95

@@ -65,15 +65,15 @@ def levels(fit: Estimate, test: str) -> Design:
     """
     sample = sample_of(fit, test)
     require_linear(fit, test)
-    formula = getattr(fit.spec, "formula", None)
-    if formula is None:
-        raise ResultError(f"{test} needs a fit whose specification has a formula.")
+    recipe = sample.recipe
+    if recipe is None:
+        raise ResultError(f"{test} needs a fit that kept its design, not {fit.method}.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DroppedRowsWarning)  # told when the fit was made
-        d = Design.build(formula, sample.panel, weights=getattr(fit.spec, "weights", None))
+        d = Design.build(recipe.formula, sample.panel, weights=recipe.weights)
     if d.endog_names:
         raise ResultError(
-            f"{test} is for equations without endogenous regressors, not {formula!r}."
+            f"{test} is for equations without endogenous regressors, not {recipe.formula!r}."
         )
     if fit.facts.form != "differences":
         here = np.isin(d.rows, sample.rows)

@@ -247,10 +247,9 @@ class BiasCorrectedMM:
             ),
             stats={"sigma": float(np.sqrt(inner @ inner / df)), **stats},
             residual=resid,
-            stated=linear_facts(
-                "other", self.effects, random=("entity",) if self.model == "random" else (),
-                removed=("entity",) if self.model == "fixed" else (),
-            ),
+            stated=linear_facts("other", self.effects, random=("entity",))
+            if self.model == "random"
+            else linear_facts("other", ("entity", *self.effects)),
         )  # fmt: skip
 
 
