@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from migdev.errors import DroppedRowsWarning, IdentificationError
-from migdev.kernels.arrays.types import BoolArray, IntArray
+from migdev.kernels.arrays.balanced_part import largest_balanced_part
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
@@ -33,15 +33,15 @@ def largest_block(panel: Panel, on: str) -> Panel:
     formula = on if "~" in on else f"{on} ~ 1"
     d = _rows(formula, panel)
     codes, periods = panel.entity_codes[d.rows], panel.ordinals[d.rows]
-    first = int(periods.min())
-    seen = np.zeros((len(panel.entities), int(periods.max()) - first + 1), dtype=bool)
-    seen[codes, periods - first] = True
-    who, start, stop = _largest(seen)
-    inside = who[panel.entity_codes] & (panel.ordinals <= first + stop)
+    part = largest_balanced_part(codes, periods, fewest_entities=1, fewest_periods=1)
+    assert part is not None  # one observation is a balanced part
+    who = np.zeros(len(panel.entities), dtype=bool)
+    who[: len(part.entities)] = part.entities
+    inside = who[panel.entity_codes] & (panel.ordinals <= part.last)
     for lags in _LAGS:
-        rows = np.flatnonzero(inside & (panel.ordinals >= first + start - lags))
+        rows = np.flatnonzero(inside & (panel.ordinals >= part.first - lags))
         block = panel.take(rows, f"outside the largest balanced block of {on!r}")
-        if _rows(formula, block).nobs >= int(who.sum()) * (stop - start + 1):
+        if _rows(formula, block).nobs >= part.cells:
             return block
     raise IdentificationError(
         f"{on!r} reaches more than {_LAGS[-1]} periods back, so no balanced block can be cut."
@@ -53,17 +53,3 @@ def _rows(formula: str, panel: Panel) -> Design:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DroppedRowsWarning)
         return Design.build(formula, panel, intercept=False)
-
-
-def _largest(seen: BoolArray) -> tuple[BoolArray, int, int]:
-    """Rows, first and last column of the rectangle of ones with the largest area, where rows may
-    be chosen freely and columns stand side by side."""
-    run: IntArray = np.zeros(seen.shape, dtype=np.int64)
-    run[:, 0] = seen[:, 0]
-    for t in range(1, seen.shape[1]):
-        run[:, t] = (run[:, t - 1] + 1) * seen[:, t]
-    lengths = np.arange(1, seen.shape[1] + 1)
-    area = np.array([length * (run >= length).sum(axis=0) for length in lengths])
-    place, stop = np.unravel_index(int(np.argmax(area)), area.shape)
-    length = int(lengths[place])
-    return run[:, stop] >= length, int(stop) - length + 1, int(stop)

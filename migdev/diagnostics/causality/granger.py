@@ -11,8 +11,7 @@ from migdev.diagnostics.subjects import CAUSALITY
 from migdev.errors import IdentificationError, SpecificationError, listing
 from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.least_squares import independent_columns
-from migdev.kernels.causality.bootstrap import bootstrap_wald
-from migdev.kernels.causality.granger import granger_wald, standardised_wald
+from migdev.kernels.causality.granger import bootstrap_wald, granger_wald, standardised_wald
 from migdev.kernels.causality.pooled import jackknife_causality, lagged_rows
 from migdev.kernels.heterogeneous.slopes import partial_out
 from migdev.panel.design import Design

@@ -14,7 +14,7 @@ from migdev.diagnostics.fit.levels import (
     require_least_squares,
 )
 from migdev.errors import DroppedEntitiesWarning, ResultError
-from migdev.kernels.heterogeneous.group_fits import group_fits
+from migdev.kernels.heterogeneous.slopes import group_fits
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, f_test
 

@@ -17,9 +17,9 @@ from migdev.kernels.unit_roots.adf_batch import (
     choose_lags,
     deterministics,
 )
-from migdev.kernels.unit_roots.bridge import bridge_pvalue
-from migdev.kernels.unit_roots.common_trends import (
+from migdev.kernels.unit_roots.panic import (
     MOST,
+    bridge_pvalue,
     modified_q,
     modified_q_pvalue,
     modified_q_quantile,
@@ -57,7 +57,7 @@ def panic(
     exactly.
 
     With several factors the number of common stochastic trends among them follows from the
-    statistics MQ_c and MQ_f (:func:`~migdev.kernels.unit_roots.common_trends.modified_q`): from m =
+    statistics MQ_c and MQ_f (:func:`~migdev.kernels.unit_roots.panic.modified_q`): from m =
     r down, m trends are tested until they are not rejected at 5 per cent.
 
     Parameters

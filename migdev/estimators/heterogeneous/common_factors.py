@@ -13,7 +13,6 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.estimators.dynamic.recursive_means import recursive_design
 from migdev.estimators.heterogeneous.cross_section_averages import (
     Averages,
     augmented,
@@ -34,17 +33,18 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     record_average,
     trend,
 )
+from migdev.estimators.heterogeneous.recursive_means import recursive_design
 from migdev.estimators.specification import settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.cce import cce_pooled, common_process
-from migdev.kernels.heterogeneous.jackknife import half_panel
 from migdev.kernels.heterogeneous.slopes import (
     Slopes,
     entity_gram,
     entity_slopes,
     partial_out,
 )
+from migdev.kernels.heterogeneous.small_t import half_panel
 from migdev.kernels.sandwich.moments import Moments
 from migdev.options import held
 from migdev.panel.design import Design

@@ -7,7 +7,7 @@ import pytest
 
 import migdev as md
 from migdev.errors import DroppedEntitiesWarning, ResultError
-from migdev.kernels.heterogeneous.group_fits import group_fits
+from migdev.kernels.heterogeneous.slopes import group_fits
 from tests.static_panels import SAMPLES, golden, sample_panel
 
 CASES = [

@@ -109,7 +109,7 @@ def test_panic_with_trend_by_hand(grunfeld):
 
 def test_bridge_distribution():
     """Quantiles of Cramer and von Mises' distribution (Anderson and Darling 1952, table 1)."""
-    from migdev.kernels.unit_roots.bridge import bridge_integral_cdf, bridge_pvalue
+    from migdev.kernels.unit_roots.panic import bridge_integral_cdf, bridge_pvalue
 
     x = np.array([0.02480, 0.03656, 0.11888, 0.34730, 0.46136, 0.74346])
     assert_allclose(bridge_integral_cdf(x), [0.01, 0.05, 0.5, 0.9, 0.95, 0.99], atol=6e-5)
@@ -208,7 +208,7 @@ def test_common_trends_by_steps(trend):
 def test_common_trends_distribution():
     """Fuller's limit of T(rho - 1) for one trend (Hamilton 1994, table B.5), and the 5% column of
     Bai and Ng's table for up to six, within simulation error of either."""
-    from migdev.kernels.unit_roots.common_trends import modified_q_pvalue, modified_q_quantile
+    from migdev.kernels.unit_roots.panic import modified_q_pvalue, modified_q_quantile
 
     for trend, printed in {"c": [-20.7, -14.1, -11.3], "ct": [-29.5, -21.8, -18.3]}.items():
         mine = [modified_q_quantile(p, 1, trend) for p in (0.01, 0.05, 0.1)]

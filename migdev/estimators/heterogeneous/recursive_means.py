@@ -10,8 +10,8 @@ import numpy as np
 from migdev.errors import FormulaError
 from migdev.estimators.heterogeneous.cross_section_averages import augmented, under_lags
 from migdev.estimators.heterogeneous.entity_regressions import build
-from migdev.kernels.arrays.recursive_means import less_past_mean
 from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.heterogeneous.small_t import less_past_mean
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
