@@ -61,8 +61,11 @@ def study(
 ) -> None:
     """Answer a question of the registry with your data."""
     from migdev import hypotheses
+    from migdev.replication.place import check_place
 
     asked = hypotheses.get(question)
+    if package:
+        check_place(out / f"{asked.id}-package")
     panel = load_panel(data, columns)
     years = None
     if first is not None or last is not None:
@@ -104,11 +107,30 @@ def demo(
 
 
 @app.command()
-def verify(folder: Annotated[Path, typer.Argument(help="A replication package.")]) -> None:
-    """Check a replication package: its files, then its numbers by a rerun in a clean process."""
-    from migdev.replication import verify as run
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A replication package.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Run its code without asking.")] = False,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Check the files alone.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds until a program is stopped.")] = 3600,
+) -> None:
+    """Check a replication package: its files, then its numbers by a rerun.
 
-    outcome = run(folder)
+    The rerun executes the Python code of the package, with your rights, in a copy of the folder. It
+    starts only if every file has its hash and you agree. Hashes and seal show damage and later
+    edits; they are no signature, so compare the seal with one that the author published elsewhere.
+    """
+    from migdev.replication import verify as check
+
+    outcome = check(folder, run=False)
+    if outcome.may_run and not no_run:
+        print(f"No file differs from the manifest, whose seal is {outcome.seal or 'missing'}.")
+        print(f"A rerun executes with your rights: {', '.join(outcome.programs)}")
+        try:
+            agreed = yes or typer.confirm("Run this code?")
+        except typer.Abort:
+            raise SourceError("Nothing was run. Give --yes, or --no-run.") from None
+        if agreed:
+            outcome = check(folder, timeout=timeout)
     print(outcome)
     if not outcome.passed:
         raise typer.Exit(FAILED)
@@ -153,7 +175,7 @@ def preparation(
     between = "" if years is None else f".between({years[0]}, {years[1]})"
     options = "" if window is None else f", window={window}"
     more = (
-        '\n    write_data(question.prepare_background(panel), DATA / "background")'
+        '\n    md.replication.write_data(question.prepare_background(panel), DATA / "background")'
         if asked.background
         else ""
     )
@@ -162,8 +184,6 @@ def preparation(
 from pathlib import Path
 
 import migdev as md
-from migdev.cli import load_panel
-from migdev.replication.data import write_data
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 RAW = DATA / "raw"
@@ -171,7 +191,8 @@ FILES = [{names}
 ]
 
 if __name__ == "__main__":
-    panel = load_panel(FILES, {mapping}){between}
+    read = [md.read(path, columns={mapping}, aggregates="keep") for path in FILES]
+    panel = md.join([md.harmonise(extract) for extract in read]){between}
     question = md.hypotheses.get({question!r})
-    write_data(question.prepare(panel{options}), DATA){more}
+    md.replication.write_data(question.prepare(panel{options}), DATA){more}
 '''

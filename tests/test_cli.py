@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import migdev as md
 from migdev import hypotheses
 from migdev.cli import main
 from migdev.simulate import stylised_world
+from tests.replication.test_verify import resealed
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,9 @@ def test_study_writes_pages_and_a_package_that_verifies(files, tmp_path, run):
     assert "<svg" in html
     assert "http://" not in html.replace("http://www.w3.org", "")  # self-contained
     assert (tmp_path / "out" / "G1.tex").read_text().startswith(r"\documentclass")
-    verified = process("verify", str(tmp_path / "out" / "G1-package"))
+    verified = process("verify", str(tmp_path / "out" / "G1-package"), "--yes")
     assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "A rerun executes with your rights: code/prepare.py, code/run.py" in verified.stdout
     assert "Verified" in verified.stdout
 
 
@@ -93,15 +98,62 @@ def test_packages_remake_their_data_from_raw_files(files, tmp_path, run):
     subprocess.run([sys.executable, "-W", "ignore", "code/prepare.py"], cwd=remade, check=True)
     for name in ("panel.csv", "panel.json"):
         assert (remade / "data" / name).read_bytes() == (moved / "data" / name).read_bytes()
-    assert process("verify", str(moved)).returncode == 0
+    assert process("verify", str(moved), "--yes").returncode == 0
     raw = moved / "data" / "raw" / "mine.csv"
     frame.loc[frame["year"] == 1995, "Remesas"] += 0.01
     frame.to_csv(raw, index=False)
-    verified = process("verify", str(moved))
+    verified = process("verify", str(moved), "--yes")
     assert verified.returncode == 1
     assert "Changed file: data/raw/mine.csv" in verified.stdout
+    assert "Nothing was run." in verified.stdout
+    verified = process("verify", str(resealed(moved, "data/raw/mine.csv")), "--yes")
+    assert verified.returncode == 1
     assert "Data made from data/raw differ:" in verified.stdout
     assert "values of 'remit', first at (" in verified.stdout
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory) -> Path:
+    """A package whose script leaves a mark beside it when it is run."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"i": np.repeat(range(9), 5), "t": np.tile(range(5), 9)})
+    frame = frame.assign(x=rng.normal(size=45), y=rng.normal(size=45))
+    fit = md.FixedEffects(formula="y ~ x").fit(md.Panel.from_frame(frame, entity="i", time="t"))
+    folder = md.replication.write_package(fit, tmp_path_factory.mktemp("fit") / "package")
+    mark = f"from pathlib import Path\nPath({str(folder.parent / 'mark')!r}).touch()\n"
+    (folder / "code" / "run.py").write_text(mark)
+    return resealed(folder, "code/run.py")
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "ran", "status", "told"),
+    [
+        ([], "y\n", True, 1, "The rerun failed"),  # it writes no numbers
+        (["--yes"], "", True, 1, "A rerun executes with your rights: code/run.py"),
+        ([], "n\n", False, 0, "nothing was run, so the numbers were not compared"),
+        ([], "", False, 2, "Nothing was run. Give --yes, or --no-run."),
+        (["--no-run"], "", False, 0, "Files: every file has its hash"),
+    ],
+    ids=["agrees", "--yes", "declines", "no answer", "--no-run"],
+)
+def test_code_of_a_package_is_run_only_when_asked(
+    package, run, monkeypatch, options, answer, ran, status, told
+):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    done = run("verify", str(package), *options)
+    assert done.returncode == status
+    assert told in done.stdout + done.stderr
+    mark = package.parent / "mark"
+    assert mark.exists() == ran
+    mark.unlink(missing_ok=True)
+
+
+def test_a_place_for_a_package_is_refused_before_data_are_read(tmp_path, run):
+    (tmp_path / "G1-package").mkdir()
+    (tmp_path / "G1-package" / "mine.txt").write_text("precious")
+    done = run("study", "G1", "--data", "nowhere.csv", "--out", str(tmp_path), "--package")
+    assert done.returncode == 2
+    assert "'G1-package' exists and is not a replication package" in done.stderr
 
 
 def test_columns_are_mapped_by_a_small_file(files, tmp_path, run, monkeypatch):

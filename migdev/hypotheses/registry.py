@@ -14,11 +14,11 @@ import pandas as pd
 
 from migdev.errors import SpecificationError, listing, suggestion
 from migdev.hypotheses.variables import low_and_middle_income, prepare, variables
+from migdev.identity import LATER, MADE
 from migdev.panel.panel import Panel
 from migdev.plugins import QUESTIONS
 from migdev.study.answer import Answer
 from migdev.study.component import Component
-from migdev.study.fingerprint import LATER
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint import JointStudy
 from migdev.study.joint_answer import JointAnswer
@@ -65,14 +65,14 @@ class Question(Hypothesis):
     variables: tuple[str, ...] = ()
     window: int = 5
     sample: str = "low- and middle-income countries"
-    specs: Callable[[], Mapping[str, Spec]] | None = None
+    specs: Callable[[], Mapping[str, Spec]] | None = field(default=None, metadata=MADE)
     prefer: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
     null: str = "null"
     waits_for: str = ""
     fewest: int = field(default=0, metadata=LATER)
     least: tuple[tuple[str, float], ...] = field(default=(), metadata=LATER)
-    pretests: Callable[[], PreTests] | None = field(default=None, metadata=LATER)
+    pretests: Callable[[], PreTests] | None = field(default=None, metadata=MADE)
     background: tuple[str, ...] = field(default=(), metadata=LATER)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, version
 
 #: Packages that make numbers, tables and figures; what they require follows.
@@ -11,9 +12,10 @@ ROOTS = ("migdev", "matplotlib")
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def pinned() -> list[str]:
-    """``name==version`` of the packages in use and of everything they require."""
-    waiting, found = list(ROOTS), dict[str, str]()
+def pinned(more: Iterable[str] = ()) -> list[str]:
+    """``name==version`` of the packages in use and of everything they require; ``more`` are
+    ``"name version"`` of those that a study itself names."""
+    waiting, found = [*ROOTS, *(item.split()[0] for item in more)], dict[str, str]()
     while waiting:
         name = _normal(waiting.pop())
         if name in found:

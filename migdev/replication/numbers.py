@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 from migdev.results.statistic import TestStatistic
@@ -17,7 +15,7 @@ SEARCH = frozenset({"gradient_norm", "iterations"})
 
 
 def numbers(answer: Any) -> dict[str, Any]:
-    """Every coefficient, error, statistic and verdict of an answer."""
+    """Every coefficient, error, statistic and verdict of an answer or a fit."""
     if hasattr(answer, "main"):
         main = answer.main
         return {
@@ -34,6 +32,8 @@ def numbers(answer: Any) -> dict[str, Any]:
             "covariance": main.cov.to_numpy().tolist(),
             "shares": {how: dict(shares) for how, shares in main.shares.items()},
         }
+    if not hasattr(answer, "focal"):
+        return {"fits": {name: _fit(fit) for name, fit in answer.fits.items()}}
     return {
         **_pretests(answer),
         "verdict": answer.verdict,
@@ -79,23 +79,12 @@ def _fit(fit: Any) -> dict[str, Any]:
     }
 
 
-def write_results(answer: Any, folder: str | Path) -> Path:
-    """Write ``numbers.json``, the table and the page of an answer."""
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_plain(numbers(answer)), indent=1, sort_keys=True) + "\n"
-    (path / "numbers.json").write_text(text, encoding="utf-8")
-    for suffix in ("html", "tex", "md"):
-        answer.report(path / f"verdict.{suffix}")
-    return path
-
-
-def _plain(item: Any) -> Any:
+def plain(item: Any) -> Any:
     """JSON has no NaN: missing numbers become null."""
     if isinstance(item, dict):
-        return {k: _plain(v) for k, v in item.items()}
+        return {k: plain(v) for k, v in item.items()}
     if isinstance(item, list):
-        return [_plain(v) for v in item]
+        return [plain(v) for v in item]
     return None if isinstance(item, float) and not math.isfinite(item) else item
 
 

@@ -14,40 +14,16 @@ from typing import Any
 from migdev.errors import ReportError
 from migdev.panel.panel import Panel
 from migdev.replication.checklist import Facts, checklist
-from migdev.replication.code import to_code
 from migdev.replication.data import as_plain, codebook, may_share, write_data
 from migdev.replication.environment import environment, pinned
-from migdev.replication.numbers import TOLERANCES, write_results
+from migdev.replication.manifest import DATA, read_manifest, write_manifest
+from migdev.replication.numbers import TOLERANCES
+from migdev.replication.place import check_place, written_beside
 from migdev.replication.readme import readme
 from migdev.replication.references import bibliography
-from migdev.replication.verify import seal_of, sha256
-
-RUN = '''"""Reproduces every number of this package: data/ -> results/."""
-
-{imports}from pathlib import Path
-
-import migdev as md
-from migdev.replication import read_data, write_results
-
-ROOT = Path(__file__).resolve().parents[1]
-
-study = {study}
-
-if __name__ == "__main__":
-    panel = read_data(ROOT / "data"){background}
-    answer = {run}
-    write_results(answer, ROOT / "results")
-    print(answer)
-'''
-
-BACKGROUND = """
-    background = read_data(ROOT / "data" / "background")"""
-
-REGISTERED = """replace(
-        {run},
-        plan={plan!r},
-        departures={departures},
-    )"""
+from migdev.replication.results import page_of, write_results
+from migdev.replication.script import script_of, write_modules
+from migdev.replication.single import as_answer
 
 LICENCE = """The code in this folder may be used, changed and passed on without restriction, with no
 warranty of any kind. The data keep the licences of their publishers, which README.md states.
@@ -56,7 +32,7 @@ warranty of any kind. The data keep the licences of their publishers, which READ
 
 def write_package(
     answer: Any,
-    folder: Path,
+    folder: str | Path,
     *,
     title: str = "",
     authors: str = "",
@@ -70,9 +46,11 @@ def write_package(
 
     Parameters
     ----------
-    answer : Answer or JointAnswer
-    folder : Path
-        Must not exist, or hold an earlier package.
+    answer : Answer, JointAnswer or Estimate
+        A fit alone is run again at once, to see that its specification gives it.
+    folder : path
+        Must not exist, or hold an earlier package. The package is written beside it and takes its
+        place when it is whole; files that an earlier one does not list stay.
     title, authors : str
         For the README.
     raw : sequence of paths
@@ -91,55 +69,70 @@ def write_package(
     ------
     ReportError
         The folder holds something else, or the plan is not the one of the answer.
+    SpecificationError
+        A class or function of the study cannot be imported elsewhere, or not be built again.
     """
-    if plan is not None and _registered(Path(plan)) != answer.plan:
+    place = Path(folder)
+    check_place(place.resolve())
+    held = getattr(answer, "plan", "")
+    if plan is not None and not (held and _registered(Path(plan)) == held):
         raise ReportError(f"{str(plan)!r} is not the plan that this answer was held to.")
     twice = [name for name, n in Counter(Path(path).name for path in raw).items() if n > 1]
     if twice:
         raise ReportError(
             f"Several raw files are called {twice[0]!r}; a package holds one of each name."
         )
-    _clear(folder)
-    started = perf_counter()
-    shared, why = may_share(answer.panel)
-    shared = shared if include_data is None else include_data
+    answer = as_answer(answer)
+    script, origins = script_of(answer)
+    with written_beside(place) as new:
+        started = perf_counter()
+        shared, why = may_share(answer.panel)
+        shared = shared if include_data is None else include_data
+        data = _write_data(answer, new, raw if shared else ())
+        _write(new / "code" / "run.py", script)
+        write_modules(new / "code", origins)
+        if preparation:
+            _write(new / "code" / "prepare.py", preparation)
+        if plan is not None:
+            shutil.copyfile(plan, new / "plan.json")
+        write_results(answer, new / "results")
+        (new / "expected").mkdir()
+        shutil.copyfile(new / "results" / "numbers.json", new / "expected" / "numbers.json")
+        seconds = perf_counter() - started
+        codebook(answer.panel).to_csv(new / "codebook.csv", index=False, lineterminator="\n")
+        needed = sorted({name for origin in origins for name in origin.distributions})
+        _write(new / "requirements.txt", "\n".join(pinned(needed)) + "\n")
+        cited = bibliography(used(answer), answer.panel.provenance, needed)
+        _write(new / "references.bib", cited)
+        _write(new / "LICENSE.txt", LICENCE)
+        facts = _facts(answer, shared, why, bool(preparation and raw))
+        rules = checklist(facts)
+        _write(new / "checklist.md", _rules(rules))
+        _write(
+            new / "README.md",
+            readme(answer, title=title, authors=authors, facts=facts, rules=rules, seconds=seconds,
+                   environment=environment(), has_plan=plan is not None, page=page_of(answer),
+                   modules=sorted({f for o in origins for f in o.files})),
+        )  # fmt: skip
+        write_manifest(new, _told(answer), () if shared else data)
+        for path in () if shared else data:
+            path.unlink()
+    if archive:
+        zip_folder(place)
+    return place
+
+
+def _write_data(answer: Any, folder: Path, raw: Sequence[str | Path]) -> list[Path]:
+    """The analysis data, those of pre-tests and raw files; the paths of the data proper."""
     write_data(answer.panel, folder / "data")
     background: Panel | None = getattr(answer, "background", None)
     if background is not None:
         write_data(background, folder / "data" / "background")
-    if not shared:
-        for path in (folder / "data").rglob("panel.csv"):
-            path.unlink()
-    if raw and shared:
+    if raw:
         (folder / "data" / "raw").mkdir()
-        for path in map(Path, raw):
-            shutil.copyfile(path, folder / "data" / "raw" / path.name)
-    (folder / "code").mkdir()
-    if plan is not None:
-        shutil.copyfile(plan, folder / "plan.json")
-    _write(folder / "code" / "run.py", _run(answer))
-    if preparation:
-        _write(folder / "code" / "prepare.py", preparation)
-    write_results(answer, folder / "results")
-    (folder / "expected").mkdir()
-    shutil.copyfile(folder / "results" / "numbers.json", folder / "expected" / "numbers.json")
-    seconds = perf_counter() - started
-    codebook(answer.panel).to_csv(folder / "codebook.csv", index=False, lineterminator="\n")
-    _write(folder / "requirements.txt", "\n".join(pinned()) + "\n")
-    _write(folder / "references.bib", bibliography(used(answer), answer.panel.provenance))
-    _write(folder / "LICENSE.txt", LICENCE)
-    facts = _facts(answer, shared, why, bool(preparation and raw))
-    rules = checklist(facts)
-    _write(folder / "checklist.md", _rules(rules))
-    _write(
-        folder / "README.md",
-        readme(answer, title=title, authors=authors, facts=facts, rules=rules, seconds=seconds,
-               environment=environment(), has_plan=plan is not None),
-    )  # fmt: skip
-    _write(folder / "manifest.json", json.dumps(_manifest(answer, folder), indent=1) + "\n")
-    if archive:
-        zip_folder(folder)
-    return folder
+    for path in map(Path, raw):
+        shutil.copyfile(path, folder / "data" / "raw" / path.name)
+    return [path for name in DATA if (path := folder / name).exists()]
 
 
 def _registered(plan: Path) -> str:
@@ -150,19 +143,6 @@ def _registered(plan: Path) -> str:
         return ""
 
 
-def _run(answer: Any) -> str:
-    """The script that makes the results; the plan's hash and departures stand as they were."""
-    study = to_code(answer.study)
-    more = getattr(answer, "background", None) is not None
-    run = "study.run(panel, background=background)" if more else "study.run(panel)"
-    imports = ""
-    if answer.plan:
-        told = to_code(tuple(answer.departures), 2)
-        run = REGISTERED.format(run=run, plan=answer.plan, departures=told)
-        imports = "from dataclasses import replace\n"
-    return RUN.format(imports=imports, study=study, run=run, background=BACKGROUND if more else "")
-
-
 def used(answer: Any) -> list[Any]:
     """The study, its estimators and their covariances: what has papers to cite."""
     fits = answer.main.fits if hasattr(answer, "main") else answer.fits
@@ -171,14 +151,17 @@ def used(answer: Any) -> list[Any]:
 
 
 def zip_folder(folder: Path) -> Path:
-    """A zip whose bytes depend on the content alone: names in order, one date, one mode."""
+    """A zip of what a package wrote, whose bytes depend on the content alone: names in order, one
+    date, one mode."""
     target = folder.with_name(folder.name + ".zip")
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in _files(folder):
-            info = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}")
+    beside = folder.with_name(f".{target.name}")
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(read_manifest(folder).own):
+            info = zipfile.ZipInfo(f"{folder.name}/{name}")
             info.date_time, info.external_attr = (1980, 1, 1, 0, 0, 0), 0o644 << 16
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, path.read_bytes())
+            archive.writestr(info, (folder / name).read_bytes())
+    beside.replace(target)
     return target
 
 
@@ -203,46 +186,18 @@ def _rules(rules: Iterable[tuple[int, str, str, str]]) -> str:
     return "\n".join([*lines, *(f"| {n} | {r} | {o} | {note} |" for n, r, o, note in rules)]) + "\n"
 
 
-def _manifest(answer: Any, folder: Path) -> dict[str, Any]:
-    """Every file but the manifest, apart from them the results, which reruns may make anew, and
-    where the data came from."""
-    manifest = {
-        "package": "migdev replication package, version 1",
+def _told(answer: Any) -> dict[str, Any]:
+    """What a manifest tells beside its files: the verdict, and where the data came from."""
+    return {
         "verdict": answer.verdict,
         "plan": answer.plan,
         "seed": getattr(answer.study, "seed", None),
         "tolerances": TOLERANCES,
         "panel": answer.panel.fingerprint,
         "sources": [as_plain(p) for p in answer.panel.provenance],
-        "files": [
-            {
-                "path": path.relative_to(folder).as_posix(),
-                "sha256": sha256(path),
-                "bytes": path.stat().st_size,
-            }
-            for path in _files(folder)
-            if folder / "results" not in path.parents and path.name != "manifest.json"
-        ],
-        "results": {
-            path.relative_to(folder).as_posix(): sha256(path) for path in _files(folder / "results")
-        },
     }
-    return {**manifest, "seal": seal_of(manifest)}
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-
-
-def _clear(folder: Path) -> None:
-    if folder.exists():
-        if any(folder.iterdir()) and not (folder / "manifest.json").exists():
-            raise ReportError(
-                f"{folder.name!r} exists and is not a replication package; choose another folder."
-            )
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
 
 
 def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")

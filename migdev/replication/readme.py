@@ -20,6 +20,8 @@ def readme(
     seconds: float,
     environment: Mapping[str, str],
     has_plan: bool = False,
+    page: str = "verdict",
+    modules: Sequence[str] = (),
 ) -> str:
     """The README as Markdown."""
     from jinja2 import Environment, StrictUndefined
@@ -27,10 +29,10 @@ def readme(
     source = files("migdev.replication").joinpath("README.md.jinja").read_text(encoding="utf-8")
     template = Environment(undefined=StrictUndefined, autoescape=False).from_string(source)
     sources: tuple[Provenance, ...] = answer.panel.provenance
-    claim = getattr(getattr(answer, "hypothesis", None), "claim", "") or "; ".join(
-        c.hypothesis.claim for c in getattr(answer.study, "components", ())
+    parts = getattr(answer.study, "components", ()) if hasattr(answer, "main") else ()
+    claim = "; ".join(c.hypothesis.claim for c in parts) or (
+        answer.hypothesis.claim if hasattr(answer, "hypothesis") else answer.claim
     )
-    parts = getattr(answer.study, "components", ())
     about = f"the joint pattern of {', '.join(c.name for c in parts)}" if parts else claim
     return template.render(
         title=title or f"Replication package: {about}",
@@ -47,6 +49,8 @@ def readme(
         seed=getattr(answer.study, "seed", None),
         plan=answer.plan,
         has_plan=has_plan,
+        page=page,
+        modules=modules,
         has_background=getattr(answer, "background", None) is not None,
         departures="; ".join(answer.departures) or "There are no departures from it.",
         rules=rules,

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+import migdev
 from migdev.provenance import Provenance
 from migdev.replication.citations import citations, key_of
 
@@ -51,15 +52,19 @@ def methods_bib() -> dict[str, str]:
     return {key_of(entry): entry for entry in entries}
 
 
-def bibliography(used: Sequence[Any], provenance: Iterable[Provenance]) -> str:
-    """BibTeX for the methods of some objects, the software, and the data.
+def bibliography(
+    used: Sequence[Any], provenance: Iterable[Provenance], needed: Iterable[str] = ()
+) -> str:
+    """BibTeX for the methods of some objects, the software (``needed`` too, by ``"name version"``),
+    and the data.
 
     A method that is not among :data:`METHODS` is cited as its docstring cites.
     """
     known, methods = methods_bib(), dict[str, str]()
     for item in used:
         name = type(item).__name__
-        found = [known[k] for k in METHODS[name]] if name in METHODS else citations(type(item))
+        ours = name in METHODS and getattr(migdev, name) is type(item)
+        found = [known[k] for k in METHODS[name]] if ours else citations(type(item))
         for entry in found:
             key = key_of(entry)
             methods.setdefault(key, known.get(key, entry))
@@ -71,7 +76,8 @@ def bibliography(used: Sequence[Any], provenance: Iterable[Provenance]) -> str:
     if any(getattr(h, "literature", "") == "growth" for item in used for h in hypotheses_of(item)):
         methods["cazachevici2020"] = known["cazachevici2020"]
     entries = list(methods.values())
-    entries += [_software(name) for name in ("migdev", "numpy", "scipy", "pandas")]
+    software = ("migdev", "numpy", "scipy", "pandas", *(item.split()[0] for item in needed))
+    entries += [_software(name) for name in dict.fromkeys(software)]
     entries += [
         _data(p, i)
         for i, p in enumerate({(p.dataset, p.vintage): p for p in provenance}.values(), 1)

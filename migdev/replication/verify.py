@@ -1,33 +1,50 @@
-"""Verify a package: files against their hashes, then a rerun in a clean process."""
+"""Verify a package: files against their hashes, then a rerun of a copy in a clean process."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from migdev.errors import SourceError
+from migdev.errors import SourceError, listing
 from migdev.replication.data import read_data
+from migdev.replication.manifest import (
+    DATA,
+    Manifest,
+    changed_files,
+    read_json,
+    read_manifest,
+    sha256,
+    unlisted_files,
+)
 from migdev.replication.numbers import TOLERANCES, compare
+from migdev.replication.process import run_script
+
+#: Seconds after which a program of a package is stopped.
+TIMEOUT = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The outcome of a rerun.
+    """The outcome of a check of the files and, where they are as listed, of a rerun.
 
     Attributes
     ----------
+    seal : str
+        The seal of the manifest, to compare with one that the author published elsewhere.
+    programs : tuple of str
+        The Python files that a rerun executes or may import.
+    ran : bool
+        Whether they were run.
     changed : tuple of str
-        Files that are missing or whose SHA-256 differs from the manifest; and pages of ``results``
-        that are neither those of the manifest nor those of the rerun.
+        Files that are missing, lie outside the folder or differ from the manifest. Nothing is run
+        then.
+    pages : tuple of str
+        Files of ``results`` that are neither as they were written nor as the rerun writes them.
+    unlisted : tuple of str
+        Files that the manifest does not list; they take no part in a rerun.
     differences : tuple of str
         Numbers beyond tolerance.
     failure : str
@@ -37,30 +54,62 @@ class Verification:
         too where the package holds no raw files.
     """
 
-    changed: tuple[str, ...]
-    differences: tuple[str, ...]
-    failure: str
+    seal: str = ""
+    programs: tuple[str, ...] = ()
+    ran: bool = False
+    changed: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    failure: str = ""
     prepared: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        return not (self.changed or self.differences or self.failure or self.prepared)
+        """Whether nothing differs, in the files and, where they were run, in the numbers."""
+        files = self.changed or self.pages or self.unlisted
+        return not (files or self.differences or self.prepared or self.failure)
+
+    @property
+    def may_run(self) -> bool:
+        """Whether every file that takes part in a rerun is as the manifest lists it."""
+        return not self.changed
 
     def __str__(self) -> str:
         if self.passed:
-            return (
-                "Verified: every file has its hash, and the rerun gave the same numbers "
+            numbers = (
+                "the rerun gave the same numbers "
                 f"(relative {TOLERANCES['estimates']:g}; shares of draws {TOLERANCES['shares']:g})."
+                if self.ran
+                else "nothing was run, so the numbers were not compared."
             )
-        lines = [f"Changed file: {text}" for text in self.changed]
+            return f"{'Verified' if self.ran else 'Files'}: every file has its hash, and {numbers}"
+        lines = [f"Changed file: {text}" for text in (*self.changed, *self.pages)]
+        lines += [f"Not in the manifest: {text}" for text in self.unlisted]
         lines += [f"Data made from data/raw differ: {text}" for text in self.prepared]
         lines += [f"Different number: {text}" for text in self.differences]
         lines += [f"The rerun failed: {self.failure}"] if self.failure else []
+        lines += [] if self.ran or self.failure else ["Nothing was run."]
         return "\n".join(lines)
 
 
-def verify(folder: str | Path) -> Verification:
-    """Check the manifest of a package, rerun its code elsewhere, and compare the numbers.
+def verify(folder: str | Path, *, run: bool = True, timeout: float = TIMEOUT) -> Verification:
+    """Check every file of a package, rerun its code in a copy, and compare the numbers.
+
+    The rerun executes the Python code of the package with your rights; of a package that you do not
+    trust, read the code first, or check its files alone with ``run=False``. It starts only if every
+    file is as the manifest lists it, and works on a copy of those files.
+
+    The hashes show damage and later edits. They are no signature: whoever changes a file can write
+    a new manifest, so compare ``seal`` with one that the author published elsewhere.
+
+    Parameters
+    ----------
+    folder : path
+    run : bool
+        Run the code; else only the files are checked.
+    timeout : float
+        Seconds after which a program is stopped.
 
     Raises
     ------
@@ -68,64 +117,58 @@ def verify(folder: str | Path) -> Verification:
         The folder is not a replication package.
     """
     root = Path(folder).resolve()
-    if not (root / "manifest.json").exists():
-        raise SourceError(f"{root.name!r} holds no manifest.json: it is not a replication package.")
-    manifest = _read_manifest(root)
-    changed = changed_files(root, manifest["files"])
-    if "seal" in manifest and manifest["seal"] != seal_of(manifest):  # older packages have none
-        changed.append("manifest.json is not as it was written")
-    expected, failure = None, ""
-    try:
-        expected = _read_json(root / "expected" / "numbers.json")
-    except SourceError as error:
-        failure = str(error)
-    with tempfile.TemporaryDirectory() as scratch:
-        prepared = _prepare(root, Path(scratch) / "prepare")
-        copy = Path(shutil.copytree(root, Path(scratch) / "package"))
-        (copy / "results" / "numbers.json").unlink(missing_ok=True)
-        failure = _python(copy, "code/run.py") or failure
-        differences: list[str] = []
-        if not failure:
-            differences = compare(expected, _read_json(copy / "results" / "numbers.json"))
-            changed += changed_results(root, copy, manifest.get("results", {}))
-    return Verification(
-        changed=tuple(changed), differences=tuple(differences), failure=failure, prepared=prepared
+    manifest = read_manifest(root)
+    checked = Verification(
+        seal=manifest.seal,
+        programs=manifest.programs(),
+        changed=tuple(changed_files(root, manifest)),
+        unlisted=tuple(unlisted_files(root, manifest)),
     )
+    if not checked.may_run:
+        return checked
+    if not run:
+        return replace(checked, pages=tuple(_pages(root, manifest)))
+    needed = ("code/run.py", "expected/numbers.json")
+    if lacking := [name for name in needed if name not in manifest.files]:
+        return replace(checked, failure=f"the manifest lists no {listing(lacking)}")
+    expected = read_json(root / "expected" / "numbers.json")
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = _prepare(root, manifest, Path(scratch) / "prepare", timeout)
+        copy = _copy(root, manifest, Path(scratch) / "package")
+        checked = replace(checked, ran=True, prepared=prepared)
+        if failure := run_script(copy, "code/run.py", timeout=timeout):
+            return replace(checked, failure=failure)
+        try:
+            found = read_json(copy / "results" / "numbers.json")
+        except SourceError as error:
+            return replace(checked, failure=str(error))
+        pages = tuple(_pages(root, manifest, copy))
+        return replace(checked, differences=tuple(compare(expected, found)), pages=pages)
 
 
-def seal_of(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of what a manifest says, without its own seal."""
-    told = {k: v for k, v in manifest.items() if k != "seal"}
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _copy(root: Path, manifest: Manifest, target: Path, without: Iterable[str] = ()) -> Path:
+    """The files that a manifest lists, and data that were put where it withholds them."""
+    for name in {*manifest.files, *manifest.withheld} - set(without):
+        if (root / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, target / name, follow_symlinks=False)
+    return target
 
 
-def _read_manifest(root: Path) -> dict[str, Any]:
-    manifest = _read_json(root / "manifest.json")
-    files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, list):
-        raise SourceError(f"The manifest.json in {root.name!r} lists no files; it is damaged.")
-    for entry in files:
-        if not (isinstance(entry, dict) and {"path", "sha256", "bytes"} <= set(entry)):
-            raise SourceError(
-                f"The manifest.json in {root.name!r} has {entry!r} among its files; an entry has "
-                "path, sha256 and bytes. It is damaged."
-            )
-    return dict(manifest)
-
-
-def changed_results(root: Path, rerun: Path, written: Mapping[str, str]) -> list[str]:
+def _pages(root: Path, manifest: Manifest, rerun: Path | None = None) -> list[str]:
     """Pages and numbers of ``results`` that neither the package's author nor the rerun made.
 
     A rerun under other versions may draw a page otherwise, so the one of the rerun is as good as
     the one that was written.
     """
     found = []
-    for name, digest in written.items():
-        path, remade = root / name, rerun / name
-        if path.is_file() and sha256(path) != digest:
-            if remade.is_file() and sha256(remade) == sha256(path):
-                continue
+    for name, digest in manifest.results.items():
+        path = root / name
+        if not path.is_file() or sha256(path) == digest:
+            continue
+        if rerun is None:
+            found.append(f"{name} is not as it was written; a rerun tells whether it makes it so")
+        elif not (rerun / name).is_file() or sha256(rerun / name) != sha256(path):
             found.append(
                 f"{name} is neither as it was written nor as the rerun writes it; run "
                 "code/run.py to make it anew"
@@ -133,28 +176,22 @@ def changed_results(root: Path, rerun: Path, written: Mapping[str, str]) -> list
     return found
 
 
-def _prepare(root: Path, copy: Path) -> tuple[str, ...]:
+def _prepare(root: Path, manifest: Manifest, copy: Path, timeout: float) -> tuple[str, ...]:
     """Remake the analysis data from the raw files, where the package has them, and compare."""
-    if not (root / "code" / "prepare.py").exists() or not (root / "data" / "raw").exists():
+    raw = any(name.startswith("data/raw/") for name in manifest.files)
+    if "code/prepare.py" not in manifest.files or not raw:
         return ()
-    shutil.copytree(root, copy)
+    _copy(root, manifest, copy, without=DATA)
+    if failure := run_script(copy, "code/prepare.py", timeout=timeout):
+        return (f"code/prepare.py failed: {failure}",)
     try:
-        return tuple(_remade(root, copy))
+        found = different_columns(root / "data", copy / "data")
+        if (root / "data" / "background").exists():
+            other = different_columns(root / "data" / "background", copy / "data" / "background")
+            found += [f"{text} (background)" for text in other]
     except (SourceError, OSError) as error:
         return (f"they cannot be compared: {error}",)
-
-
-def _remade(root: Path, copy: Path) -> list[str]:
-    for path in (copy / "data").rglob("panel.csv"):
-        path.unlink()
-    failure = _python(copy, "code/prepare.py")
-    if failure:
-        return [f"code/prepare.py failed: {failure}"]
-    found = different_columns(root / "data", copy / "data")
-    if (root / "data" / "background").exists():
-        other = different_columns(root / "data" / "background", copy / "data" / "background")
-        found += [f"{text} (background)" for text in other]
-    return found
+    return tuple(found)
 
 
 def different_columns(one: Path, other: Path) -> list[str]:
@@ -186,53 +223,3 @@ def different_columns(one: Path, other: Path) -> list[str]:
                 f"{b[name].iloc[row]}, the package has {a[name].iloc[row]}"
             )
     return found
-
-
-#: Runs a script as the main one, with the migdev that verifies, also where it is not installed.
-_LAUNCH = """
-import runpy, sys
-sys.path.append(sys.argv[1])
-sys.argv = sys.argv[2:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
-def _python(folder: Path, script: str) -> str:
-    """Run a script of a package in a clean process; the last line of its error, or nothing."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    home = str(Path(__file__).resolve().parents[2])
-    run = subprocess.run(
-        [sys.executable, "-I", "-X", "utf8", "-W", "ignore", "-c", _LAUNCH, home, script],
-        cwd=folder, env=environment, capture_output=True, encoding="utf-8", errors="replace",
-        check=False,
-    )  # fmt: skip
-    if run.returncode == 0:
-        return ""
-    return (run.stderr.strip().splitlines() or ["it ended without a message"])[-1]
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path.name!r} of the package cannot be read: {error}.") from error
-
-
-def changed_files(root: Path, files: list[dict[str, object]]) -> list[str]:
-    """Names of files that are gone or differ from the manifest, with what differs."""
-    found = []
-    for entry in files:
-        path = root / str(entry["path"])
-        if not path.is_file():
-            found.append(f"{entry['path']} is missing")
-        elif (digest := sha256(path)) != entry["sha256"]:
-            size = path.stat().st_size
-            found.append(
-                f"{entry['path']} has SHA-256 {digest[:12]}... ({size} bytes), the manifest says "
-                f"{str(entry['sha256'])[:12]}... ({entry['bytes']} bytes)"
-            )
-    return found
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

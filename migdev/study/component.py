@@ -13,6 +13,7 @@ import pandas as pd
 from migdev.covariance import Clustered
 from migdev.errors import IdentificationError, MigdevError, ResultError, SpecificationError, listing
 from migdev.estimators.static.linear import FixedEffects
+from migdev.identity import LATER
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.sandwich.cluster_draws import ClusterSums, cluster_sums
 from migdev.panel.design import Design
@@ -20,7 +21,6 @@ from migdev.panel.panel import Panel
 from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.study.decision_rule import Focal, focal_of
-from migdev.study.fingerprint import LATER
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.influence import influence
 from migdev.study.study import as_spec, readable

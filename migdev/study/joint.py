@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import MigdevError, SpecificationError, listing, suggestion
+from migdev.identity import LATER
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.cluster_draws import pairs_draws, resampling_weights, wild_draws
 from migdev.panel.panel import Panel
@@ -25,7 +26,6 @@ from migdev.study.cones import (
     overlapping,
     union_rejection,
 )
-from migdev.study.fingerprint import LATER
 from migdev.study.joint_answer import JointAnswer, JointResult
 from migdev.study.plan import check_plan, write_plan
 from migdev.study.pretests import PreTests

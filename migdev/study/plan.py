@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from migdev.errors import SpecificationError
-from migdev.study.fingerprint import canonical, fingerprint
+from migdev.identity import canonical, fingerprint
+from migdev.study.former import as_now, same_name
 
 RULE = (
     "The first specification of `prefer` that can be fitted gives the verdict: supported (interval "
@@ -111,7 +112,8 @@ def question_of(content: dict[str, Any]) -> str:
 
 def departures(study: Any, plan: dict[str, Any]) -> tuple[str, ...]:
     """How a study differs from its plan, part by part."""
-    return tuple(_differences(plan["plan"], json.loads(json.dumps(plan_content(study))), ""))
+    now = json.loads(json.dumps(plan_content(study)))
+    return tuple(_differences(as_now(plan["plan"]), now, ""))
 
 
 def _differences(planned: Any, now: Any, where: str) -> list[str]:
@@ -126,5 +128,8 @@ def _differences(planned: Any, now: Any, where: str) -> list[str]:
             else:
                 found += _differences(planned[key], now[key], place)
         return found
+    named = where.rpartition(".")[2] == "class" or isinstance(now, dict)  # a function
     same = planned == now or fingerprint(planned) == fingerprint(now)  # NaN differs from itself
-    return [] if same else [f"{where} is {now!r}, planned {planned!r}"]
+    if same or (named and same_name(planned, now)):
+        return []
+    return [f"{where} is {now!r}, planned {planned!r}"]

@@ -6,8 +6,6 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from importlib import import_module
 from typing import Any, cast, get_type_hints
 
 import pandas as pd
@@ -15,10 +13,10 @@ import pandas as pd
 from migdev import diagnostics
 from migdev.diagnostics.subjects import subject_of
 from migdev.errors import MigdevError, SpecificationError, listing, suggestion
+from migdev.identity import LATER, resolve
 from migdev.panel.panel import Panel
 from migdev.plugins import TESTS
 from migdev.study.balanced_block import largest_block
-from migdev.study.fingerprint import LATER
 from migdev.study.pretest_rules import PreTestRule, Ruling, apply
 
 
@@ -63,7 +61,12 @@ class PreTest:
 
     def __post_init__(self) -> None:
         if isinstance(self.test, str) and ":" in self.test:
-            object.__setattr__(self, "test", imported(self.test))
+            found = resolve(self.test)
+            if not callable(found):
+                raise SpecificationError(
+                    f"{self.test!r} is a {type(found).__name__}, not a function."
+                )
+            object.__setattr__(self, "test", found)
         elif isinstance(self.test, str) and {self.test} & {*TESTS.names()} - {*diagnostics._HOME}:
             object.__setattr__(self, "test", TESTS.load(self.test))
         options = dict(self.options)
@@ -105,27 +108,6 @@ def reads_panel(test: Callable[..., Any]) -> bool:
     first = next(iter(inspect.signature(test).parameters))
     result = get_type_hints(test).get("return")
     return first in ("panel", "source") and hasattr(result, "finding")
-
-
-def imported(place: str) -> Callable[..., Any]:
-    """The function at ``"module:function"``.
-
-    Raises
-    ------
-    SpecificationError
-        It cannot be imported, or is no function.
-    """
-    module, _, name = place.partition(":")
-    try:
-        found = reduce(getattr, name.split("."), import_module(module))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SpecificationError(
-            f"The test {place!r} cannot be imported: {error}. Write 'module:function', of a module "
-            "that Python finds."
-        ) from error
-    if not callable(found):
-        raise SpecificationError(f"{place!r} is a {type(found).__name__}, not a function.")
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from migdev.errors import MigdevError, ResultError, SpecificationError, listing, suggestion
+from migdev.identity import LATER
 from migdev.panel.panel import Panel
 from migdev.protocols import Estimator
 from migdev.results.adapt import as_result
 from migdev.study.answer import Answer
 from migdev.study.decision_rule import Focal, focal_of
-from migdev.study.fingerprint import LATER
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.plan import check_plan, write_plan
 from migdev.study.pretests import PreTests

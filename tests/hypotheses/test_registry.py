@@ -11,7 +11,7 @@ import migdev as md
 from migdev.errors import PanelError, SpecificationError
 from migdev.hypotheses import registry
 from migdev.hypotheses.variables import prepare, variables
-from migdev.replication.code import to_code
+from migdev.identity import to_code
 from migdev.simulate import stylised_world
 
 ROWS = """

@@ -14,7 +14,7 @@ import pytest
 
 import migdev as md
 from migdev.errors import SpecificationError
-from migdev.study.fingerprint import fingerprint
+from migdev.identity import fingerprint
 
 
 def world(slope: float, noise: float = 1.0, seed: int = 1) -> md.Panel:
@@ -180,7 +180,7 @@ def test_plans_from_before_the_seal_still_hold(tmp_path):
 
 def test_hashes_do_not_depend_on_the_process():
     code = (
-        "from migdev.study.fingerprint import fingerprint; "
+        "from migdev.identity import fingerprint; "
         "print(fingerprint({'a': {'x', 'y', 'z', 3}, 'b': frozenset({1, 'q'})}))"
     )
     found = {

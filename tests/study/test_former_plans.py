@@ -1,0 +1,102 @@
+"""Plans registered before classes had public names: they match, and a changed one is refused."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import replace
+
+import pytest
+
+import migdev as md
+from migdev.errors import MigdevWarning, SpecificationError
+from migdev.identity import fingerprint
+from migdev.simulate import stylised_world
+from migdev.study.plan import check_plan, read_plan
+from tests.golden.make_former_plans import FILE, studies
+from tests.strangers import ESTIMATOR, SLOPE, load, write
+from tests.study.test_study import world
+
+PLANS = json.loads(FILE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def plan(tmp_path):
+    def written(content):
+        path = tmp_path / "plan.json"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_former_plans_match(plan, name):
+    former = PLANS[name]
+    assert "migdev:" not in json.dumps(former)
+    study = studies()[name]
+    assert check_plan(study, plan(former), strict=True) == (former["sha256"], ())
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_changed_former_plan_is_refused(plan, name):
+    for change in ("rule", "class"):
+        former = json.loads(json.dumps(PLANS[name]))
+        former["plan"][change] += "!"
+        with pytest.raises(SpecificationError, match="was changed after registration"):
+            read_plan(plan(former))
+
+
+def test_departures_from_a_former_plan_are_named(plan):
+    study = studies()["every"]
+    specs = dict(study.specs)
+    specs["fe"] = replace(specs["fe"], estimator=replace(specs["fe"].estimator, effects=("time",)))
+    specs["mg"] = md.Spec(
+        estimator=md.SwamyRandomCoefficients(formula="y ~ x"), strategy="MeanGroup"
+    )
+    found = check_plan(replace(study, specs=specs), plan(PLANS["every"]), strict=False)[1]
+    assert found[0] == "specs.fe.estimator.effects is ['time'], planned ['entity', 'time']"
+    assert (
+        "specs.mg.estimator.class is 'migdev:SwamyRandomCoefficients', planned 'migdev:MeanGroup'"
+        in found
+    )
+
+
+def test_a_study_runs_by_a_former_plan(plan):
+    question = md.hypotheses.get("G1")
+    data = stylised_world("critical", seed=2, entities=30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MigdevWarning)
+        answer = question.run(data, plan=plan(PLANS["G1"]), strict=True)
+    assert (answer.plan, answer.departures) == (PLANS["G1"]["sha256"], ())
+
+
+def test_a_class_of_others_matches_by_its_address(plan, tmp_path, monkeypatch):
+    """Registered as ``module.name``; its version or source was not told then."""
+    write(tmp_path, {"theirs.py": ESTIMATOR.format(imports="", slope=SLOPE)})
+    module = load(monkeypatch, tmp_path, "theirs")
+    hypothesis = md.Hypothesis(claim="c", term="x", sign=1)
+    study = md.Study(hypothesis, {"own": module.FixedEffects()})
+    study.preregister(tmp_path / "now.json")
+    content = json.loads((tmp_path / "now.json").read_text())["plan"]
+    named = content["specs"]["own"]["estimator"]
+    assert named["class"].startswith("theirs:FixedEffects (source ")
+    assert check_plan(study, tmp_path / "now.json", strict=True)[1] == ()
+    named["class"] = "theirs.FixedEffects"
+    former = plan({"sha256": fingerprint(content), "plan": content})
+    assert check_plan(study, former, strict=True)[1] == ()
+    write(tmp_path, {"theirs.py": ESTIMATOR.format(imports="", slope="0.0")})
+    found = check_plan(study, tmp_path / "now.json", strict=False)[1]
+    assert len(found) == 1
+    assert found[0].startswith("specs.own.estimator.class is 'theirs:FixedEffects (source ")
+
+
+def test_what_cannot_be_imported_elsewhere_is_refused_when_a_plan_is_written(tmp_path):
+    class Own(md.FixedEffects):
+        pass
+
+    study = md.Study(md.Hypothesis(claim="c", term="x", sign=1), {"own": Own(formula="y ~ x")})
+    with pytest.raises(SpecificationError, match="A plan or package cannot hold Own, which"):
+        study.preregister(tmp_path / "plan.json")
+    assert not (tmp_path / "plan.json").exists()
+    assert study.run(world(0.5)).primary == "own"  # without a plan it runs
