@@ -106,6 +106,10 @@ class Probit:
     information : {"observed", "expected"}
         Whose inverse covariances are built on: the second derivatives of the sample at hand
         (Stata, statsmodels' ``Probit``) or their expectation (R's ``glm``). In a logit they agree.
+
+    References
+    ----------
+    Wooldridge (2010), Econometric Analysis of Cross Section and Panel Data, 2nd ed., ch. 15.
     """
 
     formula: str
