@@ -59,8 +59,8 @@ def check_choice(
         return
     near = suggestion(value, map(str, known)) if isinstance(value, str) else ""
     kinds = [get_origin(t) or t for t in others]
-    told = [*map(repr, known), *(_OTHERS[t] for t in kinds if t in _OTHERS)]
-    use = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} or {told[-1]}"
+    known_words = [*map(repr, known), *(_OTHERS[t] for t in kinds if t in _OTHERS)]
+    use = " or ".join(filter(None, [", ".join(known_words[:-1]), known_words[-1]]))
     raise error(f"{name}={value!r} is unknown.{near} Use {use}.")
 
 

@@ -78,8 +78,8 @@ class Group:
         entries = _found(self.name, tuple(sys.path)).get(name, ())
         if not entries:
             known = [*built_in, *self.names()]
-            told = f" Known: {listing(known, 20)}." if known else ""
-            raise self.error(f"There is no {self.kind} {name!r}.{suggestion(name, known)}{told}")
+            hint = f" Known: {listing(known, 20)}." if known else ""
+            raise self.error(f"There is no {self.kind} {name!r}.{suggestion(name, known)}{hint}")
         if len(entries) > 1:
             raise self.error(
                 f"{len(entries)} packages bring a {self.kind} {name!r}: "

@@ -106,10 +106,10 @@ def check_source(source: Any, series: Sequence[str], *, unknown: str = "NO.SUCH.
     assert isinstance(extract, Extract), "fetch() does not give an Extract"
     assert set(series) <= set(map(str, extract.frame.columns)), "a series is not among the columns"
     assert unknown in extract.provenance.missing, "the missing series is not reported"
-    told = extract.provenance
-    assert told.publisher, "provenance names no publisher"
-    assert told.dataset, "provenance names no data set"
-    assert len(told.sha256) == 64, "provenance has no SHA-256 of what was received"
+    origin = extract.provenance
+    assert origin.publisher, "provenance names no publisher"
+    assert origin.dataset, "provenance names no data set"
+    assert len(origin.sha256) == 64, "provenance has no SHA-256 of what was received"
     keys = [key for key in (*extract.keys, extract.time) if key]
     assert keys, "the extract has no key"
     assert not extract.frame.duplicated(keys).any(), "a key occurs twice"

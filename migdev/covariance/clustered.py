@@ -28,8 +28,8 @@ from migdev.kernels.arrays.blocked_products import gram
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.cluster_adjustment import (
-    ClubMoments,
-    club_moments,
+    AdjustedScores,
+    adjusted_scores,
     contrast_df,
     wald_df,
 )
@@ -54,7 +54,7 @@ class _Fit:
     df: float | None
     sizes: tuple[int, ...]
     negative: int
-    club: ClubMoments | None
+    adjusted: AdjustedScores | None
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -194,8 +194,8 @@ class Clustered:
             ("kind", "CR1"), ("convention", "stata"), ("df", "auto"), ("leverage", "dummies"),
             ("working", "independence"),
         )  # fmt: skip
-        told = [f"{n}={getattr(self, n)!r}" for n, d in options if getattr(self, n) != d]
-        return f"Clustered({', '.join([*map(repr, self.groups), *told])})"
+        changed = [f"{n}={getattr(self, n)!r}" for n, d in options if getattr(self, n) != d]
+        return f"Clustered({', '.join([*map(repr, self.groups), *changed])})"
 
     def requires(self) -> tuple[str, ...]:
         return columns_in(self.groups)
@@ -206,8 +206,8 @@ class Clustered:
         if fit.negative:
             warn_mended(repr(self), fit.negative, m.k)
         df: float | FloatArray | None = fit.df
-        if fit.club is not None:
-            df = contrast_df(fit.club, np.eye(m.k))
+        if fit.adjusted is not None:
+            df = contrast_df(fit.adjusted, np.eye(m.k))
         self._warn_few(fit.sizes, df)
         counts = " x ".join(f"{g:,}" for g in fit.sizes)
         return CovEstimate(
@@ -228,7 +228,7 @@ class Clustered:
         if not self._satterthwaite:
             return None
         fit = self._compute(moments)
-        return None if fit.club is None else wald_df(fit.club, R)
+        return None if fit.adjusted is None else wald_df(fit.adjusted, R)
 
     def contrast_wald(
         self, moments: Scores, R: FloatArray, value: FloatArray
@@ -247,10 +247,10 @@ class Clustered:
         if not self._satterthwaite:
             return None
         fit = self._compute(moments)
-        assert fit.club is not None
+        assert fit.adjusted is not None
         R = np.atleast_2d(R)
         q = len(R)
-        eta = wald_df(fit.club, R)
+        eta = wald_df(fit.adjusted, R)
         Q = float(value @ np.linalg.solve(R @ fit.cov @ R.T, value))
         return (eta - q + 1) / (eta * q) * Q, float(q), eta - q + 1
 
@@ -274,9 +274,9 @@ class Clustered:
         if self.kind.startswith("HC"):
             m = rescaled(rows_of(m, repr(self)), self.kind, self.leverage)
         cov, spread = np.zeros((m.k, m.k)), np.zeros(m.k)
-        club = None
+        adjusted = None
         for (_, sign), part, factor in zip(subsets, parts, factors, strict=True):
-            influence, club = self._influence(m, part)
+            influence, adjusted = self._influence(m, part)
             V = factor * gram(influence)
             cov += sign * V
             spread += np.diagonal(V)
@@ -285,7 +285,7 @@ class Clustered:
             cov, negative = mend((cov + cov.T) / 2, spread)
         return _Fit(
             cov=cov, df=df, sizes=tuple(sizes[: len(codes)]), negative=negative,
-            club=club if self._satterthwaite else None,
+            adjusted=adjusted if self._satterthwaite else None,
         )  # fmt: skip
 
     def _component(
@@ -303,14 +303,16 @@ class Clustered:
         groups = Groups.from_codes(cells)
         return None if groups.size == len(m.entity) else groups
 
-    def _influence(self, m: Scores, part: Groups | None) -> tuple[FloatArray, ClubMoments | None]:
+    def _influence(
+        self, m: Scores, part: Groups | None
+    ) -> tuple[FloatArray, AdjustedScores | None]:
         """(G, k) contribution of every cluster to the estimate."""
         if self.kind in ("CR2", "CR3", "CV3") or self._satterthwaite:
-            club = self._adjusted(rows_of(m, repr(self)), part)
-            return club.influence, club
+            adjusted = self._adjusted(rows_of(m, repr(self)), part)
+            return adjusted.influence, adjusted
         return m.influence(part), None
 
-    def _adjusted(self, m: Moments, part: Groups | None) -> ClubMoments:
+    def _adjusted(self, m: Moments, part: Groups | None) -> AdjustedScores:
         """Leverage-adjusted contributions, from an orthonormal basis of the fitted space."""
         require_least_squares(m, self.kind)
         groups = Groups.from_codes(np.arange(m.nobs)) if part is None else part
@@ -325,7 +327,7 @@ class Clustered:
         loading = np.zeros((Z.shape[1], m.k))
         loading[: m.k] = np.linalg.inv(R).T
         kind = "CR3" if self.kind == "CV3" else self.kind
-        return club_moments(
+        return adjusted_scores(
             Z, loading, m.resid, groups, kind, weights if weighted else None,
             inverse_variance=self.working == "weights" or m.variance is not None,
             components=_components(m, groups),
@@ -354,9 +356,9 @@ class Clustered:
             return
         few = [(n, g) for n, g in zip(self.groups, sizes, strict=True) if g < FEW]
         if few:
-            told = ", ".join(f"{g} by {n!r}" for n, g in few)
+            counts = ", ".join(f"{g} by {n!r}" for n, g in few)
             warnings.warn(
-                f"{self!r}: there are few clusters ({told}); with fewer than {FEW} tests reject "
+                f"{self!r}: there are few clusters ({counts}); with fewer than {FEW} tests reject "
                 "too often. Use kind='CR2' (one way), or a wild cluster bootstrap.",
                 FewClustersWarning,
                 stacklevel=4,

@@ -174,9 +174,10 @@ def _messages(found: list[Unmatched], parts: list[Part], how: str) -> list[str]:
             messages.append(f"{text}. {hint}" if hint else text)
     vintages: dict[tuple[str, str], dict[str, None]] = {}
     for part in parts:
-        for told in part.provenance:
-            if told.vintage:
-                vintages.setdefault((told.publisher, told.dataset), {})[told.vintage] = None
+        for source in part.provenance:
+            if source.vintage:
+                key = source.publisher, source.dataset
+                vintages.setdefault(key, {})[source.vintage] = None
     messages += [
         f"{dataset} comes in vintages {listing(dates)}: growth rates and shares mix well, levels "
         "of different vintages must not be subtracted"
@@ -208,11 +209,11 @@ def _panel(
         frame, entity=keys, time=clock, freq=calendar.freq, delta=calendar.delta,
         units={c: text for part in parts for c, text in part.units.items() if c in values},
         labels={c: text for part in parts for c, text in part.labels.items() if c in values},
-        provenance=[told for part in parts for told in part.provenance],
+        provenance=[source for part in parts for source in part.provenance],
     )  # fmt: skip
     history = [note for part in parts for note in part.history]
-    told = [f"{how} join: {message}" for message in messages]
-    return replace(panel, history=(*history, *told))
+    notes = [f"{how} join: {message}" for message in messages]
+    return replace(panel, history=(*history, *notes))
 
 
 def _report(
@@ -239,9 +240,9 @@ def _report(
         for c, was in part.original.items()
     ]  # fmt: skip
     vintages = [
-        (part.name, told.publisher, told.dataset, told.vintage)
+        (part.name, source.publisher, source.dataset, source.vintage)
         for part in parts
-        for told in (part.provenance or (Provenance(publisher="", dataset=""),))
+        for source in (part.provenance or (Provenance(publisher="", dataset=""),))
     ]
     fields = ["input", "level", "rows", "matched", "panel_only", "input_only",
               "entities_panel_only", "entities_input_only"]  # fmt: skip

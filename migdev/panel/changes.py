@@ -81,14 +81,14 @@ def take(panel: Panel, rows: IntArray, reason: str) -> Panel:
     lost = len(panel) - len(rows)
     kept, codes = np.unique(panel.entity_codes[rows], return_inverse=True)
     gone = len(panel.entities) - len(kept)
-    told = (f"{lost} rows and {gone} whole entities dropped: {reason}",) if lost else ()
+    notes = (f"{lost} rows and {gone} whole entities dropped: {reason}",) if lost else ()
     return replace(
         panel,
         _frame=panel._frame.iloc[rows].reset_index(drop=True),
         entities=panel.entities[kept],
         entity_codes=codes.astype(np.int64, copy=False),
         ordinals=panel.ordinals[rows],
-        history=(*panel.history, *told),
+        history=(*panel.history, *notes),
         _origin=panel._origin.take(rows),
         _memo={},
     )

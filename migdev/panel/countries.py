@@ -274,25 +274,25 @@ def _former(
     for name in code[is_former].unique():
         state, rows = dissolved_states()[name], (code == name).to_numpy()
         after = rows & (years > state.last) if years is not None else np.zeros_like(rows)
-        told = f"{name} ({state.name}, {int(rows.sum())} rows)"
+        note = f"{name} ({state.name}, {int(rows.sum())} rows)"
         if policy == "split" and state.afterwards and after.any():
             code[after] = state.afterwards
-            told += (
+            note += (
                 f" divided: {int(after.sum())} rows after {state.last} become {state.afterwards}"
             )
         elif policy == "successor" and state.continuing:
             code[rows] = state.continuing
-            told += f" given to {state.continuing}"
+            note += f" given to {state.continuing}"
         else:
-            told += " kept as an entity of its own"
+            note += " kept as an entity of its own"
             if after.any():
-                told += f", with {int(after.sum())} rows after {state.last}"
-                told += (
+                note += f", with {int(after.sum())} rows after {state.last}"
+                note += (
                     f" of another state (dissolved='split' makes them {state.afterwards})"
                     if state.afterwards
                     else ", when it no longer existed"
                 )
-        notes.append(told)
+        notes.append(note)
     return code, notes
 
 

@@ -73,18 +73,18 @@ def read_part(name: str, item: Any, keys: list[str], clock: str, freq: str | Non
     if isinstance(item, Panel):
         frame = item.frame
         own, own_time = list(item.entity_columns), item.time
-        told, units, labels = item.provenance, dict(item.units), dict(item.labels)
+        sources, units, labels = item.provenance, dict(item.units), dict(item.labels)
         history = item.history
     elif isinstance(item, Extract):
         frame = item.frame
         own, own_time = list(item.keys), item.time
-        told, history = (item.provenance,), ()
+        sources, history = (item.provenance,), ()
         units, labels = dict(item.provenance.units), dict(item.provenance.labels)
     else:
         frame = to_pandas(item)
         own = [k for k in keys if k in frame.columns]
         own_time = clock if clock in frame.columns else ""
-        told, units, labels, history = (), {}, {}, ()
+        sources, units, labels, history = (), {}, {}, ()
     if own and len(own) != len(keys):
         raise PanelError(
             f"{name!r} names entities by {listing(own)}, but the panel by {listing(keys)}."
@@ -116,7 +116,7 @@ def read_part(name: str, item: Any, keys: list[str], clock: str, freq: str | Non
     level = "panel" if own and own_time else "entity" if own else "period"
     values = [str(c) for c in frame.columns if c not in (*keys, TIME)]
     return Part(
-        name, frame, level, calendar, tuple(told), units, labels, {c: c for c in values}, history
+        name, frame, level, calendar, tuple(sources), units, labels, {c: c for c in values}, history
     )
 
 
@@ -154,11 +154,11 @@ def _apply_names(part: Part, new: Mapping[str, str]) -> None:
     part.labels = {new.get(c, c): text for c, text in part.labels.items()}
     part.provenance = tuple(
         replace(
-            told,
-            units={new.get(c, c): text for c, text in told.units.items()},
-            labels={new.get(c, c): text for c, text in told.labels.items()},
+            source,
+            units={new.get(c, c): text for c, text in source.units.items()},
+            labels={new.get(c, c): text for c, text in source.labels.items()},
         )
-        for told in part.provenance
+        for source in part.provenance
     )
 
 

@@ -147,10 +147,10 @@ class Panel:
                 f"{extract.provenance.dataset!r} has no {lacking} column that was recognised; name "
                 f"it with {lacking}= where the data are read."
             )
-        told = extract.provenance
+        origin = extract.provenance
         return cls.from_frame(
             extract.frame, entity=extract.keys, time=extract.time, freq=freq, delta=delta,
-            units=told.units, labels=told.labels, provenance=[told],
+            units=origin.units, labels=origin.labels, provenance=[origin],
         )  # fmt: skip
 
     # ------------------------------------------------------------------ reading

@@ -124,12 +124,14 @@ def _panel(
             stacklevel=4,
         )
         notes.append(f"columns {listing(lost)} left out: text that varies within entities")
-    told = {name: f"{source}, {stat} over {years} years" for name, source, stat in plan}
+    labels = {
+        name: f"{panel.labels.get(source, source)}, {stat} over {years} years"
+        for name, source, stat in plan
+    }
     made = type(panel).from_frame(
         out, entity=list(panel.entity_columns), time=label, freq="window", delta=years,
         units={n: panel.units[s] for n, s, h in plan if s in panel.units and h != "count"},
-        labels={n: told[n] if s not in panel.labels else f"{panel.labels[s]}, {h} over {years} "
-                "years" for n, s, h in plan},
+        labels=labels,
         provenance=panel.provenance,
     )  # fmt: skip
     head = f"windows of {years} years from {int(out[label].min())}"

@@ -22,8 +22,8 @@ _NULLS = {
 def pretest_blocks(answer: Any) -> list[Any]:
     """Findings by subject, then the rules that held, the order and the marks."""
     levels = {test.level for test in answer.study.pretests.tests.values()}
-    told = f" at level {levels.pop():g}" if len(levels) == 1 else ""
-    blocks: list[Any] = [Text(f"Declared with the study and run before any fit{told}.")]
+    at_level = f" at level {levels.pop():g}" if len(levels) == 1 else ""
+    blocks: list[Any] = [Text(f"Declared with the study and run before any fit{at_level}.")]
     blocks += _background(answer)
     label = labeller(answer.panel)
     for subject in dict.fromkeys(f.subject for f in answer.pretests):

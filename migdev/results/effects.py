@@ -55,16 +55,16 @@ class Effects(Mapping[str, "pd.Series[float]"]):
         if not others:
             return f"each effect of {first} is the level of its own rows"
         many = f"each of {self.components} connected components, and are comparable only there"
-        told = (
+        text = (
             f"effects of {first} hold the level; those of {others[0]} average zero within "
             f"{many if self.components > 1 else 'the one connected component'}"
         )
         if len(others) > 1:
-            told += (
+            text += (
                 f"; those of {' and '.join(others[1:])} average zero over all rows, and further "
                 "redundancies among three or more factors are not looked for"
             )
-        return told
+        return text
 
     def at(self, data: Data) -> tuple[FloatArray, dict[str, list[str]]]:
         """(n,) sums of the effects by row of the data, NaN where a level is not known; and the

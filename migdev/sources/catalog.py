@@ -96,14 +96,14 @@ def _rename(extract: Extract, mapping: Mapping[str, str]) -> Extract:
     keys = {*extract.keys, extract.time}.intersection(mapping)
     if keys:
         raise SourceError(f"{listing(sorted(keys))} names a key of the data; choose another name.")
-    told = extract.provenance
+    origin = extract.provenance
     return replace(
         extract,
         frame=extract.frame.rename(columns=new),
         provenance=replace(
-            told,
-            units={new.get(c, c): text for c, text in told.units.items()},
-            labels={new.get(c, c): text for c, text in told.labels.items()},
+            origin,
+            units={new.get(c, c): text for c, text in origin.units.items()},
+            labels={new.get(c, c): text for c, text in origin.labels.items()},
         ),
     )
 

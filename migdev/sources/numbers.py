@@ -78,8 +78,8 @@ def convert_text(
         out.columns[str(name)] = column.mask(words)
         share = numeric.sum() / max(int((~missing).sum()), 1)
         if numeric.any():
-            told = _mixed(str(name), text, other, numeric, first_row)
-            (out.problems if share >= 0.5 else out.notes).append(told)
+            message = _mixed(str(name), text, other, numeric, first_row)
+            (out.problems if share >= 0.5 else out.notes).append(message)
         elif _foreign(text[other], decimal, thousands):
             out.problems.append(_mixed(str(name), text, other, numeric, first_row))
     out.notes += [

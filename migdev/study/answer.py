@@ -159,12 +159,12 @@ class Answer:
     @property
     def reports(self) -> list[str]:
         """What the fits warned of, each message once, with the specifications that gave it."""
-        told: dict[str, list[str]] = {}
+        messages: dict[str, list[str]] = {}
         heard = [*self.warnings.items(), *((f.name, f.warnings) for f in self.pretests)]
         for name, texts in heard:
             for text in texts:
-                told.setdefault(text, []).append(name)
-        return merged(told)
+                messages.setdefault(text, []).append(name)
+        return merged(messages)
 
     @property
     def alarms(self) -> list[tuple[str, str, TestStatistic]]:
@@ -248,9 +248,9 @@ def in_line(found: Finding) -> str:
     return f"{found.name}: {found.statistic:.4g}{beside}{outcome}"
 
 
-def merged(told: Mapping[str, list[str]]) -> list[str]:
+def merged(messages: Mapping[str, list[str]]) -> list[str]:
     """Messages with the names of those who gave them in front."""
-    return [f"{', '.join(names)}: {text}" if names else text for text, names in told.items()]
+    return [f"{', '.join(names)}: {text}" if names else text for text, names in messages.items()]
 
 
 def among_published(hypothesis: Hypothesis, focal: Focal, fit: Any) -> str:

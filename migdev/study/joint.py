@@ -216,12 +216,12 @@ class JointStudy:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = self.fit(panel, sample)
-        told: dict[str, list[str]] = {}
+        messages: dict[str, list[str]] = {}
         for text in dict.fromkeys(str(w.message) for w in caught):
             of = next((c for c in self.components if text.startswith(f"{c.equation!r}: ")), None)
             rest = text if of is None else text.removeprefix(f"{of.equation!r}: ")
-            told.setdefault(rest, []).extend([] if of is None else [of.name])
-        return result, tuple(merged(told))
+            messages.setdefault(rest, []).extend([] if of is None else [of.name])
+        return result, tuple(merged(messages))
 
     def _try(self, panel: Panel, sample: str) -> JointResult | str:
         try:

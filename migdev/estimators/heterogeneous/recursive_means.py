@@ -48,11 +48,11 @@ def recursive_design(
             text = text.replace(name, base.replace("`", ""))
         return text
 
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as messages:
         warnings.simplefilter("always")
         d = build(f"{y} ~ 0 + {' + '.join(X)}", own, what)
         d, H, labels = augmented(d, lags, None)
-    for warning in told:
+    for warning in messages:
         warnings.warn(original(str(warning.message)), warning.category, stacklevel=3)
     restored = replace(
         d, formula=formula, dependent=original(d.dependent), panel=panel,

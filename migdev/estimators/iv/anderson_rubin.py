@@ -84,9 +84,9 @@ def anderson_rubin(problem: IVProblem, null: float | Mapping[str, float] = 0.0) 
     resid = basis.v - basis.V @ beta
     value = basis.a - basis.A @ beta
     moments = problem.first_stage(resid)
-    told = ", ".join(f"{n} = {b:g}" for n, b in zip(problem.endogenous, beta, strict=True))
+    at_null = ", ".join(f"{n} = {b:g}" for n, b in zip(problem.endogenous, beta, strict=True))
     return reference(problem.cov, moments, slice(basis.k1, None)).test(
-        "Anderson-Rubin", f"{told}, and the instruments are valid",
+        "Anderson-Rubin", f"{at_null}, and the instruments are valid",
         wald(value, problem.instrument_cov(resid)), sample=problem.sample,
         note="holds its size with weak instruments",
     )  # fmt: skip

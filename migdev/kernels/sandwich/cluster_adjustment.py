@@ -21,7 +21,7 @@ NULL = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClubMoments:
+class AdjustedScores:
     r"""What CR covariances and their reference distributions need, by cluster.
 
     With :math:`p_g = A_g \tilde X_g B c` for a contrast c, the variance estimate is a quadratic
@@ -45,7 +45,7 @@ class ClubMoments:
     J: FloatArray | None = None
 
 
-def club_moments(
+def adjusted_scores(
     Z: FloatArray,
     loading: FloatArray,
     resid: FloatArray,
@@ -54,7 +54,7 @@ def club_moments(
     weights: FloatArray | None = None,
     inverse_variance: bool = False,
     components: tuple[IntArray, float] | None = None,
-) -> ClubMoments:
+) -> AdjustedScores:
     r"""Adjusted scores of every cluster, batched over clusters of equal size.
 
     .. math::
@@ -117,7 +117,7 @@ def club_moments(
             else:
                 Y[members] = np.concatenate([pt @ U, pt @ (Zb * root[:, :, None])], axis=2)
         D[members] = np.swapaxes(p, 1, 2) @ p
-    return ClubMoments(influence=influence, D=D, Y=Y, J=J)
+    return AdjustedScores(influence=influence, D=D, Y=Y, J=J)
 
 
 def batches(groups: Groups, most: int = 4_000_000) -> Iterator[tuple[IntArray, IntArray]]:
@@ -202,7 +202,7 @@ def _root_times(block: FloatArray, right: FloatArray) -> FloatArray:
     return out
 
 
-def contrast_df(club: ClubMoments, R: FloatArray) -> FloatArray:
+def contrast_df(adjusted: AdjustedScores, R: FloatArray) -> FloatArray:
     r"""Satterthwaite degrees of freedom of each row of R (r, k), under the working model.
 
     .. math:: \nu = (\mathrm{tr}\,P)^2 / \mathrm{tr}(P^2) \quad (3)
@@ -211,10 +211,10 @@ def contrast_df(club: ClubMoments, R: FloatArray) -> FloatArray:
     ----------
     Bell and McCaffrey (2002), Survey Methodology 28(2), 169-181.
     """
-    return np.array([wald_df(club, row) for row in np.atleast_2d(R)])
+    return np.array([wald_df(adjusted, row) for row in np.atleast_2d(R)])
 
 
-def wald_df(club: ClubMoments, R: FloatArray) -> float:
+def wald_df(adjusted: AdjustedScores, R: FloatArray) -> float:
     r"""Degrees of freedom :math:`\eta` of the approximate Hotelling test of q restrictions.
 
     .. math::
@@ -232,19 +232,19 @@ def wald_df(club: ClubMoments, R: FloatArray) -> float:
     """
     R = np.atleast_2d(R)
     q = len(R)
-    D, Y = R @ club.D @ R.T, R @ club.Y
-    omega = (D - _own(Y, club.J)).sum(axis=0)
+    D, Y = R @ adjusted.D @ R.T, R @ adjusted.Y
+    omega = (D - _own(Y, adjusted.J)).sum(axis=0)
     values, vectors = np.linalg.eigh((omega + omega.T) / 2)
     if values[-1] <= 0 or values[0] <= 1e-14 * values[-1]:
         return float("nan")
     whiten = (vectors / np.sqrt(values)) @ vectors.T
     D, Y = whiten @ D @ whiten, whiten @ Y
-    own = _own(Y, club.J)
+    own = _own(Y, adjusted.J)
     total = 0.0
     for s in range(q):
         for t in range(q):
             d_st, d_ss, d_tt = D[:, s, t], D[:, s, s], D[:, t, t]
-            crossed, squared = _traces(Y[:, t], Y[:, s], club.J)
+            crossed, squared = _traces(Y[:, t], Y[:, s], adjusted.J)
             total += float(d_st @ (d_st - 2 * own[:, s, t])) + crossed
             total += float(d_ss @ (d_tt - own[:, t, t]) - d_tt @ own[:, s, s]) + squared
     return q * (q + 1) / total

@@ -147,11 +147,11 @@ def keep_series(table: Table, options: ReadOptions, name: str) -> None:
     for wanted in options.series:
         if wanted not in held:
             table.missing.setdefault(wanted, f"not in {name}.{suggestion(wanted, known)}")
-    told = "; ".join(f"{s}: {why}" for s, why in list(table.missing.items())[:6])
+    reasons = "; ".join(f"{s}: {why}" for s, why in list(table.missing.items())[:6])
     if not [s for s in held if s not in table.missing]:
-        raise SourceError(f"None of the series asked for can be had. {told}")
+        raise SourceError(f"None of the series asked for can be had. {reasons}")
     if table.missing:
-        table.problems.append(f"{len(table.missing)} series cannot be had: {told}")
+        table.problems.append(f"{len(table.missing)} series cannot be had: {reasons}")
     table.frame = table.frame[[*keys, *(s for s in held if s not in keys)]]
 
 

@@ -96,10 +96,10 @@ def _page(header: dict[str, Any], rows: list[dict[str, Any]]) -> Answer:
 def _refuse(messages: Any) -> None:
     listed = messages if isinstance(messages, list) else [messages]
     texts = [f"{m.get('key', '')}: {m.get('value', '')} (message {m.get('id')})" for m in listed]
-    told = "; ".join(text.strip(": ") for text in texts)
+    message = "; ".join(text.strip(": ") for text in texts)
     if all(str(m.get("id")) in FINAL for m in listed):
-        raise Refused(told)
-    raise Transient(told)
+        raise Refused(message)
+    raise Transient(message)
 
 
 def _told(text: str) -> str:

@@ -135,8 +135,8 @@ def _table(
     )  # fmt: skip
     stuck = [c for c, v in converted.columns.items() if not pd.api.types.is_numeric_dtype(v.dtype)]
     if stuck:
-        told = [*converted.problems, *converted.notes]
-        raise SourceError(f"{name} holds text among its values: {' '.join(told[:3])}")
+        messages = [*converted.problems, *converted.notes]
+        raise SourceError(f"{name} holds text among its values: {' '.join(messages[:3])}")
     out = wb.tidy(frame.assign(**converted.columns), shape, name, options.series, known)
     frame, sentinels = blank_numbers(out.frame, options.missing, ["iso3", out.time])
     notes = [*out.notes, *sentinels, *(n for n in converted.notes if "no value at all" not in n)]

@@ -17,7 +17,7 @@ from migdev.errors import CovarianceError
 from migdev.kernels.absorb.effects_basis import EffectsBasis
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.groups import Groups
-from migdev.kernels.sandwich.cluster_adjustment import club_moments, contrast_df, wald_df
+from migdev.kernels.sandwich.cluster_adjustment import adjusted_scores, contrast_df, wald_df
 from migdev.kernels.sandwich.hac import (
     bandwidth_rule,
     kernel_weights,
@@ -186,7 +186,7 @@ def test_balanced_clusters_have_the_degrees_of_freedom_of_a_mean() -> None:
     Q, R = np.linalg.qr(X)
     resid = y - y.mean()
     groups = Groups.from_codes(np.repeat(np.arange(G), m))
-    club = club_moments(Q, np.linalg.inv(R).T, resid, groups, "CR2")
+    club = adjusted_scores(Q, np.linalg.inv(R).T, resid, groups, "CR2")
     assert contrast_df(club, np.eye(1))[0] == pytest.approx(G - 1)
     assert wald_df(club, np.eye(1)) == pytest.approx(G - 1)
     means = y.reshape(G, m).mean(axis=1)
@@ -197,7 +197,7 @@ def test_contrasts_that_cannot_be_estimated_have_no_degrees_of_freedom() -> None
     G = 6
     X = np.column_stack([np.ones(3 * G), np.repeat(np.arange(G), 3) == 0]).astype(float)
     Q, R = np.linalg.qr(X)
-    club = club_moments(
+    club = adjusted_scores(
         Q, np.linalg.inv(R).T, np.zeros(3 * G), Groups.from_codes(np.repeat(np.arange(G), 3)), "CR2"
     )
     # the dummy of one cluster: its variance rests on that cluster alone, which it fits
