@@ -83,7 +83,9 @@ _HOME = {
     "cycle": "migdev.estimators.filters",
     "DynamicFixedEffects": "migdev.estimators.heterogeneous.dynamic_fixed_effects",
 }
-_ROOMS = frozenset({"diagnostics", "errors", "hypotheses", "replication", "robustness", "simulate"})
+_ROOMS = frozenset(
+    {"diagnostics", "errors", "extend", "hypotheses", "replication", "robustness", "simulate"}
+)
 
 
 def __getattr__(name: str) -> Any:

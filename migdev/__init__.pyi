@@ -2,6 +2,7 @@
 
 from migdev import diagnostics as diagnostics
 from migdev import errors as errors
+from migdev import extend as extend
 from migdev import hypotheses as hypotheses
 from migdev import replication as replication
 from migdev import robustness as robustness

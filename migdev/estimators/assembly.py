@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
 from migdev.errors import CollinearityWarning, IdentificationError, listing
+from migdev.kernels.absorb.absorber import Absorber
 from migdev.kernels.arrays.blocked_products import dot
-from migdev.kernels.arrays.groups import level_codes
+from migdev.kernels.arrays.groups import Groups, level_codes
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares, normal_matrix
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.sandwich.moments import Moments, UnitScores
@@ -42,6 +43,9 @@ class Equation:
         The model holds a constant, as a column or through the effects.
     why_absorbed : str
         Reason given for a column that the transformation took away.
+    weights : (n,), optional
+        Working weights of iterated least squares, whose square root multiplies ``y`` and ``X``;
+        those of the design where not given.
     """
 
     y: FloatArray
@@ -53,7 +57,19 @@ class Equation:
     df_absorbed: int = 0
     constant: bool = True
     why_absorbed: str = "collinear with the columns before it"
-    columns: Mapping[str, Any] = field(default_factory=dict)
+    weights: FloatArray | None = None
+
+
+def within(
+    y: FloatArray, X: FloatArray, groups: Sequence[Groups], weights: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, int]:
+    """Residuals of y (n,) and X (n, k) from the (weighted) projection on the dummies of all
+    groups, and the rank of the dummies; copies of both where there are no groups."""
+    y, X = y.copy(), np.array(X, order="F")
+    if not groups:
+        return y, X, 0
+    columns = [y, *(X[:, j] for j in range(X.shape[1]))]
+    return y, X, Absorber.build(tuple(groups), weights).sweep(columns, X).rank
 
 
 def solve(
@@ -70,8 +86,8 @@ def solve(
     moments = Moments(
         X=X, resid=fit.resid, bread=fit.bread, entity=design.entity, time=design.time,
         factors=equation.factors, factor_names=equation.factor_names,
-        df_absorbed=equation.df_absorbed, constant=equation.constant, weights=design.weights,
-        columns=design.columns,
+        df_absorbed=equation.df_absorbed, constant=equation.constant, columns=design.columns,
+        weights=design.weights if equation.weights is None else equation.weights,
     )  # fmt: skip
     return moments, fit.params, dropped, names
 
