@@ -339,3 +339,32 @@ def test_bad_formulas(pss, fits):
         PooledMeanGroup(formula="c ~ pi + y", lags=(1, 1)).fit(pss)
     with pytest.raises(ResultError, match="rescale"):
         fits["mg"].hausman(fits["pmg"], rescale="more")
+
+
+def test_the_highest_of_several_maxima_is_found():
+    """Eight entities of 14 periods whose likelihood has two maxima, against a grid of long runs."""
+    rng = np.random.default_rng(8022)
+    N, T = 8, 14
+    x, y = rng.standard_normal((N, T)).cumsum(1), np.zeros((N, T))
+    phi = -rng.uniform(0.1, 0.6, N)
+    for t in range(1, T):
+        y[:, t] = y[:, t - 1] + phi * (y[:, t - 1] - x[:, t - 1]) + rng.standard_normal(N)
+    frame = pd.DataFrame(
+        {"i": np.repeat(range(N), T), "t": np.tile(range(T), N), "y": y.ravel(), "x": x.ravel()}
+    )
+    fit = PooledMeanGroup("y ~ x").fit(md.Panel.from_frame(frame, entity="i", time="t"))
+
+    def loglik(theta: float) -> float:
+        total = 0.0
+        for i in range(N):
+            Z = np.column_stack([np.ones(T - 1), y[i, :-1] - theta * x[i, 1:], np.diff(x[i])])
+            dy = np.diff(y[i])
+            rss = np.sum((dy - Z @ np.linalg.lstsq(Z, dy, rcond=None)[0]) ** 2)
+            total -= 0.5 * (T - 1) * (np.log(2 * np.pi * rss / (T - 1)) + 1)
+        return total
+
+    grid = np.linspace(-4, 6, 2001)
+    values = np.array([loglik(theta) for theta in grid])
+    assert np.sum(np.diff(np.sign(np.diff(values))) < 0) >= 2  # several maxima
+    assert fit.stats["loglik"] >= values.max() - 1e-9
+    assert fit.params["x"] == pytest.approx(grid[values.argmax()], abs=0.005)
