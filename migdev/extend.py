@@ -12,7 +12,7 @@ a source              ``Extract``, ``Provenance``
 a test                ``TestStatistic``, ``PanelTest``, ``chi2_test``, ``f_test``, ``normal_test``,
                       ``t_test``
 a reader of results   ``Estimate``, ``Sample``
-checks of all these   ``check_estimator``, ``check_covariance``, ``check_result``,
+checks of all these   ``check_estimator``, ``check_result``,
                       ``check_source``
 ====================  =========================================================================
 """
