@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +23,18 @@ app = typer.Typer(
 FAILED = 1
 BAD_INPUT = 2
 
-Data = Annotated[list[Path], typer.Option("--data", help="File of data; repeat to join several.")]
+#: What a study takes of the folder ``$MIGDEV_DATA``: country-years by World Bank code, attributes
+#: of countries, poverty.
+FOLDER = ("wdi_panel.csv", "country_meta.csv", "wdi_poverty_inequality_2021ppp.csv")
+
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        help="File of data; repeat to join several. Without one: those of the folder $MIGDEV_DATA, "
+        "else a simulated world.",
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the pages.")]
 
 
@@ -45,8 +58,8 @@ def _note(message: Warning | str, *_: Any) -> None:
 @app.command()
 def study(
     question: Annotated[str, typer.Argument(help="Id of the hypothesis, such as G1 or X1.")],
-    data: Data,
     out: Out,
+    data: Data = None,
     columns: Annotated[
         Path | None, typer.Option(help="TOML file: your column names to World Bank codes.")
     ] = None,
@@ -66,7 +79,8 @@ def study(
     asked = hypotheses.get(question)
     if package:
         check_place(out / f"{asked.id}-package")
-    panel = load_panel(data, columns)
+    data = data or folder_files()
+    panel = load_panel(data, columns) if data else simulated_panel(columns)
     years = None
     if first is not None or last is not None:
         held = [int(y) for y in panel.periods]
@@ -81,7 +95,7 @@ def study(
             answer.replication_package(
                 out / f"{asked.id}-package", archive=True, plan=plan,
                 raw=[*data, *([] if columns is None else [columns])],
-                preparation=preparation(asked.id, data, columns, window, years),
+                preparation=preparation(asked.id, data, columns, window, years) if data else "",
             )
         )  # fmt: skip
     print("\nWritten: " + ", ".join(str(page) for page in pages))
@@ -145,6 +159,38 @@ def list_hypotheses() -> None:
     for name, row in table.iterrows():
         state = "runnable" if row["runnable"] else f"waits for {row['waits_for']}"
         print(f"{name:4} {row['claim']} [DF {row['DF']}, CR {row['CR']}] ({state})")
+
+
+def folder_files() -> list[Path]:
+    """Files of the folder ``$MIGDEV_DATA``, none where it is not set."""
+    folder = os.environ.get("MIGDEV_DATA")
+    if not folder:
+        return []
+    found = [path for name in FOLDER if (path := Path(folder) / name).exists()]
+    if not found:
+        raise SourceError(
+            f"The folder MIGDEV_DATA={folder!r} holds none of {', '.join(FOLDER)}. Name files by "
+            "--data, or unset it to use a simulated world."
+        )
+    print(f"Data of the folder {folder}: {', '.join(path.name for path in found)}.")
+    return found
+
+
+def simulated_panel(columns: Path | None) -> Any:
+    """The world that stands in for data, with its truth told."""
+    from migdev.simulate import stylised_world, truth
+
+    if columns is not None:
+        raise SourceError(f"{str(columns)!r} names columns of files; add the files by --data.")
+    print(
+        "SIMULATED data: a world in which the critical view is true; it describes no country.\n"
+        "Effects of one percent of GDP of remittances in it: "
+        + ", ".join(f"{name} {value:g}" for name, value in asdict(truth("critical")).items())
+        + ".\nReal data: --data FILE (repeat it to join several), or set MIGDEV_DATA to a folder "
+        f"that holds {', '.join(FOLDER)}.\ndocs/how-to/bring-your-data.md tells what files may "
+        "look like.\n"
+    )
+    return stylised_world("critical", seed=1)
 
 
 def load_panel(paths: list[Path], columns: Path | None) -> Any:

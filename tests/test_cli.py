@@ -82,6 +82,15 @@ def test_study_writes_pages_and_a_package_that_verifies(files, tmp_path, run):
 
 
 @pytest.mark.slow
+def test_a_package_of_a_simulated_world_verifies(tmp_path, run, monkeypatch):
+    monkeypatch.delenv("MIGDEV_DATA", raising=False)
+    done = run("study", "M1", "--out", str(tmp_path), "--package")
+    assert done.returncode == 0, done.stderr
+    verified = process("verify", str(tmp_path / "M1-package"))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.slow
 def test_packages_remake_their_data_from_raw_files(files, tmp_path, run):
     """One year given alone, a file of columns, and a digit changed in a raw file."""
     frame = pd.read_csv(files / "wdi.csv").rename(columns={"BX.TRF.PWKR.DT.GD.ZS": "Remesas"})
@@ -174,6 +183,35 @@ def test_yearly_data_and_years(files, tmp_path, run):
     assert done.returncode == 0, done.stderr
 
 
+def test_without_files_a_simulated_world_with_its_truth_stands_in(tmp_path, run, monkeypatch):
+    monkeypatch.delenv("MIGDEV_DATA", raising=False)
+    done = run("study", "M1", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    first, truth, advice = done.stdout.splitlines()[:3]
+    assert first.startswith("SIMULATED data: a world in which the critical view is true")
+    assert "growth -0.05, volatility -0.15, poverty 0, dependence 0.8" in truth
+    assert "--data FILE" in advice
+    page = (tmp_path / "M1.html").read_text(encoding="utf-8")
+    assert "Simulated data: this world describes no country" in page
+    assert "SIMULATED critical world" in page
+
+
+def test_without_files_the_folder_of_data_is_taken(files, tmp_path, run, monkeypatch):
+    monkeypatch.setenv("MIGDEV_DATA", str(tmp_path))
+    done = run("study", "M1", "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "holds none of wdi_panel.csv, country_meta.csv" in done.stderr
+    shutil.copy(files / "wdi.csv", tmp_path / "wdi_panel.csv")
+    shutil.copy(files / "countries.csv", tmp_path / "country_meta.csv")
+    done = run("study", "M1", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    told = f"Data of the folder {tmp_path}: wdi_panel.csv, country_meta.csv.\n"
+    assert done.stdout.startswith(told)
+    page = (tmp_path / "out" / "M1.html").read_text(encoding="utf-8")
+    assert "wdi_panel.csv" in page
+    assert "Simulated data" not in page
+
+
 def test_verify_fails_loudly(tmp_path):
     assert process("verify", str(tmp_path)).returncode == 2
 
@@ -184,6 +222,7 @@ def test_verify_fails_loudly(tmp_path):
         (["study", "G99", "--data", "wdi.csv", "--out", "out"], "no hypothesis 'G99'"),
         (["study", "G6", "--data", "wdi.csv", "--out", "out"], "waits for"),
         (["study", "G1", "--data", "nowhere.csv", "--out", "out"], "There is no file"),
+        (["study", "G1", "--columns", "map.toml", "--out", "out"], "add the files by --data"),
         (["study", "G1", "--data", "countries.csv", "--out", "out"], "migdev: "),
         (["study", "X1", "--data", "no_poverty.csv", "--out", "out"], "'SI.POV.DDAY'"),
         (["study", "G1", "--data", "other.csv", "--out", "out"], "lack the series"),
@@ -198,6 +237,7 @@ def test_verify_fails_loudly(tmp_path):
 )
 def test_bad_input_is_a_plain_message(files, tmp_path, run, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MIGDEV_DATA", raising=False)
     frame = pd.read_csv(files / "wdi.csv")
     frame.to_csv(tmp_path / "wdi.csv", index=False)
     pd.read_csv(files / "countries.csv").to_csv(tmp_path / "countries.csv", index=False)
