@@ -86,7 +86,7 @@ def test_a_package_of_a_simulated_world_verifies(tmp_path, run, monkeypatch):
     monkeypatch.delenv("MIGDEV_DATA", raising=False)
     done = run("study", "M1", "--out", str(tmp_path), "--package")
     assert done.returncode == 0, done.stderr
-    verified = process("verify", str(tmp_path / "M1-package"))
+    verified = process("verify", str(tmp_path / "M1-package"), "--yes")
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
