@@ -25,11 +25,13 @@ from migdev.estimators.dynamic.jackknife import HalfPanelJackknife as HalfPanelJ
 from migdev.estimators.dynamic.lsdvc import BiasCorrectedLSDV as BiasCorrectedLSDV
 from migdev.estimators.factors.interactive import InteractiveFixedEffects as InteractiveFixedEffects
 from migdev.estimators.filters import cycle as cycle
+from migdev.estimators.heterogeneous.augmented_mean_group import (
+    AugmentedMeanGroup as AugmentedMeanGroup,
+)
+from migdev.estimators.heterogeneous.cce import CCEMeanGroup as CCEMeanGroup
+from migdev.estimators.heterogeneous.cce import CCEPooled as CCEPooled
 from migdev.estimators.heterogeneous.cointegrating import DynamicOLS as DynamicOLS
 from migdev.estimators.heterogeneous.cointegrating import FullyModifiedOLS as FullyModifiedOLS
-from migdev.estimators.heterogeneous.common_factors import AugmentedMeanGroup as AugmentedMeanGroup
-from migdev.estimators.heterogeneous.common_factors import CCEMeanGroup as CCEMeanGroup
-from migdev.estimators.heterogeneous.common_factors import CCEPooled as CCEPooled
 from migdev.estimators.heterogeneous.cross_section_ardl import CSARDL as CSARDL
 from migdev.estimators.heterogeneous.cross_section_ardl import CSDL as CSDL
 from migdev.estimators.heterogeneous.dynamic_fixed_effects import (

@@ -12,7 +12,8 @@ from migdev.estimators.dynamic.gmm.difference_system import (
     SystemGMM,
 )
 from migdev.estimators.dynamic.jackknife import HalfPanelJackknife
-from migdev.estimators.heterogeneous.common_factors import AugmentedMeanGroup, CCEMeanGroup
+from migdev.estimators.heterogeneous.augmented_mean_group import AugmentedMeanGroup
+from migdev.estimators.heterogeneous.cce import CCEMeanGroup
 from migdev.estimators.heterogeneous.cross_section_ardl import CSARDL
 from migdev.estimators.heterogeneous.dynamic_fixed_effects import DynamicFixedEffects
 from migdev.estimators.heterogeneous.mean_group import MeanGroup

@@ -27,7 +27,7 @@ from migdev.estimators.heterogeneous.error_correction import (
     restrict,
     with_terms,
 )
-from migdev.estimators.heterogeneous.pooled_mean_group import (
+from migdev.estimators.heterogeneous.error_correction_regressions import (
     error_correction_fields,
     identified_form,
     labels_of,

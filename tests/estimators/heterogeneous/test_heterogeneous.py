@@ -17,7 +17,7 @@ from migdev.errors import (
     ResultError,
     SpecificationError,
 )
-from migdev.estimators.heterogeneous.common_factors import (
+from migdev.estimators.heterogeneous.cce import (
     AugmentedMeanGroup,
     CCEMeanGroup,
     CCEPooled,
