@@ -40,6 +40,8 @@ _HOME = {
     "Logit": "migdev.estimators.limited.binary",
     "Probit": "migdev.estimators.limited.binary",
     "CLogLog": "migdev.estimators.limited.binary",
+    "SUR": "migdev.estimators.systems.gls",
+    "ThreeSLS": "migdev.estimators.systems.gls",
     "PanelThreshold": "migdev.estimators.threshold.fixed_effects",
     "BiasCorrectedLSDV": "migdev.estimators.dynamic.lsdvc",
     "HalfPanelJackknife": "migdev.estimators.dynamic.jackknife",

@@ -57,6 +57,8 @@ from migdev.estimators.static.linear import FixedEffects as FixedEffects
 from migdev.estimators.static.linear import PooledOLS as PooledOLS
 from migdev.estimators.static.mundlak import CorrelatedRandomEffects as CorrelatedRandomEffects
 from migdev.estimators.static.random_effects import RandomEffects as RandomEffects
+from migdev.estimators.systems.gls import SUR as SUR
+from migdev.estimators.systems.gls import ThreeSLS as ThreeSLS
 from migdev.estimators.threshold.dynamic import DynamicPanelThreshold as DynamicPanelThreshold
 from migdev.estimators.threshold.fixed_effects import PanelThreshold as PanelThreshold
 from migdev.panel.assemble import join as join

@@ -48,7 +48,10 @@ HANDED_UP = {
 }
 # Subjects that estimators, diagnostics and tests share with the kernels, save these.
 SUBJECTS = {
-    "estimators": {"static": "absorb, random and arrays hold its numbers"},
+    "estimators": {
+        "static": "absorb, random and arrays hold its numbers",
+        "systems": "linearmodels holds its numbers",
+    },
     "diagnostics": {"fit": "tests of a fit, whatever its subject"},
 }
 LONGEST, FULLEST = 400, 25

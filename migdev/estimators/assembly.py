@@ -145,7 +145,7 @@ def finish(
     params: FloatArray,
     cov: Covariance | CovEstimate,
     method: str,
-    residual: FloatArray,
+    residual: FloatArray | None,
     stated: Facts,
     rows: IntArray | None = None,
     dropped_columns: Mapping[str, str] | None = None,
@@ -163,7 +163,7 @@ def finish(
     names, params : (k,)
     cov : Covariance or CovEstimate
         Applied to the scores, or the estimator's own.
-    residual : (n,)
+    residual : (n,), optional
     stated : Facts
         What readers may rely on: effects, link, form of the equation.
     rows : (n,), optional
