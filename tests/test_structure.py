@@ -44,7 +44,7 @@ BESIDE = {
 # They compute nothing themselves, so nothing below depends on what stands above.
 HANDED_UP = {
     ("panel/panel.py", "Panel.pretest"): "diagnostics/pretest_table.py",
-    ("results/estimate.py", "Estimate.margins"): "results/margins.py",
+    ("results/estimate.py", "Estimate.margins"): "results/marginal/margins.py",
 }
 # Subjects that estimators, diagnostics and tests share with the kernels, save these.
 SUBJECTS = {

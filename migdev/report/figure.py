@@ -15,7 +15,7 @@ from migdev.report.escape import plain
 from migdev.report.read import columns_of
 from migdev.report.select import CONSTANTS, Rename, merge_terms, renamer, select_terms
 from migdev.results.inference import check_level
-from migdev.results.margins import Margins
+from migdev.results.marginal.margins import Margins
 
 # Okabe and Ito's palette without its yellow, which white ground swallows; told apart by shape too.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#6b6b6b")

@@ -27,8 +27,9 @@ def page(
     sections : mapping or iterable
         From headings to contents, or :class:`Section` s, or contents without headings. Contents
         are one thing or a list of things: a string is a paragraph; a
-        :class:`~migdev.report.table.Table`, a data frame, a matplotlib figure, an
-        :class:`~migdev.results.margins.Margins` or any block of :mod:`migdev.report.blocks`.
+        :class:`~migdev.report.table.Table`, a data frame, a matplotlib figure, a
+        :class:`~migdev.results.marginal.margins.Margins` or any block of
+        :mod:`migdev.report.blocks`.
     subtitle, notice : str
     footer : str or sequence of str
     """

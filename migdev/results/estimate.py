@@ -24,7 +24,7 @@ from migdev.results.statistic import TestStatistic, f_test
 
 if TYPE_CHECKING:
     from migdev.results.effects import Effects
-    from migdev.results.margins import Margins
+    from migdev.results.marginal.margins import Margins
     from migdev.results.prediction import Coefficients, Predictor
 
 
@@ -195,8 +195,8 @@ class Estimate:
 
     def margins(self, variable: str, **options: Any) -> Margins:
         """Marginal effects of a variable in interactions and polynomials; see
-        :func:`migdev.results.margins.margins`."""
-        from migdev.results.margins import margins
+        :func:`migdev.results.marginal.margins.margins`."""
+        from migdev.results.marginal.margins import margins
 
         return margins(self, variable, **options)
 

@@ -15,7 +15,7 @@ import migdev as md
 from migdev.errors import ReportError
 from migdev.report.figure import PALETTE, coefplot, interval_plot, marginsplot, svg
 from migdev.results.estimate import Estimate
-from migdev.results.margins import margins
+from migdev.results.marginal.margins import margins
 from tests.report.conftest import ODD, make
 
 pytest.importorskip("matplotlib")

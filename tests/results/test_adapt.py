@@ -319,7 +319,7 @@ def test_an_answer_with_fits_is_read():
 def test_reading_results_imports_no_library():
     code = (
         "import sys\n"
-        "import migdev.results.adapt, migdev.report.table, migdev.results.margins\n"
+        "import migdev.results.adapt, migdev.report.table, migdev.results.marginal.margins\n"
         "bad = {'statsmodels', 'linearmodels', 'pyfixest', 'matplotlib', 'jinja2', 'docx'}\n"
         "print(sorted(bad & set(sys.modules)))"
     )

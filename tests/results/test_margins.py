@@ -22,7 +22,7 @@ from migdev.kernels.arrays.sign_regions import (
     quadratic_roots,
 )
 from migdev.results.estimate import Estimate
-from migdev.results.margins import margins
+from migdev.results.marginal.margins import margins
 from tests.data import benchmark
 from tests.golden import load_golden
 

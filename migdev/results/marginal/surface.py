@@ -13,7 +13,7 @@ from numpy.polynomial import Polynomial
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.estimate import Estimate
-from migdev.results.terms import (
+from migdev.results.marginal.terms import (
     Dual,
     Evaluator,
     Expression,

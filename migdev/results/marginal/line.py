@@ -10,7 +10,7 @@ import numpy as np
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_quantile
 from migdev.kernels.arrays.types import AnyArray, FloatArray
-from migdev.results.surface import Surface
+from migdev.results.marginal.surface import Surface
 
 
 class Line:

@@ -22,8 +22,8 @@ from migdev.kernels.arrays.sign_regions import (
 )
 from migdev.kernels.arrays.types import FloatArray
 from migdev.results.inference import check_level
-from migdev.results.line import Line, interval, short
-from migdev.results.surface import Surface
+from migdev.results.marginal.line import Line, interval, short
+from migdev.results.marginal.surface import Surface
 
 ADJUSTMENTS = (None, "fdr", "simultaneous")
 BAND_POINTS = 201

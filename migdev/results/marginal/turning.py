@@ -12,10 +12,10 @@ from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_lower, t_quantile
 from migdev.kernels.arrays.sign_regions import polynomial_roots, sign_changes
 from migdev.results.inference import check_level
-from migdev.results.line import Line, interval, short
-from migdev.results.regions import johnson_neyman
+from migdev.results.marginal.line import Line, interval, short
+from migdev.results.marginal.regions import johnson_neyman
+from migdev.results.marginal.surface import Surface
 from migdev.results.statistic import TestStatistic
-from migdev.results.surface import Surface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

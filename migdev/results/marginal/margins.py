@@ -15,10 +15,10 @@ from migdev.kernels.arrays.distributions import t_quantile, t_two_sided
 from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.estimate import Estimate
 from migdev.results.inference import Combination, check_level
-from migdev.results.regions import JohnsonNeyman, johnson_neyman
+from migdev.results.marginal.regions import JohnsonNeyman, johnson_neyman
+from migdev.results.marginal.surface import Moderator, Surface
+from migdev.results.marginal.turning import TurningPoint, turning_point, u_test
 from migdev.results.statistic import TestStatistic
-from migdev.results.surface import Moderator, Surface
-from migdev.results.turning import TurningPoint, turning_point, u_test
 
 PERCENTILES = (10, 25, 50, 75, 90)
 MOST_ROWS = 500
@@ -175,7 +175,7 @@ class Margins:
         seed: int = 0,
     ) -> JohnsonNeyman:
         """Ranges of a moderator where the effect is significant; see
-        :func:`migdev.results.regions.johnson_neyman`."""
+        :func:`migdev.results.marginal.regions.johnson_neyman`."""
         name = self.numeric(moderator)
         return johnson_neyman(
             self.surface, name, self.fixed(name, at), self.level if level is None else level,
@@ -186,7 +186,7 @@ class Margins:
         self, level: float | None = None, *, at: Mapping[str, Any] | None = None
     ) -> TurningPoint:
         """Where the effect of the variable changes sign as the variable itself rises; see
-        :func:`migdev.results.turning.turning_point`."""
+        :func:`migdev.results.marginal.turning.turning_point`."""
         self._need_own("turning point")
         fixed = self.fixed(self.variable, at)
         return turning_point(self.surface, fixed, self.level if level is None else level)
@@ -200,7 +200,7 @@ class Margins:
         at: Mapping[str, Any] | None = None,
     ) -> TestStatistic:
         """Lind and Mehlum's test of a (inverse) U shape; see
-        :func:`migdev.results.turning.u_test`."""
+        :func:`migdev.results.marginal.turning.u_test`."""
         self._need_own("U shape")
         span = (low, high) if low is not None and high is not None else self.range(self.variable)
         ends = (span[0] if low is None else low, span[1] if high is None else high)

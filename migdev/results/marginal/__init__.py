@@ -1,0 +1,1 @@
+"""Marginal effects and predictions of a fit, with what they depend on."""
