@@ -19,7 +19,7 @@ from migdev.kernels.absorb.effects_basis import EffectsBasis
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.kernels.sandwich.hac import periods_of
-from migdev.kernels.sandwich.moments import Moments
+from migdev.kernels.sandwich.moments import Moments, refuse_shadowed
 from migdev.kernels.sandwich.sandwich import intersection, leverage, residual_scale
 from migdev.protocols import Scores
 
@@ -70,6 +70,7 @@ def _factors(m: Scores) -> tuple[str, ...]:
 def grouping(m: Scores, name: str) -> IntArray:
     """(n,) codes 0.. of the clusters named ``name``; missing values are an error."""
     name = name.strip()
+    refuse_shadowed(name, m.columns)
     if name == "entity":
         return m.entity
     if name in _factors(m):

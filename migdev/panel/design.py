@@ -35,6 +35,12 @@ class SampleColumns(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._panel.columns)
 
+    @property
+    def shadowed(self) -> list[str]:
+        """The words ``entity`` and ``time``, where a column that is not that key bears them."""
+        keys = {"entity": self._panel.entity, "time": self._panel.time}
+        return [w for w, key in keys.items() if key != w and w in self._panel.columns]
+
 
 class UnitColumns(Mapping[str, Any]):
     """Columns of rows by unit (an entity, a group); one that varies within units has no value.
@@ -200,9 +206,11 @@ class Design:
 
     def codes(self, name: str) -> IntArray:
         """(n,) codes of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
-        from migdev.kernels.sandwich.moments import group_codes
+        from migdev.kernels.sandwich.moments import group_codes, refuse_shadowed
 
         parts = [part.strip() for part in name.split("^")]
+        for part in parts:
+            refuse_shadowed(part, self.columns)
         keys = {self.panel.entity: "entity", self.panel.time: "time"}
         parts = [keys.get(part, part) for part in parts]
         codes = {part: self._factor(part) for part in parts if part not in ("entity", "time")}

@@ -66,7 +66,7 @@ class ModelMatrix:
         used: dict[str, None] = {}
         for side in parsed.sides if sides is None else sides:
             used |= dict.fromkeys(variables(side))
-        called = set(re.findall(r"([A-Za-z_]\w*)\s*\(", parsed.text))
+        called = {*re.findall(r"[A-Za-z_]\w*(?=\s*\()|\b(?:np|numpy)(?=\.)", parsed.text)}
         clash = called.intersection(data.columns)
         if clash:
             raise FormulaError(
@@ -104,6 +104,11 @@ class ModelMatrix:
         values, names = self._plain(terms) if plain else self._full(terms)
         if not constant:
             return values, names
+        if "Intercept" in names:
+            raise FormulaError(
+                f"{self.text!r} has an intercept and names a column 'Intercept': two coefficients "
+                "of one name. Rename the column, or leave the intercept out with 0 +."
+            )
         return np.column_stack([np.ones(n), values]), ("Intercept", *names)
 
     def lacking(self, names: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from migdev.errors import SpecificationError
 from migdev.kernels.arrays.blocked_products import product
 from migdev.kernels.arrays.groups import Groups, level_codes
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
@@ -194,6 +195,17 @@ def group_codes(
             codes = group_codes(part.strip(), entity, time, columns)
             product = product * (int(codes.max(initial=0)) + 1) + codes
         return level_codes(product)
+    refuse_shadowed(name, columns)
     if name == "entity":
         return entity
     return level_codes(time if name == "time" and time is not None else columns[name])
+
+
+def refuse_shadowed(name: str, columns: Mapping[str, AnyArray]) -> None:
+    """Raise where ``entity`` or ``time`` may be the key, or a column that is none."""
+    if name in getattr(columns, "shadowed", ()):
+        raise SpecificationError(
+            f"{name!r} stands for the panel's own {'entities' if name == 'entity' else 'periods'}, "
+            f"but there is a column {name!r} too, which is not that key. Rename the column, with "
+            f"panel.rename({{{name!r}: '...'}}), or name the key by its own name."
+        )
