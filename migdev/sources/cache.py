@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import warnings
 from dataclasses import asdict, dataclass
@@ -111,8 +112,9 @@ class Cache:
         if not path.exists():
             return []
         try:
-            return [Entry(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
-        except (json.JSONDecodeError, TypeError):
+            entries = [Entry(**item) for item in json.loads(path.read_bytes())]
+            return entries if all(entry.age_days < math.inf for entry in entries) else []
+        except (ValueError, TypeError):  # no JSON, no text, other fields, no date
             return []  # a damaged index only costs a new request
 
     def _index(self, request: str) -> Path:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from migdev.errors import SourceError, listing
 from migdev.sources.cache import Entry
 from migdev.sources.http import Fetcher
-from migdev.sources.worldbank.answers import Answer, decode
+from migdev.sources.worldbank.answers import Answer, Value
 
 LICENCE = "CC BY 4.0"
+#: Pages that an answer may have: the service cuts at 20,000 rows, and all of WDI has 27 million.
+MOST_PAGES = 1500
 Pages = list[tuple[Answer, Entry]]
 
 
@@ -18,16 +20,22 @@ Pages = list[tuple[Answer, Entry]]
 class PageReader:
     """Reads the pages of an address, and refuses what does not hang together.
 
-    Pages in the cache may be older than those just fetched; where their dates or totals differ, or
-    the rows are fewer than promised, all pages are fetched anew. Offline, the newest version of
-    which the cache holds every page is taken.
+    Pages in the cache may be older than those just fetched; where their dates or totals differ,
+    rows come twice or are fewer than promised, all pages are fetched anew. Offline, the newest
+    version of which the cache holds every page is taken.
 
     Attributes
     ----------
     fetcher : Fetcher
+    decode : callable
+        Reads the body of a page.
+    version : str, optional
+        Date of last update that the pages must bear; taken from the cache where it holds them.
     """
 
     fetcher: Fetcher
+    decode: Callable[[bytes], Answer]
+    version: str | None = None
 
     def read(self, url: str, *, fresh: bool = False) -> Pages:
         """Every page of an answer.
@@ -35,15 +43,15 @@ class PageReader:
         Raises
         ------
         SourceError
-            A page could not be had, or the pages differ in version or total, or hold another
-            number of rows than promised, also when fetched again.
+            A page could not be had, or the pages differ in version or total, repeat rows, or hold
+            another number of rows than promised, also when fetched again.
         """
-        found = self._pages(url, fresh=fresh)
+        found = self._pages(url, fresh=fresh, vintage=self.version)
         trouble = inconsistency(found)
         if trouble and self.fetcher.silent:
             return self._from_cache(url, trouble)
         if trouble:
-            found = self._pages(url, fresh=True)
+            found = self._pages(url, fresh=True, vintage=self.version)
             trouble = inconsistency(found)
         if trouble:
             raise SourceError(
@@ -59,12 +67,18 @@ class PageReader:
         while page <= pages:
             found.append(
                 self.fetcher.get(
-                    f"{url}&page={page}", decode, dataset="indicators", name=f"page-{page}.json",
-                    licence=LICENCE, vintage=of, fresh=fresh, only=vintage,
+                    f"{url}&page={page}", self.decode, dataset="indicators",
+                    name=f"page-{page}.json", licence=LICENCE, vintage=of, fresh=fresh,
+                    only=vintage,
                 )
             )  # fmt: skip
             pages = found[-1][0].pages
             page += 1
+            if pages > MOST_PAGES:
+                raise SourceError(
+                    f"{url} promises {pages:,} pages, more than the {MOST_PAGES:,} that are read. "
+                    "Ask for fewer series, countries or years."
+                )
         return found
 
     def _from_cache(self, url: str, trouble: str) -> Pages:
@@ -94,7 +108,11 @@ def inconsistency(pages: Pages) -> str:
     numbers = [a.page for a in answers]
     if any(numbers) and numbers != list(range(1, len(numbers) + 1)):
         return f"they are numbered {listing(numbers)}"
-    received = sum(len(a.rows) for a in answers)
-    if totals and received != totals[0]:
-        return f"{received} rows came, {totals[0]} were promised"
+    rows = [row for answer in answers for row in answer.rows]
+    if totals and len(rows) != totals[0]:
+        return f"{len(rows)} rows came, {totals[0]} were promised"
+    # Values of one series, place and date with another number are told of where they are used.
+    keys = {row if not isinstance(row, Value) else (*row[:4], str(row.value)) for row in rows}
+    if len(keys) < len(rows):
+        return f"{len(rows) - len(keys)} of their {len(rows)} rows come twice"
     return ""
