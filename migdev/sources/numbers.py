@@ -43,6 +43,8 @@ def convert_text(
 ) -> Converted:
     """Turn text columns into numbers where every value is a number or a mark for missing.
 
+    Codes that begin with zeros (``01001``) stay text; as numbers they would lose them.
+
     Parameters
     ----------
     skip : collection of str
@@ -66,6 +68,10 @@ def convert_text(
         missing = column.isna() | lower.isin(wanted)
         numeric = text.str.fullmatch(pattern, case=False) & ~missing
         other = ~missing & ~numeric
+        if not other.any() and text[numeric].str.match(r"0\d+$").any():
+            out.columns[str(name)] = text.astype(object).mask(missing)
+            out.notes.append(f"column {name!r} stays text: it holds codes that begin with zeros")
+            continue
         if not other.any():
             out.columns[str(name)] = _parse(text, numeric, decimal, thousands)
             used = sorted(set(text[missing & (text != "")]))

@@ -10,12 +10,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from migdev.errors import SourceError, SourceWarning, listing
 
 SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 400
+#: Lines below a table that may be a footer.
+_FOOTER = 20
 
 
 def exact() -> dict[str, Any]:
@@ -36,6 +39,11 @@ class Dialect:
 
 def decode(raw: bytes, name: str, encoding: str | None = None) -> str:
     """Text of a file: UTF-8 and UTF-16 with or without byte-order mark, else Windows-1252."""
+    text = _decoded(raw, name, encoding)
+    return text if "\n" in text else text.replace("\r", "\n")  # lines as old Macs end them
+
+
+def _decoded(raw: bytes, name: str, encoding: str | None) -> str:
     if encoding is not None:
         try:
             return raw.decode(encoding).removeprefix("\ufeff")
@@ -50,7 +58,7 @@ def decode(raw: bytes, name: str, encoding: str | None = None) -> str:
             f"{name} is not UTF-8 (byte {error.start}); read as Windows-1252. Pass encoding= if "
             "names look wrong.",
             SourceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         return raw.decode("cp1252", errors="replace")
 
@@ -91,11 +99,14 @@ def sniff(
 
 def read_text(text: str, dialect: Dialect, name: str) -> pd.DataFrame:
     """The table, with empty cells missing and every other mark left as text."""
-    stream = io.StringIO(text)
-    rows = csv.reader(stream, delimiter=dialect.separator)
+    rows = csv.reader(io.StringIO(text), delimiter=dialect.separator)
     columns = header_names([next(rows) for _ in range(dialect.header + 1)][-1], name)
+    text = _without_footer(text, dialect, len(columns), name)
+    stream = io.StringIO(text)
+    reader = csv.reader(stream, delimiter=dialect.separator)
+    for _ in range(dialect.header + 1):
+        next(reader)
     body = stream.tell()
-    _warn_if_cut(text, dialect, len(columns), name)
     options: dict[str, Any] = {
         "sep": dialect.separator, "header": None, "names": columns, "index_col": False,
         "keep_default_na": False, "skipinitialspace": True, "low_memory": False,
@@ -111,27 +122,56 @@ def read_text(text: str, dialect: Dialect, name: str) -> pd.DataFrame:
                 f"{name} has rows of unequal length ({str(error).strip()}); a value with a "
                 "separator inside needs quotes."
             ) from error
-    codes = [str(c) for c in frame.columns if pd.api.types.is_integer_dtype(frame[c].dtype)]
+    if bool(frame.iloc[:, -1].isna().any()):
+        _warn_of_short_rows(text, dialect, len(columns), name)
+    codes = [str(c) for c in frame.columns if _whole(frame[c])]
     if codes and re.search(rf"(?:^|{re.escape(dialect.separator)})[\"' ]*0\d", text, re.MULTILINE):
         stream.seek(body)
         # Codes such as 01001 stay text: read as numbers they would lose the zero.
         again = pd.read_csv(stream, usecols=codes, dtype=str, **options)
         for code in codes:
             if again[code].str.match(r"\s*0\d").any():
-                frame[code] = again[code].str.strip()
+                frame[code] = again[code].str.strip().mask(frame[code].isna())
     return drop_unnamed(frame, name)
 
 
-def _warn_if_cut(text: str, dialect: Dialect, width: int, name: str) -> None:
-    last = text.rstrip("\r\n").rpartition("\n")[2]
-    fields = len(next(csv.reader([last], delimiter=dialect.separator), []))
+def _whole(column: pd.Series[Any]) -> bool:
+    """Numbers that are whole where they are not missing."""
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
+    return kind in "iu" or (kind == "f" and bool((column.dropna() % 1 == 0).all()))
+
+
+def _without_footer(text: str, dialect: Dialect, width: int, name: str) -> str:
+    """The text without notes below the table: lines after a blank one, none of its width."""
+    last = [line.strip("\r") for line in text.rstrip("\r\n").rsplit("\n", _FOOTER)[1:]]
+    blank = max((i for i, line in enumerate(last) if not line.strip()), default=None)
+    notes = [] if blank is None else last[blank + 1 :]
+    if notes and all(_fields(line, dialect) != width for line in notes):
+        _warn(f"{len(notes)} line(s) below the table of {name} are left out: {notes[0][:60]!r}.")
+        return text.rstrip("\r\n").rsplit("\n", len(notes))[0]
+    fields = _fields(last[-1], dialect) if last else width
     if fields < width:
-        warnings.warn(
-            f"The last line of {name} has {fields} of {width} fields: a footer, or the file is "
-            "cut short.",
-            SourceWarning,
-            stacklevel=5,
-        )
+        _warn(f"The last line of {name} has {fields} of {width} fields: a footer, or the file is "
+              "cut short.")  # fmt: skip
+    return text
+
+
+def _fields(line: str, dialect: Dialect) -> int:
+    return len(next(csv.reader([line], delimiter=dialect.separator), []))
+
+
+def _warn_of_short_rows(text: str, dialect: Dialect, width: int, name: str) -> None:
+    reader, short = csv.reader(io.StringIO(text), delimiter=dialect.separator), []
+    for number, row in enumerate(reader):
+        if number > dialect.header and 0 < len(row) < width:
+            short.append(reader.line_num)
+    if short and short != [reader.line_num]:  # the last line has been told of
+        _warn(f"{len(short)} rows of {name} have fewer than its {width} fields, first line "
+              f"{short[0]}; what they lack is read as missing.")  # fmt: skip
+
+
+def _warn(told: str) -> None:
+    warnings.warn(told, SourceWarning, stacklevel=7)
 
 
 def drop_unnamed(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -157,11 +197,11 @@ def header_names(cells: list[str], name: str) -> list[str]:
 
 
 def _agreement(rows: list[list[str]]) -> tuple[float, int]:
-    """Share of lines that have the most common width, and that width; (0, 1) if one column."""
+    """Share of lines that have the most common width, and that width; (-1, 1) if one column."""
     widths = Counter(len(row) for row in rows if row)
     width, times = max(widths.items(), key=lambda item: (item[1], item[0]))
     if width == 1:
-        return (0.0, 1)
+        return (-1.0, 1)
     first = next((len(row) for row in rows if len(row) > 1), 1)
     return (times / sum(widths.values()) - (0.5 if first != width else 0), width)
 

@@ -13,11 +13,14 @@ from migdev.errors import SourceError, listing, suggestion
 from migdev.sources.numbers import blank_numbers, convert_text
 from migdev.sources.read.delimited import decode, read_text, sniff
 from migdev.sources.read.formats import (
+    LARGEST,
     Loaded,
     choose_sheet,
     read_parquet,
     read_sheets,
     read_stata,
+    refuse_bomb,
+    refuse_uncalculated,
     table_of_grid,
 )
 from migdev.sources.read.layouts import members_of, of_csv, of_grid
@@ -51,9 +54,13 @@ def table_of(raw: bytes, name: str, options: ReadOptions) -> Table:
     stem, suffix = name, Path(name).suffix.lower()
     if suffix == ".gz":
         try:
-            raw, stem = gzip.decompress(raw), name[:-3]
+            with gzip.open(io.BytesIO(raw)) as packed:
+                most = max(LARGEST, 100 * len(raw))
+                raw, stem = packed.read(most + 1), name[:-3]
         except (OSError, EOFError) as error:
             raise SourceError(f"{name} is damaged: {error}.") from error
+        if len(raw) > most:
+            raise SourceError(f"{name} unpacks to a hundred times its size, as no table does.")
         suffix = Path(stem).suffix.lower()
     kind = options.format or FORMATS.get(suffix)
     if kind is None:
@@ -84,7 +91,9 @@ def _from_csv(stream: Any, name: str, options: ReadOptions) -> Table:
 
 def _from_excel(raw: bytes, name: str, options: ReadOptions) -> Table:
     sheets = read_sheets(raw, name)
-    grid = sheets[choose_sheet(sheets, options.sheet, name)]
+    chosen = choose_sheet(sheets, options.sheet, name)
+    refuse_uncalculated(raw, chosen, name)
+    grid = sheets[chosen]
     found = of_grid(grid)
     if found is not None:
         layout, shape = found
@@ -95,6 +104,7 @@ def _from_excel(raw: bytes, name: str, options: ReadOptions) -> Table:
 def _from_zip(raw: bytes, name: str, options: ReadOptions) -> Table:
     try:
         archive = zipfile.ZipFile(io.BytesIO(raw))
+        refuse_bomb(archive, name)
         damaged = archive.testzip()
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
         raise SourceError(f"{name} is not a readable zip archive: {error}.") from error

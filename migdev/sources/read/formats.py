@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import io
 import warnings
+import zipfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 
 from migdev.errors import SourceError, listing, suggestion
 from migdev.sources.read.delimited import drop_unnamed, header_names
 
+#: Bytes that a file may unpack to, whatever it shrank to.
+LARGEST = 500_000_000
+_OFFICE = "http://schemas.openxmlformats.org/"
+_SHEET = f"{{{_OFFICE}spreadsheetml/2006/main}}"
+_RELATION = f"{{{_OFFICE}officeDocument/2006/relationships}}"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -28,8 +36,52 @@ class Loaded:
     words: dict[str, pd.Series[Any]] = field(default_factory=dict)
 
 
+def refuse_bomb(archive: zipfile.ZipFile, name: str) -> None:
+    """Raise where a file of an archive would fill the memory; tables shrink some tenfold."""
+    for inside in archive.infolist():
+        if inside.file_size > max(LARGEST, 100 * inside.compress_size):
+            raise SourceError(
+                f"{inside.filename} in {name} unpacks to {inside.file_size / 1e9:.1f} GB from "
+                f"{inside.compress_size / 1e6:.1f} MB, as no table does."
+            )
+
+
+def refuse_uncalculated(raw: bytes, sheet: str, name: str) -> None:
+    """Raise where formulas of a sheet have no value: programs other than spreadsheets leave their
+    results out, and empty cells would come of them."""
+    if not raw.startswith(b"PK"):
+        return
+    with zipfile.ZipFile(io.BytesIO(raw)) as book:
+        places = {s.get("name"): s.get(f"{_RELATION}id") for s in _parts(book, "workbook.xml")}
+        files = {r.get("Id"): r.get("Target", "") for r in _parts(book, "_rels/workbook.xml.rels")}
+        target = files.get(places.get(sheet), "")
+        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        if path not in book.namelist() or b"<f" not in (text := book.read(path)):
+            return
+    cells = [
+        cell.get("r", "")
+        for cell in ElementTree.fromstring(text).iter(f"{_SHEET}c")
+        if cell.find(f"{_SHEET}f") is not None
+        and cell.get("t") != "str"
+        and not cell.findtext(f"{_SHEET}v")
+    ]
+    if cells:
+        raise SourceError(
+            f"Sheet {sheet!r} of {name} has {len(cells)} formulas without a result: "
+            f"{listing(cells)}. Open and save it in a spreadsheet program, which calculates them."
+        )
+
+
+def _parts(book: zipfile.ZipFile, name: str) -> list[ElementTree.Element]:
+    path = f"xl/{name}"
+    return list(ElementTree.fromstring(book.read(path)).iter()) if path in book.namelist() else []
+
+
 def read_sheets(raw: bytes, name: str) -> dict[str, pd.DataFrame]:
     """Every sheet of a workbook as a grid of cells, without header."""
+    if raw.startswith(b"PK"):
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(raw)) as book:
+            refuse_bomb(book, name)
     fast = find_spec("python_calamine") is not None
     engine: Any = "calamine" if fast or raw.startswith(_OLD_EXCEL) else "openpyxl"
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -445,3 +446,93 @@ def test_local_file_is_a_source(tmp_path: Path) -> None:
     assert extract.provenance.missing == {"ZZZ": "no rows in the file"}
     with pytest.raises(SourceError, match="vintage 'unknown', not '2020'"):
         source.fetch(["growth"], vintage="2020")
+
+
+def test_ragged_rows_are_told_and_not_one_column(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="Line 1 of data.csv has 3 fields, but most lines have 4"):
+        read(written(tmp_path, "iso3,year,x\nAAA,2000\nBBB,2000,1,2\n"))
+    text = "iso3,year,x\nAAA,2000,1\nAAA,2001\nBBB,2000,2\n\nBBB,2001,\nBBB,2002,3\n"
+    with pytest.warns(SourceWarning, match="1 rows of data.csv have fewer than its 3 fields, first "
+                      "line 3; what they lack is read as missing"):  # fmt: skip
+        frame = read(written(tmp_path, text)).frame
+    assert_array_equal(frame["x"], [1, np.nan, 2, np.nan, 3])
+
+
+def test_notes_below_a_table(tmp_path: Path) -> None:
+    text = PLAIN + "\nSource: Banco, Boletín, 2020, cuadro 3, p. 7\nNote, provisional\n"
+    with pytest.warns(SourceWarning, match=r"2 line\(s\) below the table of data.csv are left out: "
+                      "'Source: Banco"):  # fmt: skip
+        extract = read(written(tmp_path, text))
+    assert extract.frame.equals(read(written(tmp_path, PLAIN)).frame)
+    kept = read(written(tmp_path, PLAIN + "\nBBB,2001,1,2\n")).frame  # a row after a blank line
+    assert len(kept) == 4
+
+
+def test_lines_as_old_macs_end_them(tmp_path: Path) -> None:
+    old = read(written(tmp_path, PLAIN.replace("\n", "\r"))).frame
+    assert old.equals(read(written(tmp_path, PLAIN)).frame)
+
+
+def test_codes_keep_their_zeros_beside_missing_ones(tmp_path: Path) -> None:
+    frame = read(written(tmp_path, "iso3,year,zip\nAAA,2000,01001\nAAA,2001,\nBBB,2000,20\n")).frame
+    assert frame["zip"].tolist()[::2] == ["01001", "20"]
+    assert frame["zip"].isna().tolist() == [False, True, False]
+
+
+def workbook(path: Path, fill) -> Path:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Data"
+    for cells in (["iso3", "year", "x"], ["AAA", 2000, 1.5], ["AAA", 2001, 2.5]):
+        sheet.append(cells)
+    fill(book, sheet)
+    book.save(path)
+    return path
+
+
+def test_formulas_that_were_never_calculated(tmp_path: Path) -> None:
+    def formula(book, sheet) -> None:
+        sheet["C3"] = "=C2*2"
+
+    with pytest.raises(SourceError, match="Sheet 'Data' of a.xlsx has 1 formulas without a result: "
+                       "'C3'. Open and save it"):  # fmt: skip
+        read(workbook(tmp_path / "a.xlsx", formula))
+
+    def elsewhere(book, sheet) -> None:
+        book.create_sheet("Notes")["A1"] = "=1+1"
+
+    assert read(workbook(tmp_path / "b.xlsx", elsewhere), sheet="Data").frame["x"].tolist() == [
+        1.5,
+        2.5,
+    ]
+
+
+def test_formulas_with_their_results_are_values(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", lambda book, sheet: sheet.__setitem__("C3", "=C2*2"))
+    calculated = tmp_path / "b.xlsx"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(calculated, "w") as new:
+        for name in old.namelist():
+            body = old.read(name)
+            if name.endswith("sheet1.xml"):
+                assert b"<f>C2*2</f><v" in body
+                body = re.sub(
+                    rb"<f>C2\*2</f><v ?/>|<f>C2\*2</f><v></v>", b"<f>C2*2</f><v>3</v>", body
+                )
+            new.writestr(name, body)
+    assert read(calculated).frame["x"].tolist() == [1.5, 3.0]
+
+
+def test_files_that_unpack_without_measure(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("migdev.sources.read.formats.LARGEST", 100_000)
+    monkeypatch.setattr("migdev.sources.read.files.LARGEST", 100_000)
+    bomb = b"iso3,year,x\n" + b"AAA,2000,1\n" * 200_000
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.csv", bomb)
+    with pytest.raises(
+        SourceError, match=r"data.csv in a.zip unpacks to 0.0 GB from 0.0 MB, as no"
+    ):
+        read(tmp_path / "a.zip")
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(bomb))
+    with pytest.raises(SourceError, match="a.csv.gz unpacks to a hundred times its size"):
+        read(tmp_path / "a.csv.gz")
