@@ -22,8 +22,8 @@ LONGEST_WAIT = 120.0
 class Transient(Exception):
     """An answer that another try may mend; ``after`` seconds, where the service says so."""
 
-    def __init__(self, told: str, after: float | None = None) -> None:
-        super().__init__(told)
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
         self.after = after
 
 
@@ -196,14 +196,14 @@ class Fetcher:
 
 def _asked_wait(headers: Any) -> float | None:
     """Seconds that a service asks to wait: a number, or a date (RFC 9110, 10.2.3)."""
-    told = headers.get("retry-after", "").strip()
-    if not told:
+    header = headers.get("retry-after", "").strip()
+    if not header:
         return None
     try:
-        seconds = float(told)
+        seconds = float(header)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError):
             return None
     if seconds > LONGEST_WAIT:

@@ -170,8 +170,8 @@ def _warn_of_short_rows(text: str, dialect: Dialect, width: int, name: str) -> N
               f"{short[0]}; what they lack is read as missing.")  # fmt: skip
 
 
-def _warn(told: str) -> None:
-    warnings.warn(told, SourceWarning, stacklevel=7)
+def _warn(message: str) -> None:
+    warnings.warn(message, SourceWarning, stacklevel=7)
 
 
 def drop_unnamed(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -65,8 +65,8 @@ class Batch:
                 self._failures += 1
                 fetcher = replace(fetcher, attempts=1)
             if len(codes) == 1 or self._failures > PATIENCE:
-                told = str(error) if isinstance(error, Rejected) else why or str(error)
-                self.missing |= dict.fromkeys(codes, told)
+                message = str(error) if isinstance(error, Rejected) else why or str(error)
+                self.missing |= dict.fromkeys(codes, message)
                 return
             half, reader = len(codes) // 2, replace(reader, fetcher=fetcher)
             for some in (codes[:half], codes[half:]):
