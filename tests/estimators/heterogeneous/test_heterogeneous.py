@@ -17,8 +17,8 @@ from migdev.errors import (
     ResultError,
     SpecificationError,
 )
+from migdev.estimators.heterogeneous.augmented_mean_group import AugmentedMeanGroup
 from migdev.estimators.heterogeneous.cce import (
-    AugmentedMeanGroup,
     CCEMeanGroup,
     CCEPooled,
 )
