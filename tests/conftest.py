@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: real data where it is, and untouched global random state."""
+"""What all tests share: workers, real data, classic sets, untouched global random state."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -13,6 +14,21 @@ import migdev as md
 from tests.data import benchmark
 
 ROOT = Path(__file__).resolve().parents[1]
+
+hypothesis.settings.register_profile("busy", deadline=None)  # workers share the machine
+hypothesis.settings.load_profile("busy")
+
+
+def pytest_configure() -> None:
+    """One BLAS thread in each worker."""
+    for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(pool, "1")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No workers where a file or single tests are named: starting them would take longer."""
+    few = 0 < len(config.args) < 3 and all(".py" in name for name in config.args)
+    return 0 if few else None
 
 
 def find_data() -> Path | None:

@@ -17,7 +17,7 @@ import pytest
 import migdev as md
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.speed,
     pytest.mark.skipif(find_spec("pyfixest") is None, reason="pyfixest, the peer, is absent"),
     pytest.mark.filterwarnings("ignore"),  # what peers warn of is not ours
 ]

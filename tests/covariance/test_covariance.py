@@ -124,7 +124,7 @@ def test_two_way_sums_are_mended() -> None:
     np.testing.assert_allclose(found.cov, wanted, atol=1e-12 * values[-1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), power=st.floats(-6, 6))
 def test_covariances_follow_the_units(seed: int, power: float) -> None:
     """A regressor in other units moves its variance by the square, and nothing else."""

@@ -56,7 +56,7 @@ def test_gaps_stay_gaps(method, options):
     assert_allclose(panel.assign(c=found)["c"], found)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1), level=st.floats(-1e6, 1e6), slope=st.floats(-10, 10),
     which=st.integers(0, 4),

@@ -99,7 +99,7 @@ NESTED = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)  # each reads the source of this module anew
+@settings(max_examples=50)  # each reads the source of this module anew
 @given(item=NESTED)
 def test_what_is_written_is_what_is_built(item):
     code, names = code_of(item), {}
@@ -111,7 +111,6 @@ def test_what_is_written_is_what_is_built(item):
     assert to_json(built) == to_json(item)
 
 
-@settings(deadline=None)
 @given(
     item=arrays(
         scalar_dtypes().filter(lambda d: d.kind in "biuf" and d.itemsize <= 8 and d.isnative),

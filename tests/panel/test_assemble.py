@@ -266,7 +266,7 @@ def test_bad_inputs() -> None:
         join([extract("A", WDI), part])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=integers(0, 10_000), how=sampled_from(["left", "inner", "outer"]))
 def test_joins_match_pandas(seed: int, how: str) -> None:
     rng = np.random.default_rng(seed)

@@ -107,7 +107,7 @@ def test_tables_by_name() -> None:
     assert told.periods["entities"].sum() == 9
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=integers(0, 10_000))
 def test_counts_agree_with_groupby(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -80,7 +80,7 @@ def test_delta_reaches_observations_of_every_fifth_year():
 
 
 @given(seed=st.integers(0, 2**32 - 1), lag=st.integers(-4, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shift_equals_a_dictionary(seed, lag):
     rng = np.random.default_rng(seed)
     n, span = int(rng.integers(1, 6)), int(rng.integers(2, 12))

@@ -31,7 +31,7 @@ def gappy(seed: int, entities: int = 6, years: int = 17) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("stat", CELL_STATS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=integers(0, 10_000), years=integers(1, 7), min_obs=integers(1, 3))
 def test_windows_match_groupby(stat: str, seed: int, years: int, min_obs: int) -> None:
     frame = gappy(seed)

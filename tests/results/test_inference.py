@@ -229,7 +229,7 @@ def test_matrix_restrictions() -> None:
     assert fit.wald(R).statistic == pytest.approx(fit.wald(["50%_share", "a"]).statistic)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**32 - 1), q=st.integers(1, 3))
 def test_wald_is_invariant_to_equivalent_restrictions(seed: int, q: int) -> None:
     rng = np.random.default_rng(seed)

@@ -206,7 +206,7 @@ FUNCTIONS = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(x=floats(0.4, 3), z=floats(0.4, 3), w=floats(0.4, 3), seed=integers(0, 10_000))
 def test_effects_are_derivatives(x, z, w, seed):
     e = estimate(list(FUNCTIONS), seed)
@@ -219,7 +219,7 @@ def test_effects_are_derivatives(x, z, w, seed):
     assert row["std_error"] == pytest.approx(np.sqrt(g @ e.cov @ g), abs=2e-6 * scale * 20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=integers(0, 100_000), level=floats(0.5, 0.999))
 def test_johnson_neyman_regions_agree_with_the_t_test(seed, level):
     e = estimate(["x", "x:z", "x:I(z ** 2)"][: 2 + seed % 2], seed)
@@ -358,7 +358,7 @@ def test_fdr_without_any_rejection_is_bonferroni():
 # ---------------------------------------------------------------------- roots
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(a=floats(-1e6, 1e6), b=floats(-1e6, 1e6), c=floats(1e-6, 1e3))
 def test_quadratic_roots_are_the_factors(a, b, c):
     roots = quadratic_roots(c * a * b, -c * (a + b), c)

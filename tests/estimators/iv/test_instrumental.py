@@ -458,7 +458,7 @@ def test_units_do_not_matter(frame, scale):
     assert fit.stats["kappa"] == pytest.approx(plain.stats["kappa"], rel=1e-10)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_only_the_span_of_the_instruments_matters(seed):
     frame = simulated(seed=9, keep=0.8)
@@ -477,7 +477,7 @@ def test_only_the_span_of_the_instruments_matters(seed):
             assert a.stats[name].statistic == pytest.approx(b.stats[name].statistic, rel=1e-6)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(shift=st.floats(-100, 100), factor=st.floats(0.01, 100))
 def test_effects_take_levels_and_weights_have_no_scale(shift, factor):
     frame = simulated(seed=9, keep=0.9)

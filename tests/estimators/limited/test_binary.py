@@ -129,7 +129,7 @@ def test_contract(cls):
     assert fit.facts.link in CLASSES and fit.facts.linear is False
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(1e-6, 1e6), level=st.floats(-100, 100))
 def test_units_of_a_regressor(seed, scale, level):
     panel = world(seed % 1000)

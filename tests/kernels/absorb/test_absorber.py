@@ -90,7 +90,7 @@ def test_the_roads_are_taken(way):
 
 
 @given(seed=integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_residuals_are_orthogonal_and_idempotent(seed):
     X, factors, weights = random_case(seed, rows=60)
     found = absorb(X, factors, weights).values
@@ -100,7 +100,7 @@ def test_residuals_are_orthogonal_and_idempotent(seed):
 
 
 @given(seed=integers(0, 2**32 - 1), size=sampled_from([1.0, 1e4]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shifts_of_levels_are_absorbed(seed, size):
     X, factors, weights = random_case(seed, rows=60)
     rng = np.random.default_rng(seed)
@@ -112,7 +112,7 @@ def test_shifts_of_levels_are_absorbed(seed, size):
 
 
 @given(seed=integers(0, 2**32 - 1), keep=booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_row_order_does_not_matter(seed, keep):
     X, factors, weights = random_case(seed, rows=60)
     order = np.random.default_rng(seed).permutation(len(X))
@@ -298,7 +298,7 @@ def test_failing_iterations_are_an_error(monkeypatch):
 
 
 @given(seed=integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_pairwise_rank_bounds_the_rank(seed):
     X, factors, _ = random_case(seed, rows=60)
     rank = brute_force(X, factors)[1]
@@ -309,7 +309,7 @@ def test_pairwise_rank_bounds_the_rank(seed):
 
 
 @given(seed=integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_singletons_match_pruning_by_hand(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 60))

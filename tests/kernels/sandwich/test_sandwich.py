@@ -39,7 +39,7 @@ def hat_of_dummies(factors: list[Array], weights: Array | None) -> Array:
     return D @ np.linalg.pinv(D)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1), count=st.integers(1, 3), weighted=st.booleans(),
     first=st.sampled_from([None, 0]),
@@ -217,7 +217,7 @@ def million() -> Moments:
     )  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.speed
 def test_a_million_rows_cost_little() -> None:
     """Against one pass that any method needs, so that a busy machine does not matter."""
     m = million()
