@@ -32,6 +32,7 @@ _HOME = {
     "FixedEffects": "migdev.estimators.static.linear",
     "RandomEffects": "migdev.estimators.static.random_effects",
     "Between": "migdev.estimators.static.between",
+    "FamaMacBeth": "migdev.estimators.static.fama_macbeth",
     "FirstDifference": "migdev.estimators.static.first_difference",
     "CorrelatedRandomEffects": "migdev.estimators.static.mundlak",
     "IV2SLS": "migdev.estimators.iv.instrumental",

@@ -52,6 +52,7 @@ from migdev.estimators.limited.binary import CLogLog as CLogLog
 from migdev.estimators.limited.binary import Logit as Logit
 from migdev.estimators.limited.binary import Probit as Probit
 from migdev.estimators.static.between import Between as Between
+from migdev.estimators.static.fama_macbeth import FamaMacBeth as FamaMacBeth
 from migdev.estimators.static.first_difference import FirstDifference as FirstDifference
 from migdev.estimators.static.linear import FixedEffects as FixedEffects
 from migdev.estimators.static.linear import PooledOLS as PooledOLS
