@@ -23,8 +23,7 @@ from migdev.kernels.dynamic.instruments import cross
 from migdev.kernels.dynamic.nonlinear import build, minimise, moment_covariance
 from migdev.kernels.dynamic.solve import NotIdentified, invert, solve
 from migdev.options import held
-from migdev.panel.panel import Panel
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 from migdev.results.statistic import chi2_test
@@ -91,7 +90,7 @@ class AhnSchmidt:
             weight=self.weight,
         )  # fmt: skip
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         spec = self._plain()
         problem = spec.problem(panel)

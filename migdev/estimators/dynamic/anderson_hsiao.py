@@ -26,8 +26,9 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.sandwich.moments import Moments
 from migdev.options import held
 from migdev.panel.design import SampleColumns
-from migdev.panel.panel import Panel
+from migdev.panel.operators import difference, lag
 from migdev.panel.terms import evaluate_terms
+from migdev.protocols import Data
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
@@ -84,7 +85,7 @@ class AndersonHsiao:
             formula=self.formula, gmm=(GMMStyle(dependent, (2, 2), True),), effects=self.effects
         )
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         dependent = self.formula.split("~")[0].strip()
         problem = self._layout(dependent).problem(panel)
@@ -104,8 +105,8 @@ class AndersonHsiao:
         at = problem.row[stack.period[r], i]
         order = np.argsort(at, kind="stable")
         r, i, at = r[order], i[order], at[order]
-        lagged = panel.L(evaluate_terms(design.dependent, panel)[0][:, 0], 2)
-        z = (lagged if self.instrument == "level" else panel.D(lagged)).to_numpy()[design.rows[at]]
+        lagged = lag(panel, evaluate_terms(design.dependent, panel)[0][:, 0], 2)
+        z = (lagged if self.instrument == "level" else difference(panel, lagged))[design.rows[at]]
         there = ~np.isnan(z)
         dropped = dict(design.dropped)
         if not there.all():

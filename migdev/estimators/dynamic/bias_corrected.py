@@ -21,9 +21,8 @@ from migdev.kernels.dynamic.stack import scatter
 from migdev.kernels.threshold.search import demean
 from migdev.options import held
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Data
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
@@ -103,7 +102,7 @@ class BiasCorrectedMM:
                 "be correlated with every regressor."
             )
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         data = self._data(panel)
         fixed, random = self._roles(data, panel)
@@ -111,7 +110,7 @@ class BiasCorrectedMM:
             return self._fixed(data)
         return self._random(data, fixed, random)
 
-    def _data(self, panel: Panel) -> _Data:
+    def _data(self, panel: Data) -> _Data:
         design = Design.build(self.formula, panel, intercept=False)
         refuse_endogenous(design, "BiasCorrectedMM")
         design = drop_singletons(design, ("entity",))
@@ -141,7 +140,7 @@ class BiasCorrectedMM:
             period=period, complete=complete,
         )  # fmt: skip
 
-    def _roles(self, data: _Data, panel: Panel) -> tuple[BoolArray, BoolArray]:
+    def _roles(self, data: _Data, panel: Data) -> tuple[BoolArray, BoolArray]:
         """Columns with a moment within entities (k,), and with one in levels (k,)."""
         X, names = data.X, data.names
         norms = np.sqrt(np.einsum("ij,ij->j", X, X))

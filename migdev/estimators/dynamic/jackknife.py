@@ -15,8 +15,7 @@ from migdev.kernels.arrays.least_squares import independent_columns, least_squar
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.options import held
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
@@ -70,7 +69,7 @@ class HalfPanelJackknife:
                 "entities cause; name 'entity'."
             )
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         design = Design.build(self.formula, panel, intercept=False, requires=self.effects)
         refuse_endogenous(design, "HalfPanelJackknife")

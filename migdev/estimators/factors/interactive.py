@@ -42,7 +42,7 @@ from migdev.kernels.factors.interactive import (
 from migdev.kernels.sandwich.moments import Moments
 from migdev.options import check_choice, held
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
 
@@ -159,7 +159,7 @@ class InteractiveFixedEffects:
             if getattr(self, name) < 1:
                 raise SpecificationError(f"{name}={getattr(self, name)}; at least 1.")
 
-    def fit(self, panel: Panel) -> InteractiveEstimate:
+    def fit(self, panel: Data) -> InteractiveEstimate:
         d = build(
             self.formula, panel, "InteractiveFixedEffects", intercept=False,
             requires=self.cov.requires(),

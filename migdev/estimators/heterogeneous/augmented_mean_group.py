@@ -29,7 +29,7 @@ from migdev.kernels.heterogeneous.slopes import (
     entity_slopes,
 )
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
@@ -85,7 +85,7 @@ class AugmentedMeanGroup:
             object.__setattr__(self, "robust", "biweight")
         settle(self)
 
-    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+    def fit(self, panel: Data) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "AugmentedMeanGroup")
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = names if self.impose else (*names, "common process")

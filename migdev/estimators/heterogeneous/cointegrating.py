@@ -27,7 +27,7 @@ from migdev.kernels.cointegration.cointegrating import (
 from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.slopes import Slopes
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
@@ -92,7 +92,7 @@ class FullyModifiedOLS:
     def __post_init__(self) -> None:
         _check(self)
 
-    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+    def fit(self, panel: Data) -> HeterogeneousEstimate:
         code = "ct" if self.trend else "c"
 
         def regress(y: FloatArray, X: FloatArray, d: Design) -> Cointegrating:
@@ -147,7 +147,7 @@ class DynamicOLS:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise SpecificationError(f"{name}={value!r}; a whole number, zero or more.")
 
-    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+    def fit(self, panel: Data) -> HeterogeneousEstimate:
         code = "ct" if self.trend else "c"
 
         def regress(y: FloatArray, X: FloatArray, d: Design) -> Cointegrating:
@@ -171,7 +171,7 @@ def _check(spec: FullyModifiedOLS | DynamicOLS) -> None:
 
 
 def _fit(
-    spec: Any, panel: Panel, regress: Any, lost: int, per_regressor: int, what: str, why: str
+    spec: Any, panel: Data, regress: Any, lost: int, per_regressor: int, what: str, why: str
 ) -> HeterogeneousEstimate:
     d = build(spec.formula, panel, what, intercept=False)
     if not d.names:

@@ -40,7 +40,7 @@ from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.slopes import Slopes, entity_slopes
 from migdev.options import held
 from migdev.panel.formula import argument, one_term, parse, quote_columns
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.error_correction import ErrorCorrectionEstimate
 from migdev.results.facts import Facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
@@ -103,7 +103,7 @@ class CSARDL:
         settle(self)
         _check_cross_lags(self.cross_lags)
 
-    def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
+    def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, names, averages = self._form(panel)
         k = len(form.long_run)
         width = 1 + k + form.W.shape[1]
@@ -121,7 +121,7 @@ class CSARDL:
             **error_correction_fields(form, own, every, shown=shown),
         )  # fmt: skip
 
-    def _form(self, panel: Panel) -> tuple[ErrorCorrection, tuple[str, ...], int]:
+    def _form(self, panel: Data) -> tuple[ErrorCorrection, tuple[str, ...], int]:
         """The form with averages, names of its columns, and how many are averages."""
         form = error_correction(self.formula, panel, self.lags, 1, self.trend, "CSARDL")
         parsed = parse(quote_columns(self.formula, panel.columns))
@@ -173,7 +173,7 @@ class CSDL:
         settle(self)
         _check_cross_lags(self.cross_lags)
 
-    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+    def fit(self, panel: Data) -> HeterogeneousEstimate:
         parsed = parse(quote_columns(self.formula, panel.columns))
         x = [argument(term.factors[0]) for term in parsed.exog if len(term.factors) == 1]
         if parsed.endog is not None or not x or len(x) < len(list(parsed.exog)):

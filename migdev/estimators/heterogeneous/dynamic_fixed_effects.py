@@ -22,7 +22,7 @@ from migdev.kernels.heterogeneous.entity_draws import drawn, random_signs, weigh
 from migdev.kernels.heterogeneous.slopes import entity_gram, period_means
 from migdev.kernels.sandwich.moments import Moments
 from migdev.options import held
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.error_correction import SPEED, ErrorCorrectionEstimate
 from migdev.results.facts import Facts
 
@@ -63,7 +63,7 @@ class DynamicFixedEffects:
         settle(self)
         object.__setattr__(self, "lags", check_lags(self.lags, 1, chosen=False))
 
-    def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
+    def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, moments, b, dropped, names = self._regression(panel)
         d, k = form.design, len(form.long_run)
         params = _long_run(b, k)
@@ -90,7 +90,7 @@ class DynamicFixedEffects:
             ),
         )  # fmt: skip
 
-    def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+    def bootstrap(self, panel: Data, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates on samples of entities drawn with replacement; see
         :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.bootstrap`."""
         form, moments, b, _, _ = self._regression(panel)
@@ -100,7 +100,7 @@ class DynamicFixedEffects:
         found = weighted_draws(sums, entity_gram(X, X, moments.entity), who)
         return _long_run(found, len(form.long_run))
 
-    def wild(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+    def wild(self, panel: Data, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates after the residuals of every period take a common random sign."""
         form, moments, b, _, _ = self._regression(panel)
         influence = moments.influence("time") * np.sqrt(moments.nobs / moments.df_resid)
@@ -108,7 +108,7 @@ class DynamicFixedEffects:
         return _long_run(b + signs @ influence, len(form.long_run))
 
     def _regression(
-        self, panel: Panel
+        self, panel: Data
     ) -> tuple[ErrorCorrection, Moments, FloatArray, Mapping[str, str], tuple[str, ...]]:
         """The within regression behind (1): its form, moments, coefficients (lagged level first),
         columns left out, and names."""

@@ -24,8 +24,7 @@ from migdev.kernels.heterogeneous.ardl import Reduced
 from migdev.kernels.heterogeneous.averages import Average
 from migdev.kernels.heterogeneous.slopes import Slopes
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
-from migdev.protocols import CovEstimate, Scores
+from migdev.protocols import CovEstimate, Data, Scores
 from migdev.results.facts import linear_facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
@@ -38,7 +37,7 @@ RobustMean = bool | Literal["huber", "biweight"]
 H = TypeVar("H", bound=HeterogeneousEstimate)
 
 
-def build(formula: str, panel: Panel, what: str, **options: Any) -> Design:
+def build(formula: str, panel: Data, what: str, **options: Any) -> Design:
     """The design of a formula without endogenous regressors."""
     d = Design.build(formula, panel, **options)
     if d.endog_names:

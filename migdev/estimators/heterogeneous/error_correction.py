@@ -20,7 +20,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.options import check_choice
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 
 Lags = int | Literal["aic", "bic"] | tuple[int, ...]
 
@@ -70,7 +70,7 @@ def check_lags(lags: Any, max_lags: int, chosen: bool = True) -> Lags:
 
 def error_correction(
     formula: str,
-    panel: Panel,
+    panel: Data,
     lags: Lags,
     max_lags: int,
     trend: bool,

@@ -20,13 +20,13 @@ from migdev.estimators.heterogeneous.error_correction import (
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.ardl import Compressed, Reduced, choose_orders, term_mask
 from migdev.kernels.heterogeneous.slopes import Slopes
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.error_correction import SPEED
 from migdev.results.facts import Facts
 
 
 def unrestricted(
-    spec: Any, panel: Panel, what: str
+    spec: Any, panel: Data, what: str
 ) -> tuple[ErrorCorrection, IntArray | None, BoolArray, Reduced]:
     """Each entity's own regression: arrays, lag orders, terms kept, and what its fit needs."""
     form = error_correction(spec.formula, panel, spec.lags, spec.max_lags, spec.trend, what)

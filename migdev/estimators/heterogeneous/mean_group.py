@@ -30,7 +30,7 @@ from migdev.kernels.heterogeneous.slopes import (
     period_means,
 )
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.facts import linear_facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
 from migdev.results.statistic import chi2_test
@@ -90,7 +90,7 @@ class MeanGroup:
             object.__setattr__(self, "robust", "biweight")
         settle(self)
 
-    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+    def fit(self, panel: Data) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "MeanGroup")
         names = (*d.names, "trend") if self.trend else d.names
         d = long_enough(d, len(names), self.short, "MeanGroup")
@@ -165,7 +165,7 @@ class SwamyRandomCoefficients:
     def __post_init__(self) -> None:
         settle(self)
 
-    def fit(self, panel: Panel) -> HeterogeneousEstimate:
+    def fit(self, panel: Data) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "SwamyRandomCoefficients")
         d = long_enough(d, len(d.names), self.short, "SwamyRandomCoefficients")
         fit = entity_slopes(d.y, d.X, d.entity)
@@ -203,7 +203,7 @@ class SwamyRandomCoefficients:
             },
         )  # fmt: skip
 
-    def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+    def bootstrap(self, panel: Data, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates on samples of entities drawn with replacement; see
         :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.bootstrap`."""
         fit = self.fit(panel)

@@ -37,7 +37,7 @@ from migdev.kernels.heterogeneous.entity_draws import drawn, pooled_draws
 from migdev.kernels.heterogeneous.pmg import pooled_long_run, short_run_response
 from migdev.kernels.heterogeneous.slopes import Slopes
 from migdev.options import Takes, held
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.error_correction import ErrorCorrectionEstimate
 from migdev.results.statistic import chi2_test
 
@@ -117,7 +117,7 @@ class ErrorCorrectionMeanGroup:
         settle(self)
         object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
 
-    def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
+    def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, orders, mask, data = unrestricted(self, panel, "ErrorCorrectionMeanGroup")
         fit = with_residuals(data.own(), form, form.lagged, form.x)
         own = long_run_slopes(fit, len(form.long_run))
@@ -208,7 +208,7 @@ class PooledMeanGroup:
         settle(self, WORDS)
         object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
 
-    def fit(self, panel: Panel) -> ErrorCorrectionEstimate:
+    def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, orders, mask, data = unrestricted(self, panel, "PooledMeanGroup")
         k = len(form.long_run)
         free, G = data.own(), data.gram
@@ -263,7 +263,7 @@ class PooledMeanGroup:
         result.slope_cov[:, :k, :k] = cov[:k, :k]
         return result
 
-    def bootstrap(self, panel: Panel, params: FloatArray, draws: int, seed: int) -> FloatArray:
+    def bootstrap(self, panel: Data, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates on samples of entities drawn with replacement; see
         :meth:`migdev.results.heterogeneous.HeterogeneousEstimate.bootstrap`.
 

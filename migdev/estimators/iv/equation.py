@@ -18,7 +18,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.iv.basis import IVBasis, iv_basis
 from migdev.kernels.iv.strength import least_explained
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 
 # A smallest canonical correlation below this is rounding: no instrument speaks of that direction.
 _NO_CORRELATION = 1e-7
@@ -61,7 +61,7 @@ class IVEquation:
 
 def iv_equation(
     formula: str,
-    panel: Panel,
+    panel: Data,
     *,
     effects: tuple[str, ...],
     weights: str | None,

@@ -29,8 +29,7 @@ from migdev.kernels.iv.gmm import GMMFit, continuously_updated, gmm, gmm_bread
 from migdev.kernels.iv.kclass import KClass, kclass, leverage_2sls, liml_kappa
 from migdev.kernels.sandwich.moments import Moments
 from migdev.options import held
-from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
+from migdev.protocols import Covariance, Data
 from migdev.results.facts import linear_facts
 
 Weight = Literal["robust", "clustered", "unadjusted", "kernel"]
@@ -104,7 +103,7 @@ class IV2SLS:
     def __post_init__(self) -> None:
         settle(self)
 
-    def fit(self, panel: Panel) -> IVEstimate:
+    def fit(self, panel: Data) -> IVEstimate:
         equation = _equation(self, panel, "IV2SLS")
         fit = kclass(equation.basis)
         moments = _moments(
@@ -177,7 +176,7 @@ class LIML:
         if self.kappa is not None and not np.isfinite(self.kappa):
             raise SpecificationError(f"kappa={self.kappa!r} is not a finite number.")
 
-    def fit(self, panel: Panel) -> IVEstimate:
+    def fit(self, panel: Data) -> IVEstimate:
         equation = _equation(self, panel, "LIML")
         basis = equation.basis
         method, table = "LIML", "liml"
@@ -291,7 +290,7 @@ class IVGMM:
         }  # fmt: skip
         return named[self.weight]
 
-    def fit(self, panel: Panel) -> IVEstimate:
+    def fit(self, panel: Data) -> IVEstimate:
         cov, weight = self.covariance(), self.weighting()
         equation = _equation(self, panel, "IVGMM", (*cov.requires(), *weight.requires()))
         basis = equation.basis
@@ -325,7 +324,7 @@ class IVGMM:
 
 
 def _equation(
-    spec: Any, panel: Panel, estimator: str, requires: tuple[str, ...] | None = None
+    spec: Any, panel: Data, estimator: str, requires: tuple[str, ...] | None = None
 ) -> IVEquation:
     return iv_equation(
         spec.formula, panel, effects=spec.effects, weights=spec.weights,

@@ -16,7 +16,7 @@ from migdev.kernels.arrays.groups import group_means, group_sums
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.options import held
 from migdev.panel.design import Design, UnitColumns
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
@@ -89,7 +89,7 @@ class Between:
                 f"effects={self.effects!r}: Between takes means by ('entity',) or by ('time',)."
             )
 
-    def fit(self, panel: Panel) -> BetweenEstimate:
+    def fit(self, panel: Data) -> BetweenEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "Between")
         (by,) = self.effects

@@ -16,7 +16,7 @@ from migdev.estimators.static.linear import refuse_endogenous
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.differences import GAP, Gaps, difference
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
@@ -70,7 +70,7 @@ class FirstDifference:
     def __post_init__(self) -> None:
         settle(self)
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "FirstDifference")
         before = d

@@ -24,7 +24,7 @@ from migdev.kernels.arrays.groups import demean, group_means
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.options import held
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.statistic import f_test
 
 Fit = TypeVar("Fit", bound="CorrelatedRandomEffectsEstimate")
@@ -100,7 +100,7 @@ class CorrelatedRandomEffects:
         settle(self)
         check_components(self.method, self.convention, self.effects, self.weights)
 
-    def fit(self, panel: Panel) -> CorrelatedRandomEffectsEstimate:
+    def fit(self, panel: Data) -> CorrelatedRandomEffectsEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "CorrelatedRandomEffects")
         d, dropped = drop_collinear(d)

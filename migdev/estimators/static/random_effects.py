@@ -31,7 +31,7 @@ from migdev.kernels.random.error_components import Dummies, Root, predicted_effe
 from migdev.kernels.random.variance_components import VarianceComponents, variance_components
 from migdev.options import held
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
+from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 
@@ -129,7 +129,7 @@ class RandomEffects:
         require_effects(self.effects)
         check_components(self.method, self.convention, self.effects, self.weights)
 
-    def fit(self, panel: Panel) -> RandomEffectsEstimate:
+    def fit(self, panel: Data) -> RandomEffectsEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "RandomEffects")
         d, dropped = drop_collinear(d)

@@ -22,9 +22,8 @@ from migdev.kernels.dynamic.instruments import cross, outer
 from migdev.kernels.dynamic.solve import Weight, invert
 from migdev.kernels.threshold.seo_shin import Model, between_trims, covariance, linearity, profile
 from migdev.options import held
-from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
-from migdev.protocols import CovEstimate
+from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic, chi2_test
@@ -141,7 +140,7 @@ class DynamicPanelThreshold:
             transform="fd" if self.method == "seo-shin" else "fod",
         )  # fmt: skip
 
-    def fit(self, panel: Panel) -> Estimate:
+    def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         q_names = evaluate_terms(self.threshold, panel)[1]
         w_names = evaluate_terms(self.regime, panel)[1]

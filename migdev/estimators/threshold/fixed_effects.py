@@ -29,8 +29,8 @@ from migdev.kernels.threshold.sequential import (
 )
 from migdev.options import held
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
+from migdev.protocols import Data
 from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic
 from migdev.results.threshold import ThresholdEstimate
@@ -132,7 +132,7 @@ class PanelThreshold:
         if isinstance(self.replications, bool) or self.replications < 0:
             raise SpecificationError(f"replications={self.replications!r}; give 0 or more.")
 
-    def fit(self, panel: Panel) -> ThresholdEstimate:
+    def fit(self, panel: Data) -> ThresholdEstimate:
         """Estimate on a panel."""
         design, x, x_names, q, q_name = self._data(panel)
         common = [j for j, name in enumerate(design.names) if name not in x_names]
@@ -192,7 +192,7 @@ class PanelThreshold:
             regimes=regime_table(q, cuts, design), candidates=sample.values, lr_paths=paths,
         )  # fmt: skip
 
-    def _data(self, panel: Panel) -> tuple[Design, FloatArray, tuple[str, ...], FloatArray, str]:
+    def _data(self, panel: Data) -> tuple[Design, FloatArray, tuple[str, ...], FloatArray, str]:
         design = Design.build(
             self.formula, panel, intercept=False, requires=(*self.effects, *self.cov.requires())
         )

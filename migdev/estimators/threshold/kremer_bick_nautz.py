@@ -19,8 +19,8 @@ from migdev.kernels.dynamic.instruments import gram
 from migdev.kernels.dynamic.solve import invert
 from migdev.kernels.threshold.kremer_bick_nautz import moved, rss_path
 from migdev.kernels.threshold.seo_shin import between_trims
-from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
+from migdev.protocols import Data
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate
 from migdev.results.threshold import ThresholdEstimate
@@ -49,7 +49,7 @@ class Shifting:
     labels: tuple[str, ...]
 
 
-def fit_deviations(owner: Any, spec: DifferenceGMM, s: Shifting, panel: Panel) -> ThresholdEstimate:
+def fit_deviations(owner: Any, spec: DifferenceGMM, s: Shifting, panel: Data) -> ThresholdEstimate:
     """Threshold by least squares on predicted regressors; slopes by GMM given the threshold.
 
     Parameters
@@ -105,7 +105,7 @@ def fit_deviations(owner: Any, spec: DifferenceGMM, s: Shifting, panel: Panel) -
 
 
 def _exogenous(
-    owner: Any, spec: DifferenceGMM, model: Problem, s: Shifting, panel: Panel
+    owner: Any, spec: DifferenceGMM, model: Problem, s: Shifting, panel: Data
 ) -> list[str]:
     """Regressors that instrument themselves: no lags of y, none that a set names already."""
     named = {n for style in spec.gmm for n in evaluate_terms(style.variables, panel)[1]}
@@ -124,7 +124,7 @@ def _exogenous(
 
 
 def _instruments(
-    spec: DifferenceGMM, model: Problem, panel: Panel, sets: list[list[tuple[str, FloatArray]]]
+    spec: DifferenceGMM, model: Problem, panel: Data, sets: list[list[tuple[str, FloatArray]]]
 ) -> tuple[Any, tuple[str, ...]]:
     """The instruments of the specification, and further sets of variables (T, N) in levels."""
     design = model.design

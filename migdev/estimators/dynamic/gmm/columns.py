@@ -13,8 +13,8 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.dynamic.instruments import Column, Instruments, collect
 from migdev.kernels.dynamic.stack import Stack, scatter, transform
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
+from migdev.protocols import Data
 
 
 class GMMSpec(Protocol):
@@ -109,7 +109,7 @@ class _Builder:
 
 def build_instruments(
     spec: GMMSpec,
-    panel: Panel,
+    panel: Data,
     design: Design,
     ivs: Sequence[tuple[FloatArray, tuple[str, ...]]],
     stack: Stack,

@@ -24,8 +24,7 @@ from migdev.estimators.specification import Effects, settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.strength import conditional_f
 from migdev.options import Takes, held
-from migdev.panel.panel import Panel
-from migdev.protocols import Covariance
+from migdev.protocols import Covariance, Data
 from migdev.results.gmm import GMMEstimate
 
 __all__ = ["DifferenceGMM", "GMMStyle", "IVStyle", "SystemGMM"]
@@ -156,11 +155,11 @@ class DifferenceGMM:
                 "Use SystemGMM."
             )
 
-    def fit(self, panel: Panel) -> GMMEstimate:
+    def fit(self, panel: Data) -> GMMEstimate:
         """Estimate on a panel."""
         return fit_gmm(self, self.problem(panel), f"Difference GMM, {_steps(self.steps)}")
 
-    def problem(self, panel: Panel) -> Problem:
+    def problem(self, panel: Data) -> Problem:
         """The stacked arrays and the instruments."""
         return build_problem(
             self, panel, system=False, constant=self.constant == "transformed",
@@ -168,12 +167,12 @@ class DifferenceGMM:
         )  # fmt: skip
 
     def bootstrap(
-        self, panel: Panel, params: FloatArray, replications: int, seed: int
+        self, panel: Data, params: FloatArray, replications: int, seed: int
     ) -> FloatArray:
         """(B, k) estimates on resampled entities, moments recentred at ``params``."""
         return _bootstrap(self, self.problem(panel), params, replications, seed)
 
-    def strength(self, panel: Panel) -> pd.DataFrame:
+    def strength(self, panel: Data) -> pd.DataFrame:
         """Conditional first-stage F of every regressor, by equation; see
         :func:`migdev.kernels.dynamic.strength.conditional_f`."""
         return _strength(self, self.problem(panel))
@@ -239,23 +238,23 @@ class SystemGMM:
     def __post_init__(self) -> None:
         _check(self)
 
-    def fit(self, panel: Panel) -> GMMEstimate:
+    def fit(self, panel: Data) -> GMMEstimate:
         """Estimate on a panel."""
         return fit_gmm(self, self.problem(panel), f"System GMM, {_steps(self.steps)}")
 
-    def problem(self, panel: Panel) -> Problem:
+    def problem(self, panel: Data) -> Problem:
         """The stacked arrays and the instruments."""
         return build_problem(
             self, panel, system=True, constant=False, time_equation=self.time_instruments
         )
 
     def bootstrap(
-        self, panel: Panel, params: FloatArray, replications: int, seed: int
+        self, panel: Data, params: FloatArray, replications: int, seed: int
     ) -> FloatArray:
         """(B, k) estimates on resampled entities, moments recentred at ``params``."""
         return _bootstrap(self, self.problem(panel), params, replications, seed)
 
-    def strength(self, panel: Panel) -> pd.DataFrame:
+    def strength(self, panel: Data) -> pd.DataFrame:
         """Conditional first-stage F of every regressor, by equation; see
         :func:`migdev.kernels.dynamic.strength.conditional_f`."""
         return _strength(self, self.problem(panel))

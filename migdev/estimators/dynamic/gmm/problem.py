@@ -24,8 +24,8 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.dynamic.instruments import Instruments
 from migdev.kernels.dynamic.stack import Levels, Stack, build_stack, scatter
 from migdev.panel.design import Design
-from migdev.panel.panel import Panel
 from migdev.panel.terms import evaluate_terms
+from migdev.protocols import Data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +69,7 @@ class Problem:
 
 def build_problem(
     spec: GMMSpec,
-    panel: Panel,
+    panel: Data,
     *,
     system: bool,
     constant: bool,
