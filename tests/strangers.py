@@ -57,8 +57,11 @@ def load(monkeypatch: Any, folder: Path, name: str) -> ModuleType:
     """Import a module from a folder for one test."""
     monkeypatch.syspath_prepend(str(folder))
     top = name.partition(".")[0]
-    for loaded in [m for m in sys.modules if m == top or m.startswith(f"{top}.")]:
-        monkeypatch.delitem(sys.modules, loaded)
+    for loaded, known in list(sys.modules.items()):
+        # Of this name, or imported from the folder of another test.
+        place = getattr(known, "__file__", None) or next(iter(getattr(known, "__path__", ())), "")
+        if loaded.partition(".")[0] == top or folder.parents[1] in Path(place or "/").parents:
+            monkeypatch.delitem(sys.modules, loaded)
     module = importlib.import_module(name)
     for loaded in [m for m in sys.modules if m == top or m.startswith(f"{top}.")]:
         monkeypatch.setitem(sys.modules, loaded, sys.modules[loaded])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import migdev as md
-from migdev.errors import ResultError
+from migdev.errors import ResultError, SpecificationError
 from tests.static_panels import SAMPLES, golden, sample_panel
 
 VARYING = [s for s in SAMPLES if not s.startswith("wages_fixed")]
@@ -159,7 +159,7 @@ def test_bad_input(grunfeld: md.Panel) -> None:
         (lambda: bg(fit, 30), "lower order="),
         (lambda: md.diagnostics.bhargava_durbin_watson(re), "PooledOLS or FixedEffects"),
     ]:
-        with pytest.raises(ResultError, match=message):
+        with pytest.raises((ResultError, SpecificationError), match=message):
             call()
 
 
