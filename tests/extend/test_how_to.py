@@ -91,29 +91,56 @@ def test_everything_that_pages_name_is_public() -> None:
     assert not private
 
 
+def elsewhere(folder: Path, site: Path) -> Path:
+    """A Python of another environment: the same libraries and migdev, and corridorlab where it is
+    installed."""
+    venv.create(folder, system_site_packages=False, with_pip=False)
+    windows = sys.platform == "win32"
+    python = folder / ("Scripts/python.exe" if windows else "bin/python")
+    ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    purelib = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    repository = Path(md.__file__).resolve().parents[1]
+    places = [p for p in sys.path if p and Path(p).is_dir() and Path(p) != site]
+    text = "\n".join([str(repository), str(site), *places])
+    Path(purelib, "places.pth").write_text(text, encoding="utf-8")
+    return python
+
+
+def verifies(python: Path, folder: Path) -> None:
+    command = [python, "-m", "migdev", "verify", str(folder), "--yes"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=python.parent, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.slow
-def test_a_package_with_parts_of_others_verifies_in_another_environment(
+@pytest.mark.filterwarnings("ignore::migdev.errors.MigdevWarning")
+def test_parts_of_others_are_registered_judged_joined_packaged_and_verified(
     site: Path, tmp_path: Path
 ) -> None:
     names = run_pages(*PAGES)
-    folder = tmp_path / "Z1-package"
-    assert "corridorlab==0.3.0" in (folder / "requirements.txt").read_text()
-    code = (folder / "code" / "run.py").read_text()
-    assert "corridorlab.poisson.Poisson(" in code
-    home = tmp_path / "elsewhere"
-    venv.create(home, system_site_packages=False, with_pip=False)
-    python = home / "bin" / "python" if sys.platform != "win32" else home / "Scripts" / "python.exe"
-    purelib = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    # The environment finds the same libraries and migdev, and corridorlab where it is installed.
-    places = [p for p in sys.path if p and Path(p).is_dir() and Path(p) != site]
-    repository = Path(md.__file__).resolve().parents[1]
-    Path(purelib, "places.pth").write_text("\n".join([str(repository), str(site), *places]))
-    done = subprocess.run(
-        [python, "-m", "migdev", "verify", str(folder), "--yes"],
-        capture_output=True, text=True, cwd=home, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    del names
+    folder, panel = tmp_path / "Z1-package", names["corridors"]
+    assert "corridorlab==0.3.0" in (folder / "requirements.txt").read_text(encoding="utf-8")
+    assert "corridorlab.poisson.Poisson(" in (folder / "code" / "run.py").read_text("utf-8")
+
+    study = md.hypotheses.get("Z1").study()
+    study.preregister("plan.json")
+    plan = Path("plan.json").read_text(encoding="utf-8")
+    assert "corridorlab.poisson:Poisson" in plan
+    held = study.run(panel, plan="plan.json", strict=True)
+    assert held.departures == ()
+
+    h = md.Hypothesis(claim="c", term="cost", views={"DF": "-", "CR": "0"}, smallest_effect=0.01)
+    other = md.Hypothesis(claim="d", term="cost", views={"DF": "0", "CR": "+"}, smallest_effect=0.1)
+    joint = md.JointStudy(
+        components=(
+            md.Component(name="count", hypothesis=h, spec=study.specs["PPML"]),
+            md.Component(name="level", hypothesis=other, formula="flow ~ cost"),
+        ),
+        sample="largest", draws=199,
+    ).run(panel)  # fmt: skip
+    assert joint.family.unkept == ()
+    joint.replication_package(tmp_path / "joint-package")
+
+    python = elsewhere(tmp_path / "environment", site)
+    verifies(python, folder)
+    verifies(python, tmp_path / "joint-package")
