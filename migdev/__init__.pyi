@@ -69,8 +69,8 @@ from migdev.panel.design import Design as Design
 from migdev.panel.panel import Panel as Panel
 from migdev.provenance import Extract as Extract
 from migdev.provenance import Provenance as Provenance
-from migdev.report.figure import coefplot as coefplot
-from migdev.report.figure import marginsplot as marginsplot
+from migdev.report.coefplot import coefplot as coefplot
+from migdev.report.marginsplot import marginsplot as marginsplot
 from migdev.report.table import table as table
 from migdev.results.adapt import as_result as as_result
 from migdev.results.estimate import Estimate as Estimate

@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from migdev.report.figure import INK, MARKERS, PALETTE, QUIET, _figure, _finish, _frame, _text
+from migdev.report.figure import (
+    INK,
+    MARKERS,
+    PALETTE,
+    QUIET,
+    finish,
+    frame_axes,
+    new_figure,
+    plain_label,
+)
 
 #: Ends of the region of a prediction, in units of the smallest effect of interest.
 REGIONS = {
@@ -25,7 +34,7 @@ def interval_plot(
 ) -> Any:
     """Estimates with intervals, one row each, over the band of effects too small to matter; the
     primary one thick, the others with open markers."""
-    figure = _figure((7.0, 1.2 + 0.42 * len(rows)))
+    figure = new_figure((7.0, 1.2 + 0.42 * len(rows)))
     axes = figure.add_subplot()
     if bound > 0:
         axes.axvspan(-bound, bound, color=PALETTE[6], alpha=0.15, linewidth=0, zorder=0)
@@ -37,10 +46,10 @@ def interval_plot(
             estimate, place, marker="o" if first else "|", color=PALETTE[0],
             markersize=8 if first else 9, markeredgewidth=1.6, zorder=3,
         )  # fmt: skip
-    axes.set_yticks(range(len(rows)), [_text(name) for name in rows])
+    axes.set_yticks(range(len(rows)), [plain_label(name) for name in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("Estimate with its interval")
-    _finish(figure, axes, "", legend=False)
+    finish(figure, axes, "", legend=False)
     return figure
 
 
@@ -49,7 +58,7 @@ def pattern_plot(answer: Any) -> Any:
     and beside it the share of joint draws in each cone."""
     study, main = answer.study, answer.main
     views = {name: p for name, p in study.patterns.items() if name != study.null}
-    figure = _figure((9.0, 1.6 + 0.72 * len(study.components)))
+    figure = new_figure((9.0, 1.6 + 0.72 * len(study.components)))
     left, right = figure.subplots(1, 2, width_ratios=(2.4, 1))
     scaled = {
         c.name: tuple(
@@ -90,10 +99,10 @@ def _effects(
             label="estimate" if place == 0 else None, zorder=4,
         )  # fmt: skip
     axes.set_xlim(-reach, reach)
-    axes.set_yticks(range(len(scaled)), [_text(name) for name in scaled])
+    axes.set_yticks(range(len(scaled)), [plain_label(name) for name in scaled])
     axes.set_ylim(len(scaled) - 0.35, -0.5)
     axes.set_xlabel("Effect / smallest effect of interest")
-    _frame(axes)
+    frame_axes(axes)
 
 
 def _shares(axes: Any, shares: Mapping[str, float]) -> None:
@@ -104,9 +113,9 @@ def _shares(axes: Any, shares: Mapping[str, float]) -> None:
             f"{100 * shares[name]:.1f}%", (shares[name], place), xytext=(4, 0),
             textcoords="offset points", va="center", color=INK,
         )  # fmt: skip
-    axes.set_yticks(range(len(names)), [_text(name) for name in names])
+    axes.set_yticks(range(len(names)), [plain_label(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, 1.25)
     axes.set_xticks([0, 0.5, 1], ["0", "50%", "100%"])
     axes.set_xlabel("Share of draws in cone")
-    _frame(axes)
+    frame_axes(axes)

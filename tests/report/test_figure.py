@@ -13,7 +13,9 @@ from numpy.testing import assert_allclose
 
 import migdev as md
 from migdev.errors import ReportError
-from migdev.report.figure import PALETTE, coefplot, interval_plot, marginsplot, svg
+from migdev.report.coefplot import coefplot
+from migdev.report.figure import PALETTE, interval_plot, svg
+from migdev.report.marginsplot import marginsplot
 from migdev.results.estimate import Estimate
 from migdev.results.marginal.margins import margins
 from tests.report.conftest import ODD, make

@@ -15,7 +15,8 @@ import pytest
 import migdev.report
 from migdev.errors import ReportError
 from migdev.report.blocks import Bullets, Callout, Code, Details, Facts, Figure, Text
-from migdev.report.figure import coefplot, svg
+from migdev.report.coefplot import coefplot
+from migdev.report.figure import svg
 from migdev.report.page import Section
 from migdev.report.render import page
 from migdev.report.table import table
