@@ -181,7 +181,7 @@ def test_entities_are_matched_by_label(panel, answers):
         _ = md.Family([answers[0], strange]).frame
 
 
-def test_failures_and_fits_without_scores(panel, answers):
+def test_failures_and_mean_groups(panel, answers):
     broken = md.Study(
         md.Hypothesis(claim="broken", term="x", sign=1), {"a": md.PooledOLS(formula="y ~ nowhere")}
     ).run(panel)
@@ -193,10 +193,9 @@ def test_failures_and_fits_without_scores(panel, answers):
     family = md.Family([answers[0], broken, groups])
     assert family.untested == ("broken",)
     assert list(family.frame.index) == ["y0", "mean group"]
-    if family.unkept:
-        assert family.method == "holm"
-        assert family.frame["p_romano_wolf"].isna().all()
-        assert "keep no scores" in str(family)
+    assert family.unkept == ()
+    assert family.method == "romano-wolf"
+    assert family.frame["p_romano_wolf"].notna().all()
     assert "Not tested: broken" in str(family)
     assert family.verdicts["mean group"] == "undecided"  # one identification strategy
 
