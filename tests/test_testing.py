@@ -24,6 +24,7 @@ from migdev.testing import check_covariance, check_estimator, check_result, chec
 
 #: Formulas in the order in which they are tried.
 FORMULAS = ("y ~ x + z", "y ~ z + [x ~ w + v]", "y ~ L(y) + x", "some ~ x + z", "y ~ x")
+DYNAMIC, SYSTEM = "y ~ L(y) + z", {"one": "y ~ x + z", "two": "w ~ z"}
 #: Options that some estimators cannot do without, and draws that these checks have no use for.
 OPTIONS = {
     "gmm": (md.GMMStyle("y", (2, 5), collapse=True),), "iv": (md.IVStyle("z"),), "threshold": "x",
@@ -66,18 +67,19 @@ def panel() -> md.Panel:
 @cache
 def specimen(kind: type, panel: md.Panel) -> Any:
     """A specification of the class that fits, at its defaults."""
-    own = {f.name for f in fields(kind)} & set(OPTIONS)
-    options = {name: OPTIONS[name] for name in own}
-    told = []
-    for formula in ("y ~ L(y) + z",) if "gmm" in own else FORMULAS:
+    own = {f.name for f in fields(kind)}
+    options = {name: value for name, value in OPTIONS.items() if name in own}
+    texts: tuple[Any, ...] = (DYNAMIC,) if "gmm" in own else FORMULAS
+    found = []
+    for formula in (SYSTEM,) if "equations" in own else texts:
         try:
-            spec = kind(formula=formula, **options)
+            spec = kind(formula, **options)
             spec.fit(panel)
         except MigdevError as error:
-            told.append(f"{formula}: {error}")
+            found.append(f"{formula}: {error}")
             continue
         return spec
-    raise AssertionError("\n".join(told))
+    raise AssertionError("\n".join(found))
 
 
 def test_the_public_ones_are_found() -> None:
@@ -90,8 +92,10 @@ def test_the_public_ones_are_found() -> None:
 def test_every_estimator(kind: type, panel: md.Panel) -> None:
     spec = specimen(kind, panel)
     alone = not SHARED & {f.name for f in fields(kind)}
-    fit = check_estimator(spec, panel, covariances=(md.Clustered("entity"),), jackknife=alone)
+    fit = check_estimator(spec, panel, jackknife=alone)
     assert fit.moments is not None, "every estimator keeps scores"
+    units = "entity" if fit.moments.entity.max() else "time"  # averages of periods
+    check_result(fit.with_cov(md.Clustered(units)))
 
 
 @pytest.mark.parametrize("kind", COVARIANCES, ids=lambda c: c.__name__)
@@ -177,7 +181,7 @@ def test_true_scores_pass(panel: md.Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ("scale", "wrong scale"),
         ("sign", "wrong sign"),
@@ -187,8 +191,8 @@ def test_true_scores_pass(panel: md.Panel) -> None:
         ("rows of units", "nobs is 746"),
     ],
 )
-def test_wrong_scores_are_seen(wrong: str, told: str, panel: md.Panel) -> None:
-    with pytest.raises(AssertionError, match=told):
+def test_wrong_scores_are_seen(wrong: str, message: str, panel: md.Panel) -> None:
+    with pytest.raises(AssertionError, match=message):
         check_estimator(Means(wrong=wrong), panel)
 
 
@@ -233,7 +237,7 @@ def test_a_stranger_covariance_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         ("factor", "times the classical ones"),
         ("units", "does not follow the regressors"),
@@ -241,8 +245,8 @@ def test_a_stranger_covariance_passes() -> None:
         ("silent", "description is empty"),
     ],
 )
-def test_faulty_covariances_are_seen(fault: str, told: str) -> None:
-    with pytest.raises(AssertionError, match=told):
+def test_faulty_covariances_are_seen(fault: str, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
         check_covariance(Odd(fault=fault))
 
 
