@@ -57,6 +57,10 @@ class MigdevWarning(UserWarning):
     """Root of all warnings of this package."""
 
 
+class RenamedWarning(MigdevWarning, FutureWarning):
+    """An option was given by its former name."""
+
+
 class DroppedRowsWarning(MigdevWarning):
     """Rows of the panel are not in the estimation sample."""
 

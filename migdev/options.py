@@ -6,17 +6,25 @@ Type checkers read it, and :func:`check_choice` and :func:`check_options` hold v
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import warnings
+from collections.abc import Callable, Hashable
 from dataclasses import fields
-from functools import cache
+from functools import cache, wraps
 from types import NoneType, UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from migdev.errors import MigdevError, SpecificationError, suggestion
+from migdev.errors import MigdevError, RenamedWarning, SpecificationError, suggestion
 
 _OTHERS = {int: "a whole number", float: "a number", tuple: "a tuple of numbers"}
+#: Entities that are too short for a regression, or that it does not identify.
+Short = Literal["raise", "drop"]
+#: Entities with periods missing inside: their longest unbroken spell, or an error.
+Gaps = Literal["longest", "raise"]
+#: Rows of aggregates such as "World" among countries.
+Aggregates = Literal["exclude", "keep"]
 Given = TypeVar("Given", contravariant=True)
 Held = TypeVar("Held", covariant=True)
+Target = TypeVar("Target", bound=Callable[..., Any])
 
 
 class Takes(Generic[Given, Held]):
@@ -73,7 +81,6 @@ def check_options(spec: object) -> None:
             check_choice(name, value, annotation)
 
 
-@cache
 def read(annotation: Any) -> tuple[tuple[object, ...], tuple[Any, ...]]:
     """The choices that a type names, and the other types that it admits."""
     if get_origin(annotation) is Literal:
@@ -95,3 +102,29 @@ def _choices_of(spec: Any) -> tuple[tuple[str, Any, tuple[object, ...]], ...]:
         if str not in others and any(not isinstance(c, bool | NoneType) for c in known):
             found.append((field.name, hints[field.name], known))
     return tuple(found)
+
+
+def renamed(**former: str) -> Callable[[Target], Target]:
+    """Let a function or a specification take options by their former names, with a warning."""
+
+    def take(target: Target) -> Target:
+        call: Any = vars(target)["__init__"] if isinstance(target, type) else target
+
+        @wraps(call)
+        def translated(*args: Any, **options: Any) -> Any:
+            for old in former.keys() & options.keys():
+                new = former[old]
+                if new in options:
+                    raise SpecificationError(f"{old}= is the former name of {new}=; give one.")
+                warnings.warn(
+                    f"{target.__name__}({old}=) is called {new}= now.", RenamedWarning, stacklevel=2
+                )
+                options[new] = options.pop(old)
+            return call(*args, **options)
+
+        if not isinstance(target, type):
+            return translated  # type: ignore[return-value]
+        target.__init__ = translated  # type: ignore[misc]
+        return target
+
+    return take

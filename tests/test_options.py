@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from migdev.errors import ReportError, SpecificationError
-from migdev.options import check_choice, check_options
+from migdev import BiasCorrectedLSDV, CCEMeanGroup
+from migdev.errors import RenamedWarning, ReportError, SpecificationError
+from migdev.options import check_choice, check_options, renamed
 
 Rows = Literal["drop", "keep"]
 
@@ -60,3 +61,26 @@ def test_choices_that_depend_on_the_data() -> None:
     check_choice("by", "b", ["a", "b"])
     with pytest.raises(ReportError, match="by='c' is unknown. Use 'a' or 'b'."):
         check_choice("by", "c", ["a", "b"], ReportError)
+
+
+@renamed(bootstrap="draws")
+def statistic(x: float, *, draws: int = 0) -> tuple[float, int]:
+    """Draws."""
+    return x, draws
+
+
+def test_former_names_are_understood_with_a_warning() -> None:
+    assert statistic(1.0, draws=3) == (1.0, 3)
+    assert statistic.__doc__ == "Draws."
+    with pytest.warns(RenamedWarning, match=r"statistic\(bootstrap=\) is called draws= now"):
+        assert statistic(1.0, bootstrap=3) == (1.0, 3)  # type: ignore[call-arg]
+    with pytest.raises(SpecificationError, match="bootstrap= is the former name of draws="):
+        statistic(1.0, bootstrap=3, draws=4)  # type: ignore[call-arg]
+
+
+def test_former_fields_are_understood_with_a_warning() -> None:
+    with pytest.warns(RenamedWarning, match=r"CCEMeanGroup\(lags=\) is called cross_lags= now"):
+        spec = CCEMeanGroup("y ~ x", lags=2)  # type: ignore[call-arg]
+    assert spec == CCEMeanGroup("y ~ x", cross_lags=2)
+    with pytest.warns(RenamedWarning, match="draws"):
+        assert BiasCorrectedLSDV("y ~ L(y)", replications=9).draws == 9  # type: ignore[call-arg]

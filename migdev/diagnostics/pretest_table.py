@@ -14,6 +14,7 @@ from migdev.diagnostics.unit_roots.cips import cips
 from migdev.diagnostics.unit_roots.fisher import fisher
 from migdev.diagnostics.unit_roots.ips import ips
 from migdev.errors import SpecificationError
+from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -53,7 +54,7 @@ def pretest(
     lags: int = 1,
     trend: bool = False,
     differences: bool = True,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PretestTable:
     """Pesaran's CD, IPS, Fisher's Z and CIPS for each variable and its first difference.
 
@@ -85,7 +86,7 @@ def pretest(
 
 
 def _table(
-    panel: Panel, variables: Sequence[str], lags: int, trend: bool, differences: bool, short: str
+    panel: Panel, variables: Sequence[str], lags: int, trend: bool, differences: bool, short: Short
 ) -> PretestTable:
     tests: dict[tuple[str, str], PanelTest] = {}
     rows = []

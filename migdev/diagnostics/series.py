@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,14 @@ from migdev.kernels.arrays.spells import longest_spells
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.slopes import period_means
 from migdev.kernels.unit_roots.adf_batch import choose_lags
+from migdev.options import Gaps, Short, check_choice
 from migdev.panel.calendar import Calendar
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
 #: What a regression holds besides the variables, in words, by the code of its trend.
 DETERMINISTICS = {"n": "no deterministics", "c": "intercept", "ct": "intercept and trend"}
+Trend = bool | Literal["n", "c", "ct"] | None
 TRENDS = {False: "c", True: "ct", None: "n", "n": "n", "c": "c", "ct": "ct"}
 
 
@@ -130,7 +132,7 @@ class Series:
 
 
 def read_series(
-    panel: Panel, expression: str, *, gaps: str = "longest", demean: bool = False
+    panel: Panel, expression: str, *, gaps: Gaps = "longest", demean: bool = False
 ) -> Series:
     """Evaluate an expression (or several, ``"y ~ x + z"``) and cut it to unbroken series.
 
@@ -147,8 +149,7 @@ def read_series(
     PanelError
         ``gaps="raise"`` and there are some.
     """
-    if gaps not in ("longest", "raise"):
-        raise SpecificationError(f"gaps={gaps!r}; use 'longest' or 'raise'.")
+    check_choice("gaps", gaps, Gaps)
     return unbroken_series(observed_series(panel, expression, demean=demean), gaps)
 
 
@@ -168,7 +169,7 @@ def observed_series(panel: Panel, expression: str, *, demean: bool = False) -> S
     )  # fmt: skip
 
 
-def unbroken_series(s: Series, gaps: str) -> Series:
+def unbroken_series(s: Series, gaps: Gaps) -> Series:
     rows, broken = longest_spells(s.entity, s.time)
     if not len(broken):
         return s
@@ -189,14 +190,19 @@ def unbroken_series(s: Series, gaps: str) -> Series:
 
 
 def require_entities(
-    s: Series, keep: BoolArray, short: str, reason: str, remedy: str, fewest: int = 1
+    s: Series,
+    keep: BoolArray,
+    short: Short | Literal["refuse"],
+    reason: str,
+    remedy: str,
+    fewest: int = 1,
 ) -> Series:
     """The series where ``keep`` (N,) is true; the others raise or are dropped, by name.
 
     ``short="refuse"`` raises like "raise", for tests that have no such option to recommend.
     """
-    if short not in ("raise", "drop", "refuse"):
-        raise SpecificationError(f"short={short!r}; use 'raise' or 'drop'.")
+    if short != "refuse":
+        check_choice("short", short, Short)
     if keep.all():
         return s
     gone = [f"{label}" for label in s.labels[~keep]]
@@ -229,7 +235,7 @@ R = TypeVar("R", bound=Regressions)
 
 
 def averaged_regressions(
-    s: Series, fit: Callable[[Series], R], short: str, test: str, remedy: str
+    s: Series, fit: Callable[[Series], R], short: Short, test: str, remedy: str
 ) -> tuple[Series, R]:
     """The series whose regressions on averages over entities can all be fitted, and these.
 
@@ -270,7 +276,7 @@ def trend_code(trend: Any) -> str:
 
 
 def lag_orders(
-    s: Series, lags: Any, max_lags: int | None, trend: str, short: str, common: bool,
+    s: Series, lags: Any, max_lags: int | None, trend: str, short: Short, common: bool,
     df_correction: bool = True,
 ) -> tuple[Series, IntArray, str]:  # fmt: skip
     """Series long enough for their ADF regressions, lag orders (N,), and a note on the choice.
@@ -283,8 +289,7 @@ def lag_orders(
     """
     det = {"n": 0, "c": 1, "ct": 2}[trend]
     if isinstance(lags, str):
-        if lags not in ("aic", "bic", "t-sig"):
-            raise SpecificationError(f"lags={lags!r}; use a number, 'aic', 'bic' or 't-sig'.")
+        check_choice("lags", lags, int | Literal["aic", "bic", "t-sig"])
         s = require_entities(
             s, s.lengths > det + 3, short, f"have fewer than {det + 4} periods", "Leave them out"
         )

@@ -21,7 +21,7 @@ DROP = {"short": "drop"}
 CAUSALITY: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "Dumitrescu-Hurlin", "dumitrescu_hurlin",
-        {"options": {"bootstrap": 499, **DROP}, "balanced": True},
+        {"options": {"draws": 499, **DROP}, "balanced": True},
     ),
     ("Juodis-Karavias-Sarafidis", "juodis_karavias_sarafidis", {"options": DROP}),
 )  # fmt: skip

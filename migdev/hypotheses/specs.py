@@ -158,7 +158,7 @@ def lead_specs(outcome: str, focal: str) -> dict[str, Spec]:
             # Lags of the averages, of order T^(1/3): without them a dynamic equation is not freed
             # of common shocks (Chudik and Pesaran 2015).
             f"CCE mean group{ending}": Spec(
-                estimator=CCEMeanGroup(formula=formula, lags=3, short="drop"),
+                estimator=CCEMeanGroup(formula=formula, cross_lags=3, short="drop"),
                 strategy="net of common shocks", term=term,
             ),
             f"Mean group{ending}": Spec(

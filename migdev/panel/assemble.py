@@ -10,7 +10,8 @@ from typing import Any, Literal, overload
 import numpy as np
 import pandas as pd
 
-from migdev.errors import JoinWarning, PanelError, SpecificationError, listing
+from migdev.errors import JoinWarning, PanelError, listing
+from migdev.options import check_choice
 from migdev.panel.join_inputs import (
     TIME,
     Part,
@@ -28,17 +29,19 @@ from migdev.panel.join_report import JoinReport, Unmatched, code_hint
 from migdev.panel.panel import Panel
 from migdev.provenance import Provenance
 
+How = Literal["left", "inner", "outer"]
+
 
 @overload
 def join(
-    inputs: Sequence[Any] | Mapping[str, Any], *, how: str = "left",
+    inputs: Sequence[Any] | Mapping[str, Any], *, how: How = "left",
     entity: str | Sequence[str] | None = None, time: str | None = None, freq: str | None = None,
     rename: Rename | None = None, prefix: Mapping[Any, str] | None = None,
     report: Literal[False] = False,
 ) -> Panel: ...  # fmt: skip
 @overload
 def join(
-    inputs: Sequence[Any] | Mapping[str, Any], *, how: str = "left",
+    inputs: Sequence[Any] | Mapping[str, Any], *, how: How = "left",
     entity: str | Sequence[str] | None = None, time: str | None = None, freq: str | None = None,
     rename: Rename | None = None, prefix: Mapping[Any, str] | None = None,
     report: Literal[True],
@@ -48,7 +51,7 @@ def join(
 def join(
     inputs: Sequence[Any] | Mapping[str, Any],
     *,
-    how: str = "left",
+    how: How = "left",
     entity: str | Sequence[str] | None = None,
     time: str | None = None,
     freq: str | None = None,
@@ -96,8 +99,7 @@ def join(
         Keys without a match on either side, with counts and first names; different vintages of
         one data set.
     """
-    if how not in ("left", "inner", "outer"):
-        raise SpecificationError(f"how={how!r} is not an option; use 'left', 'inner' or 'outer'.")
+    check_choice("how", how, How)
     named = named_inputs(inputs)
     keys, clock = key_names(named, entity, time)
     parts = [read_part(name, item, keys, clock, freq) for name, item in named.items()]

@@ -5,25 +5,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
 
-from migdev.errors import CountryError, CountryWarning, SpecificationError, listing, suggestion
+from migdev.errors import CountryError, CountryWarning, listing, suggestion
+from migdev.options import Aggregates, check_choice
 from migdev.panel.country_codes import PARTED, aggregate_names, countries, dissolved_states
 from migdev.panel.country_match import classify, patterns
 from migdev.provenance import Extract
 
-_OPTIONS = {
-    "to": ("iso3", "iso2", "name"),
-    "aggregates": ("exclude", "keep"),
-    "dissolved": ("keep", "split", "successor", "drop"),
-    "unknown": ("raise", "keep", "drop"),
-}
+To = Literal["iso3", "iso2", "name"]
+Dissolved = Literal["keep", "split", "successor", "drop"]
+Unknown = Literal["raise", "keep", "drop"]
 
 
-def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
+def to_iso3(values: Any, *, unknown: Unknown = "raise") -> Any:
     """ISO3 codes of country codes or English names, one by one.
 
     Dissolved states and aggregates keep their own codes (``SUN``, ``WLD``).
@@ -44,7 +42,7 @@ def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
     CountryWarning
         A name was recognised by a pattern of country_converter, not by being known.
     """
-    _check("unknown", unknown)
+    check_choice("unknown", unknown, Unknown)
     one = isinstance(values, str)
     series = values if isinstance(values, pd.Series) else pd.Series([values] if one else values)
     table = classify(series)
@@ -65,14 +63,14 @@ def to_iso3(values: Any, *, unknown: str = "raise") -> Any:
 @overload
 def harmonise(
     data: Extract, column: str | Sequence[str] | None = None, *, time: str | None = None,
-    to: str = "iso3", aggregates: str = "exclude", dissolved: str = "keep",
-    unknown: str = "raise",
+    to: To = "iso3", aggregates: Aggregates = "exclude", dissolved: Dissolved = "keep",
+    unknown: Unknown = "raise",
 ) -> Extract: ...  # fmt: skip
 @overload
 def harmonise(
     data: Any, column: str | Sequence[str] | None = None, *, time: str | None = None,
-    to: str = "iso3", aggregates: str = "exclude", dissolved: str = "keep",
-    unknown: str = "raise",
+    to: To = "iso3", aggregates: Aggregates = "exclude", dissolved: Dissolved = "keep",
+    unknown: Unknown = "raise",
 ) -> pd.DataFrame: ...  # fmt: skip
 
 
@@ -81,10 +79,10 @@ def harmonise(
     column: str | Sequence[str] | None = None,
     *,
     time: str | None = None,
-    to: str = "iso3",
-    aggregates: str = "exclude",
-    dissolved: str = "keep",
-    unknown: str = "raise",
+    to: To = "iso3",
+    aggregates: Aggregates = "exclude",
+    dissolved: Dissolved = "keep",
+    unknown: Unknown = "raise",
 ) -> Extract | pd.DataFrame:
     """Give a country column ISO3 codes, leave out aggregates, and say what was changed.
 
@@ -128,13 +126,10 @@ def harmonise(
     CountryWarning
         What was recoded, left out or recognised by a pattern, with counts of rows.
     """
-    for name, value in (
-        ("to", to),
-        ("aggregates", aggregates),
-        ("dissolved", dissolved),
-        ("unknown", unknown),
-    ):
-        _check(name, value)
+    check_choice("to", to, To)
+    check_choice("aggregates", aggregates, Aggregates)
+    check_choice("dissolved", dissolved, Dissolved)
+    check_choice("unknown", unknown, Unknown)
     if isinstance(data, Extract):
         frame, keys = data.frame, list(data.keys)
         time = time or data.time or None
@@ -162,13 +157,6 @@ def harmonise(
         for name in columns:
             frame[name] = [names.get(code, code) for code in frame[name]]
     return replace(data, frame=frame) if isinstance(data, Extract) else frame
-
-
-def _check(name: str, value: str) -> None:
-    if value not in _OPTIONS[name]:
-        raise SpecificationError(
-            f"{name}={value!r} is not an option; use one of {listing(_OPTIONS[name])}."
-        )
 
 
 def _harmonised(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,15 @@ from migdev.errors import (
 )
 from migdev.kernels.arrays.cells import CELL_STATS, cell_counts, cell_starts, cell_stat
 from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.options import check_choice
 
 if TYPE_CHECKING:
     from migdev.panel.panel import Panel
 
 #: What is computed: name of the new column, column it comes from, statistic.
 Plan = list[tuple[str, str, str]]
+
+Partial = Literal["keep", "drop"]
 
 
 def windows(
@@ -34,7 +37,7 @@ def windows(
     min_obs: int | None = None,
     start: int | None = None,
     how: str | Mapping[str, str | tuple[str, str]] = "mean",
-    partial: str = "keep",
+    partial: Partial = "keep",
     label: str = "window",
 ) -> Panel:
     """Statistics of every column over windows of ``years`` years.
@@ -139,7 +142,9 @@ def _panel(
     return replace(made, history=history)
 
 
-def _check_options(panel: Panel, years: int, min_obs: int | None, partial: str, label: str) -> int:
+def _check_options(
+    panel: Panel, years: int, min_obs: int | None, partial: Partial, label: str
+) -> int:
     """The least number of observations behind a statistic, once the options are sound."""
     if not isinstance(years, int | np.integer) or years < 1:
         raise SpecificationError(f"windows of {years!r} years: a window has one year or more.")
@@ -152,8 +157,7 @@ def _check_options(panel: Panel, years: int, min_obs: int | None, partial: str, 
             f"min_obs={min_obs} with windows of {years} years, which hold 1 to {most} periods: "
             f"choose a number between 1 and {most}."
         )
-    if partial not in ("keep", "drop"):
-        raise SpecificationError(f"partial={partial!r} is not an option; use 'keep' or 'drop'.")
+    check_choice("partial", partial, Partial)
     if label in panel.columns and label != panel.time:
         raise SpecificationError(f"The panel has a column {label!r}; give the windows another.")
     return least
@@ -166,7 +170,7 @@ def _periods_in(panel: Panel, years: int) -> int:
 
 
 def _rows(
-    year: IntArray, origin: int, years: int, last: int, partial: str
+    year: IntArray, origin: int, years: int, last: int, partial: Partial
 ) -> tuple[np.ndarray[Any, Any], list[str]]:
     """Rows that belong to a window, and what to tell of the others."""
     keep, notes = year >= origin, []

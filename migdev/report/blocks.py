@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from migdev.errors import ReportError
+from migdev.options import check_choice
 from migdev.report.escape import plain, to_html, to_latex, to_latex_start, to_markdown
 
-TONES = ("info", "good", "bad", "warn")
+Tone = Literal["info", "good", "bad", "warn"]
 
 
 @runtime_checkable
@@ -66,11 +67,10 @@ class Callout:
 
     heading: str
     text: str = ""
-    tone: str = "info"
+    tone: Tone = "info"
 
     def __post_init__(self) -> None:
-        if self.tone not in TONES:
-            raise ReportError(f"tone={self.tone!r}; use one of {', '.join(TONES)}.")
+        check_choice("tone", self.tone, Tone, ReportError)
 
     def html(self) -> str:
         body = f"<p>{to_html(self.text)}</p>" if self.text else ""

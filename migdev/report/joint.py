@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text
+from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text, Tone
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.page import Page
 from migdev.report.pretest_blocks import pretest_blocks
@@ -76,7 +76,7 @@ def joint_page(answer: Any) -> Page:
 
 
 def _verdict(answer: Any) -> list[Block]:
-    tone = {"undecided": "warn", "neither": "bad", "no effect": "info"}.get(answer.verdict, "good")
+    tones: dict[str, Tone] = {"undecided": "warn", "neither": "bad", "no effect": "info"}
     main = answer.main
     patterns = {
         f"{name} predicts ({', '.join(map(sign_words, signs))})": f"established: "
@@ -89,6 +89,7 @@ def _verdict(answer: Any) -> list[Block]:
         f"{answer.study.level:g} (intersection-union test), and contradicted where some part is "
         "(Bonferroni)."
     )
+    tone = tones.get(answer.verdict, "good")
     return [Callout(f"Verdict: {answer.verdict}", answer.reason + ".", tone=tone), Text(rule),
             Facts(patterns)]  # fmt: skip
 

@@ -20,6 +20,7 @@ from migdev.report.figure import (
 )
 from migdev.results.inference import check_level
 from migdev.results.marginal.margins import Margins
+from migdev.results.marginal.regions import Adjustment
 
 
 def marginsplot(
@@ -29,7 +30,7 @@ def marginsplot(
     at: Mapping[str, Any] | None = None,
     by: str | None = None,
     level: float | None = None,
-    adjust: str | None = None,
+    adjust: Adjustment = None,
     values: Any = None,
     johnson_neyman: bool = True,
     sample: bool = True,

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, TableBlock, Text
+from migdev.report.blocks import (
+    Block,
+    Bullets,
+    Callout,
+    Details,
+    Facts,
+    Figure,
+    TableBlock,
+    Text,
+    Tone,
+)
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.frame import frame_table
 from migdev.report.page import Page
@@ -29,7 +39,12 @@ from migdev.report.words import (
 
 #: Coefficients of period dummies: the row of time effects tells of them.
 DUMMIES = r"^time\["
-TONE = {"supported": "good", "contradicted": "bad", "no effect": "info", "undecided": "warn"}
+TONE: dict[str, Tone] = {
+    "supported": "good",
+    "contradicted": "bad",
+    "no effect": "info",
+    "undecided": "warn",
+}
 
 
 def write_verdict(answer: Any, path: Path) -> Path:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.arrays.types import FloatArray
-from migdev.results.heterogeneous import HeterogeneousEstimate
+from migdev.options import check_choice, renamed
+from migdev.results.heterogeneous import HeterogeneousEstimate, Intervals
 from migdev.results.inference import Combination
 from migdev.results.statistic import TestStatistic, chi2_test
 
 SPEED = "EC"
+
+Rescale = Literal["none", "sigmamore", "xtpmg"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,12 +57,13 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
         theta = -own[..., 1 : 1 + k] / phi
         return np.concatenate([theta, phi, own[..., 1 + k :]], axis=-1)
 
+    @renamed(replications="draws")
     def multipliers(
         self,
         *variables: str,
-        method: str = "delta",
+        method: Intervals = "delta",
         level: float = 0.95,
-        replications: int = 999,
+        draws: int = 999,
         seed: int = 0,
     ) -> pd.DataFrame:
         """Long-run coefficients in the form of
@@ -73,10 +78,8 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
         table = self.tidy(level).set_index("term").loc[wanted].rename_axis("variable")
         table = table.rename(columns={"conf_low": "lower", "conf_high": "upper"})
         if method != "delta":
-            self._tail(level, method, True, ("delta", "entities", "wild"))
-            drawn = self.bootstrap(
-                wanted, method=method, level=level, replications=replications, seed=seed
-            )
+            self._tail(level, method, True, Intervals)
+            drawn = self.bootstrap(wanted, method=method, level=level, draws=draws, seed=seed)
             table["lower"], table["upper"] = drawn["lower"], drawn["upper"]
         out: pd.DataFrame = table[
             ["estimate", "std_error", "statistic", "p_value", "lower", "upper"]
@@ -107,7 +110,9 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
             lives = np.log(0.5) / np.log(np.abs(1 + inside))
         return lives.rename("half_life")
 
-    def hausman(self, efficient: ErrorCorrectionEstimate, rescale: str = "none") -> TestStatistic:
+    def hausman(
+        self, efficient: ErrorCorrectionEstimate, rescale: Rescale = "none"
+    ) -> TestStatistic:
         r"""Test of common long-run coefficients: this (consistent) estimate against one that
         pools them.
 
@@ -139,8 +144,7 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
             raise ResultError(
                 f"The long-run coefficients differ: {names} and {list(efficient.long_run)}."
             )
-        if rescale not in ("none", "sigmamore", "xtpmg"):
-            raise ResultError(f"rescale={rescale!r}; use 'none', 'sigmamore' or 'xtpmg'.")
+        check_choice("rescale", rescale, Rescale, ResultError)
         if self.nobs != efficient.nobs:
             raise ResultError(f"The samples differ: {self.nobs} and {efficient.nobs} observations.")
         ratio = efficient.stats["rss"] / self.stats["rss"]

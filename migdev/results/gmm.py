@@ -17,10 +17,13 @@ from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.instruments import Column
 from migdev.kernels.dynamic.overidentification import excluding
+from migdev.options import check_choice, renamed
 from migdev.panel.design import Design
 from migdev.protocols import Data
 from migdev.results.dynamics import lag_structure, long_run, response
 from migdev.results.estimate import Estimate
+
+Intervals = Literal["delta", "bootstrap"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -204,12 +207,13 @@ class GMMEstimate(Estimate):
             table: pd.DataFrame = self.spec.strength(self.sample.panel)
         return table
 
+    @renamed(replications="draws")
     def long_run(
         self,
         *variables: str,
         level: float = 0.95,
-        method: str = "delta",
-        replications: int = 999,
+        method: Intervals = "delta",
+        draws: int = 999,
         seed: int = 0,
     ) -> pd.DataFrame:
         """Long-run coefficients, with intervals by the delta method or a bootstrap of entities.
@@ -217,9 +221,9 @@ class GMMEstimate(Estimate):
         See :func:`migdev.results.dynamics.long_run`; the bootstrap recentres the moments and
         takes percentiles.
         """
-        draws = self._draws(method, replications, seed)
-        return long_run(self, variables or None, level, draws)
+        return long_run(self, variables or None, level, self._draws(method, draws, seed))
 
+    @renamed(replications="draws")
     def response(
         self,
         variable: str,
@@ -227,28 +231,27 @@ class GMMEstimate(Estimate):
         *,
         permanent: bool = True,
         level: float = 0.95,
-        method: str = "delta",
-        replications: int = 999,
+        method: Intervals = "delta",
+        draws: int = 999,
         seed: int = 0,
     ) -> pd.DataFrame:
         """Response of the dependent variable to a unit change, permanent or for one period; see
         :func:`migdev.results.dynamics.response`."""
-        draws = self._draws(method, replications, seed)
-        return response(self, variable, horizons, permanent, level, draws)
+        drawn = self._draws(method, draws, seed)
+        return response(self, variable, horizons, permanent, level, drawn)
 
-    def _draws(self, method: str, replications: int, seed: int) -> FloatArray | None:
+    def _draws(self, method: Intervals, draws: int, seed: int) -> FloatArray | None:
+        check_choice("method", method, Intervals, ResultError)
         if method == "delta":
             return None
-        if method != "bootstrap":
-            raise ResultError(f"method={method!r}; use 'delta' or 'bootstrap'.")
         if self.sample is None:
             raise ResultError(f"{self.method} keeps no sample to draw from.")
         with warnings.catch_warnings():  # the fit has reported them
             warnings.simplefilter("ignore")
-            draws: FloatArray = self.spec.bootstrap(
-                self.sample.panel, self.params.to_numpy(), replications, seed
+            drawn: FloatArray = self.spec.bootstrap(
+                self.sample.panel, self.params.to_numpy(), draws, seed
             )
-        return draws
+        return drawn
 
     def summary(self, level: float = 0.95) -> str:
         """The estimate as plain text, with instruments and tests of groups."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,16 @@ from migdev.kernels.heterogeneous.entity_draws import (
     weighted_draws,
     wild_slopes,
 )
+from migdev.options import check_choice, renamed
 from migdev.results.dynamics import long_run
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level
 from migdev.results.prediction import Coefficients
 
 _CHUNK = 4_000_000  # numbers in the slopes of the draws that are made together
+
+Resampling = Literal["entities", "wild"]
+Intervals = Literal["delta", "entities", "wild"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,14 +128,15 @@ class HeterogeneousEstimate(Estimate):
         ax.set_xlabel(f"{term} ({level:.0%} intervals; band: {self.method})")
         return ax
 
+    @renamed(replications="draws")
     def bootstrap(
         self,
         terms: str | Sequence[str] | None = None,
         *,
-        method: str = "entities",
+        method: Resampling = "entities",
         expand: bool = True,
         level: float = 0.95,
-        replications: int = 999,
+        draws: int = 999,
         seed: int = 0,
     ) -> pd.DataFrame:
         r"""Percentile intervals from samples of whole entities, or from residuals with new signs.
@@ -177,8 +182,8 @@ class HeterogeneousEstimate(Estimate):
         69, 371-386 (expanded percentiles).
         """
         tail = self._tail(level, method, expand)
-        if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
-            raise ResultError(f"replications={replications!r}; a number of samples, such as 999.")
+        if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
+            raise ResultError(f"draws={draws!r}; a number of samples, such as 999.")
         wanted = [terms] if isinstance(terms, str) else list(terms or self.params.index)
         for term in wanted:
             if term not in self.params.index:
@@ -186,23 +191,24 @@ class HeterogeneousEstimate(Estimate):
                     f"{self.method} has no coefficient {term!r}."
                     f"{suggestion(term, self.names)} It has {listing(self.names, 12)}."
                 )
-        draws = self._draws(replications, seed, method)
-        draws = draws[:, [self.names.index(term) for term in wanted]]
-        low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+        many = self._draws(draws, seed, method)
+        many = many[:, [self.names.index(term) for term in wanted]]
+        low, high = np.quantile(many, [tail, 1 - tail], axis=0)
         return pd.DataFrame(
             {
-                "estimate": self.params[wanted].to_numpy(), "std_error": draws.std(axis=0, ddof=1),
-                "lower": low, "upper": high, "draws": len(draws),
+                "estimate": self.params[wanted].to_numpy(), "std_error": many.std(axis=0, ddof=1),
+                "lower": low, "upper": high, "draws": len(many),
             },
             index=pd.Index(wanted, name="term"),
         )  # fmt: skip
 
+    @renamed(replications="draws")
     def multipliers(
         self,
         *variables: str,
-        method: str = "delta",
+        method: Intervals = "delta",
         level: float = 0.95,
-        replications: int = 999,
+        draws: int = 999,
         seed: int = 0,
     ) -> pd.DataFrame:
         r"""Long-run multipliers of a regression with lags of its dependent variable,
@@ -225,35 +231,34 @@ class HeterogeneousEstimate(Estimate):
         """
         if method == "delta":
             return long_run(self, variables or None, level, None)
-        tail = self._tail(level, method, True, ("delta", "entities", "wild"))
-        draws = self._draws(replications, seed, method)
-        return long_run(self, variables or None, 1 - 2 * tail, draws)
+        tail = self._tail(level, method, True, Intervals)
+        many = self._draws(draws, seed, method)
+        return long_run(self, variables or None, 1 - 2 * tail, many)
 
     def _tail(
-        self, level: float, method: str, expand: bool, methods: Sequence[str] = ("entities", "wild")
+        self, level: float, method: Intervals, expand: bool, methods: Any = Resampling
     ) -> float:
         """Share of draws beyond either end of an interval."""
         tail = (1 - check_level(level)) / 2
-        if method not in methods:
-            raise ResultError(f"method={method!r}; use one of {listing(methods)}.")
+        check_choice("method", method, methods, ResultError)
         N = self.entities or 0
         if expand and method == "entities" and N > 1:
             return float(ndtr(np.sqrt(N / (N - 1)) * t_quantile(tail, N - 1)))
         return tail
 
-    def _draws(self, replications: int, seed: int, method: str = "entities") -> FloatArray:
+    def _draws(self, draws: int, seed: int, method: str = "entities") -> FloatArray:
         """(B, k) estimates on samples."""
         own = getattr(self.spec, "bootstrap" if method == "entities" else "wild", None)
         if own is not None and self.sample is not None:
             with warnings.catch_warnings():  # the fit has reported them
                 warnings.simplefilter("ignore")
                 found: FloatArray = own(
-                    self.sample.panel, self.params.to_numpy(dtype=float), replications, seed
+                    self.sample.panel, self.params.to_numpy(dtype=float), draws, seed
                 )
             return found
         if method == "wild":
-            return self._wild(replications, seed)
-        return self._combined(self._averaged(), drawn(len(self.slopes), replications, seed))
+            return self._wild(draws, seed)
+        return self._combined(self._averaged(), drawn(len(self.slopes), draws, seed))
 
     def _averaged(self) -> FloatArray:
         """(N, k) what is averaged or pooled."""
@@ -276,7 +281,7 @@ class HeterogeneousEstimate(Estimate):
             return weighted_draws(np.einsum("nij,nj->ni", self.pooling, slopes), self.pooling, who)
         return mean_draws(slopes, getattr(self.spec, "robust", False), who)
 
-    def _wild(self, replications: int, seed: int) -> FloatArray:
+    def _wild(self, draws: int, seed: int) -> FloatArray:
         if not self.regressors or self.sample is None or self.averaged is not None:
             raise ResultError(
                 f"{self.method} is not linear in the residuals of entities' own regressions, which "
@@ -293,12 +298,12 @@ class HeterogeneousEstimate(Estimate):
         e = self.resids.to_numpy() * scale
         influence = np.einsum("nij,nj->ni", bread[entity], X) * e[:, None]
         time = np.unique(self.sample.time, return_inverse=True)[1]
-        signs = random_signs(int(time.max()) + 1, replications, seed)
+        signs = random_signs(int(time.max()) + 1, draws, seed)
         step = max(1, _CHUNK // raw.size)
         names = list(self.slope_names)
         at = [names.index(name) for name in self.names]
         rows = []
-        for i in range(0, replications, step):
+        for i in range(0, draws, step):
             own = self._from_regressions(
                 wild_slopes(raw, influence, entity, time, signs[i : i + step])
             )

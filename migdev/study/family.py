@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from migdev.errors import SpecificationError, listing
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.cluster_draws import multiplier_statistics
+from migdev.options import check_choice
 from migdev.robustness.multiplicity import holm, romano_wolf
 from migdev.study.decision_rule import Focal, verdict
 from migdev.study.hypothesis import Hypothesis
@@ -20,6 +21,8 @@ from migdev.study.influence import aligned, influence
 from migdev.study.verdict_tests import OUTCOMES, Decisive, decide, decisive_tests
 
 _UNPROVEN = ("supported", "contradicted")
+
+Adjustment = Literal["romano-wolf", "holm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,13 +88,12 @@ class Family:
 
     answers: Sequence[Any] | Mapping[str, Any]
     level: float | None = None
-    adjust: str = "romano-wolf"
+    adjust: Adjustment = "romano-wolf"
     draws: int = 9999
     seed: int = 20240101
 
     def __post_init__(self) -> None:
-        if self.adjust not in ("romano-wolf", "holm"):
-            raise SpecificationError(f"adjust={self.adjust!r}; use 'romano-wolf' or 'holm'.")
+        check_choice("adjust", self.adjust, Adjustment)
         if not self.members:
             raise SpecificationError(
                 "A family needs at least one answer with a specification that was fitted"

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from migdev.errors import MigdevError, SpecificationError, listing, suggestion
 from migdev.identity import LATER
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.cluster_draws import pairs_draws, resampling_weights, wild_draws
+from migdev.options import check_choice
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.study.answer import merged
@@ -32,6 +33,8 @@ from migdev.study.pretests import PreTests
 
 #: Shares of draws that differ by more than this between methods are reported.
 DISAGREE = 0.10
+
+JointSample = Literal["common", "largest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class JointStudy:
 
     components: tuple[Component, ...]
     null: str = "null"
-    sample: str = "common"
+    sample: JointSample = "common"
     draws: int = 1999
     seed: int = 20240101
     level: float = 0.05
@@ -94,8 +97,7 @@ class JointStudy:
             raise SpecificationError(f"level={self.level} is not between 0 and 0.5.")
         if len(self.components) < 2:
             raise SpecificationError("A joint test needs at least two components.")
-        if self.sample not in ("common", "largest"):
-            raise SpecificationError(f"sample={self.sample!r}; use 'common' or 'largest'.")
+        check_choice("sample", self.sample, JointSample)
         views = {tuple(sorted(c.hypothesis.rivals)): c.hypothesis.rivals for c in self.components}
         if len(views) != 1 or not next(iter(views)):
             raise SpecificationError(

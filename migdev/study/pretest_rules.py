@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from migdev.errors import SpecificationError, listing
+from migdev.options import check_choice
 
 OUTCOMES = ("rejected", "not rejected")
+
+Need = Literal["all", "any"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,7 @@ class PreTestRule:
     specs: Sequence[str]
     reason: str
     behind: Sequence[str] = ()
-    need: str = "all"
+    need: Need = "all"
 
     def __post_init__(self) -> None:
         when = dict(self.when)
@@ -44,8 +48,7 @@ class PreTestRule:
                 f"A rule waits for outcomes {listing(OUTCOMES)} of pre-tests, not "
                 f"{listing(unknown) if unknown else 'for none'}."
             )
-        if self.need not in ("all", "any"):
-            raise SpecificationError(f"need={self.need!r}; use 'all' or 'any'.")
+        check_choice("need", self.need, Need)
         if not self.specs or not self.reason:
             raise SpecificationError("A rule names its specifications and its reason.")
         both = sorted({*self.specs} & {*self.behind})

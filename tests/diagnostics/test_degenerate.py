@@ -160,10 +160,10 @@ def sparse_counts(zeros: int) -> md.Panel:
 
 
 def test_bootstrap_leaves_out_samples_without_a_statistic():
-    test = diagnostics.dumitrescu_hurlin(sparse_counts(4), "y ~ x", bootstrap=199)
+    test = diagnostics.dumitrescu_hurlin(sparse_counts(4), "y ~ x", draws=199)
     assert "3 of 199 samples without the statistic left out" in test.note
     assert 0.1 < test.pvalue < 0.9  # 0.005 where samples without a statistic counted as small ones
-    whole = diagnostics.dumitrescu_hurlin(sparse_counts(0), "y ~ x", bootstrap=199)
+    whole = diagnostics.dumitrescu_hurlin(sparse_counts(0), "y ~ x", draws=199)
     assert "left out" not in whole.note
 
 

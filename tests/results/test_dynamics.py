@@ -56,14 +56,14 @@ def test_permanent_change_tends_to_the_long_run(fit: Any) -> None:
 
 
 def test_bootstrap_intervals(fit: Any) -> None:
-    draws = fit.long_run("x", method="bootstrap", replications=199, seed=3)
-    again = fit.long_run("x", method="bootstrap", replications=199, seed=3)
+    draws = fit.long_run("x", method="bootstrap", draws=199, seed=3)
+    again = fit.long_run("x", method="bootstrap", draws=199, seed=3)
     assert draws.equals(again)
     row, delta = draws.loc["x"], fit.long_run("x").loc["x"]
     assert row.lower < row.estimate < row.upper
     # Widths of two approximations to one interval, at 120 entities.
     assert 0.5 < (row.upper - row.lower) / (delta.upper - delta.lower) < 2.0
-    path = fit.response("x", 3, method="bootstrap", replications=99)
+    path = fit.response("x", 3, method="bootstrap", draws=99)
     assert (path.lower < path.upper).all()
 
 
@@ -95,5 +95,5 @@ def test_refusals(fit: Any) -> None:
         fit.response("x", -1)
     with pytest.raises(errors.ResultError, match="level"):
         fit.long_run(level=95)
-    with pytest.raises(errors.SpecificationError, match="replications"):
-        fit.long_run(method="bootstrap", replications=0)
+    with pytest.raises(errors.SpecificationError, match="draws"):
+        fit.long_run(method="bootstrap", draws=0)

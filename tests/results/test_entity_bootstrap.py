@@ -74,19 +74,17 @@ def test_draws_are_refits_on_the_drawn_entities(spec):
 
 def test_intervals_are_quantiles_of_the_draws():
     fit = md.PooledMeanGroup(formula="y ~ x", lags=1).fit(_panel(_frame()))
-    table = fit.bootstrap(["x", "EC"], level=0.9, replications=99, seed=4)
+    table = fit.bootstrap(["x", "EC"], level=0.9, draws=99, seed=4)
     draws = fit._draws(99, 4)[:, :2]
     tail = stats.norm.cdf(np.sqrt(12 / 11) * stats.t.ppf(0.05, 11))
     assert_allclose(table["lower"], np.quantile(draws, tail, axis=0))
     assert_allclose(table["upper"], np.quantile(draws, 1 - tail, axis=0))
-    plain = fit.bootstrap(["x", "EC"], level=0.9, replications=99, seed=4, expand=False)
+    plain = fit.bootstrap(["x", "EC"], level=0.9, draws=99, seed=4, expand=False)
     assert_allclose(plain["lower"], np.quantile(draws, 0.05, axis=0))
     assert_allclose(plain["upper"], np.quantile(draws, 0.95, axis=0))
     assert_allclose(table["std_error"], draws.std(axis=0, ddof=1))
     assert_allclose(table["estimate"], fit.params[["x", "EC"]])
-    pd.testing.assert_frame_equal(
-        table, fit.bootstrap(["x", "EC"], level=0.9, replications=99, seed=4)
-    )
+    pd.testing.assert_frame_equal(table, fit.bootstrap(["x", "EC"], level=0.9, draws=99, seed=4))
 
 
 def test_errors_of_averages_agree_with_the_spread():
@@ -94,10 +92,10 @@ def test_errors_of_averages_agree_with_the_spread():
     frame = _frame(N=30, seed=1)
     for spec in (
         md.CSARDL(formula="y ~ x", cross_lags=1),
-        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=1),
     ):
         fit = spec.fit(_panel(frame))
-        table = fit.bootstrap(replications=4000)
+        table = fit.bootstrap(draws=4000)
         expected = fit.std_errors * np.sqrt((fit.entities - 1) / fit.entities)
         assert_allclose(table["std_error"], expected, rtol=0.06)  # 4,000 draws: se 1.1%
 
@@ -105,10 +103,10 @@ def test_errors_of_averages_agree_with_the_spread():
 @pytest.mark.parametrize(
     "spec",
     [
-        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1),
-        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, jackknife=True),
-        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, recursive=True),
-        md.CCEPooled(formula="y ~ L(y) + x", lags=1),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=1),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=1, jackknife=True),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=1, recursive=True),
+        md.CCEPooled(formula="y ~ L(y) + x", cross_lags=1),
         md.CCEPooled(formula="y ~ x", cov=md.Clustered("entity")),
         md.AugmentedMeanGroup(formula="y ~ x"),
         md.AugmentedMeanGroup(formula="y ~ x", impose=True, robust="huber"),
@@ -159,8 +157,8 @@ def test_draws_given_the_common_shocks(spec):
     [
         md.MeanGroup(formula="y ~ L(y) + x"),
         md.MeanGroup(formula="y ~ L(y) + x", robust="huber", trend=True),
-        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1),
-        md.CCEPooled(formula="y ~ L(y) + x", lags=1),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=1),
+        md.CCEPooled(formula="y ~ L(y) + x", cross_lags=1),
         md.AugmentedMeanGroup(formula="y ~ x"),
         md.CSDL(formula="y ~ x", cross_lags=1),
         md.ErrorCorrectionMeanGroup(formula="y ~ x", lags=(2, 1)),
@@ -227,7 +225,7 @@ def test_wild_refuses_what_is_not_linear():
     for spec in (
         md.PooledMeanGroup(formula="y ~ x"),
         md.SwamyRandomCoefficients(formula="y ~ x"),
-        md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, jackknife=True),
+        md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=1, jackknife=True),
     ):
         with pytest.raises(ResultError, match="method='entities'"):
             spec.fit(panel).bootstrap(method="wild")
@@ -238,8 +236,8 @@ def test_options_are_checked():
     fit = md.MeanGroup(formula="y ~ x").fit(panel)
     with pytest.raises(ResultError, match="no coefficient 'z'"):
         fit.bootstrap("z")
-    with pytest.raises(ResultError, match="replications"):
-        fit.bootstrap(replications=0)
+    with pytest.raises(ResultError, match="draws"):
+        fit.bootstrap(draws=0)
     with pytest.raises(ResultError, match="level"):
         fit.bootstrap(level=95)
     with pytest.raises(ResultError, match="method"):
@@ -249,8 +247,8 @@ def test_options_are_checked():
 @pytest.mark.parametrize(
     "spec",
     [
-        md.CCEMeanGroup(formula="y ~ L(y) + x + L(x)", lags=1),
-        md.CCEPooled(formula="y ~ L(y) + x + L(x)", lags=1),
+        md.CCEMeanGroup(formula="y ~ L(y) + x + L(x)", cross_lags=1),
+        md.CCEPooled(formula="y ~ L(y) + x + L(x)", cross_lags=1),
         md.MeanGroup(formula="y ~ L(y) + x + L(x)", robust="huber"),
     ],
     ids=["cce", "ccep", "mg"],
@@ -262,7 +260,7 @@ def test_multipliers_of_dynamic_regressions(spec):
     assert_allclose(table.loc["x", ["estimate", "std_error"]].astype(float),
                     [theta.estimate, theta.std_error], rtol=1e-8)  # fmt: skip
     for method in ("entities", "wild"):
-        found = fit.multipliers(method=method, level=0.9, replications=99, seed=2)
+        found = fit.multipliers(method=method, level=0.9, draws=99, seed=2)
         draws = fit._draws(99, 2, method)
         at = [fit.names.index(name) for name in ("x", "L(x)", "L(y)")]
         ratio = draws[:, at[:2]].sum(axis=1) / (1 - draws[:, at[2]])
@@ -284,8 +282,8 @@ def test_multipliers_of_error_correction_are_the_long_run():
         table = fit.multipliers()
         assert list(table.index) == ["x"]
         assert_allclose(table.loc["x", ["lower", "upper"]].astype(float), fit.conf_int().loc["x"])
-        drawn_table = fit.multipliers(method="entities", replications=99, seed=1)
-        expected = fit.bootstrap("x", replications=99, seed=1).loc["x", ["lower", "upper"]]
+        drawn_table = fit.multipliers(method="entities", draws=99, seed=1)
+        expected = fit.bootstrap("x", draws=99, seed=1).loc["x", ["lower", "upper"]]
         assert_allclose(
             drawn_table.loc["x", ["lower", "upper"]].astype(float), expected.astype(float)
         )
@@ -300,13 +298,9 @@ def test_seeds_repeat_and_differ():
     for spec in (md.CCEPooled(formula="y ~ x"), md.DynamicFixedEffects(formula="y ~ x")):
         fit = spec.fit(panel)
         for method in ("entities", "wild"):
-            one = fit.bootstrap(method=method, replications=99, seed=1)
-            pd.testing.assert_frame_equal(
-                one, fit.bootstrap(method=method, replications=99, seed=1)
-            )
-            assert (
-                one["lower"] != fit.bootstrap(method=method, replications=99, seed=2)["lower"]
-            ).all()
+            one = fit.bootstrap(method=method, draws=99, seed=1)
+            pd.testing.assert_frame_equal(one, fit.bootstrap(method=method, draws=99, seed=1))
+            assert (one["lower"] != fit.bootstrap(method=method, draws=99, seed=2)["lower"]).all()
             assert (one["lower"] < one["estimate"]).all()
             assert (one["estimate"] < one["upper"]).all()
 
@@ -317,10 +311,10 @@ def test_samples_without_a_maximum_are_counted(monkeypatch):
     fit = md.PooledMeanGroup(formula="y ~ x").fit(_panel(_frame()))
     everything = room.pooled_draws
     monkeypatch.setattr(room, "pooled_draws", lambda *a: everything(*a)[:60])
-    assert (fit.bootstrap(replications=99)["draws"] == 60).all()
+    assert (fit.bootstrap(draws=99)["draws"] == 60).all()
     monkeypatch.setattr(room, "pooled_draws", lambda *a: everything(*a)[:40])
     with pytest.raises(ConvergenceError, match="only 40 of 99"):
-        fit.bootstrap(replications=99)
+        fit.bootstrap(draws=99)
 
 
 def _common(rng, N=30, T=30, dynamic=False):
@@ -368,10 +362,10 @@ def test_intervals_cover(spec, periods):
     for seed in range(150):
         panel, own = _common(np.random.default_rng(seed), 30, periods, isinstance(spec, md.CSARDL))
         fit = spec.fit(panel)
-        low, high = fit.bootstrap("x", level=0.9, replications=199).iloc[0][["lower", "upper"]]
+        low, high = fit.bootstrap("x", level=0.9, draws=199).iloc[0][["lower", "upper"]]
         hit = [low < 1 < high]
         if fit.averaged is None:
-            table = fit.bootstrap("x", level=0.9, replications=199, method="wild")
+            table = fit.bootstrap("x", level=0.9, draws=199, method="wild")
             low, high = table.iloc[0][["lower", "upper"]]
             hit.append(low < own < high)
         hits.append(hit)
@@ -398,7 +392,7 @@ def test_dynamic_intervals_cover():
         fit = md.DynamicFixedEffects(formula="y ~ x").fit(_panel(frame))
         row = []
         for method in ("entities", "wild"):
-            table = fit.bootstrap("x", level=0.9, replications=199, method=method)
+            table = fit.bootstrap("x", level=0.9, draws=199, method=method)
             low, high = table.iloc[0][["lower", "upper"]]
             row.append(low < 0.8 < high)
         hits.append(row)
@@ -412,6 +406,6 @@ def test_pooled_intervals_cover():
     hits = 0
     for seed in range(80):
         fit = md.PooledMeanGroup(formula="y ~ x").fit(_panel(_frame(N=20, seed=100 + seed)))
-        low, high = fit.bootstrap("x", level=0.9, replications=99).iloc[0][["lower", "upper"]]
+        low, high = fit.bootstrap("x", level=0.9, draws=99).iloc[0][["lower", "upper"]]
         hits += low < 0.8 < high
     assert 0.78 < hits / 80 < 0.99

@@ -249,7 +249,7 @@ def test_a_background_that_was_not_given_is_said():
         (lambda: md.PreTestRule(when={"a": "rejected"}, specs=("b",), behind=("b",), reason="r"),
          "cannot stand behind itself"),
         (lambda: md.PreTestRule(when={"a": "rejected"}, specs=("b",), reason="r", need="most"),
-         "use 'all' or 'any'"),
+         "Use 'all' or 'any'"),
         (lambda: md.PreTests(
             tests={"CD": md.PreTest(test="pesaran_cd", on="y")},
             rules=(md.PreTestRule(when={"cd": "rejected"}, specs=("b",), reason="r"),)),

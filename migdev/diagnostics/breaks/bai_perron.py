@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -15,27 +15,45 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.breaks.bai_perron import BreakTests, break_tests
 from migdev.kernels.breaks.critical_values import LEVELS, MOST_COEFFICIENTS, TRIMS, critical_values
 from migdev.kernels.heterogeneous.slopes import blocks
+from migdev.options import Gaps, Short, check_choice, renamed
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
-_CHOICES = ("sequential", "udmax", "bic", "lwz")
-_ERRORS = ("hac", "white", "regime", "common")
+Number = int | Literal["sequential", "udmax", "bic", "lwz"]
+BreakCovariance = Literal["HAC", "robust", "regime", "unadjusted"]
+# What the kernel calls them, and what they were called here before.
+_ERRORS = {
+    "HAC": "hac", "robust": "white", "regime": "regime", "unadjusted": "common",
+    "hac": "hac", "white": "white", "common": "common",
+}  # fmt: skip
 
 
+class BreakOptions(TypedDict, total=False):
+    """Options of :func:`bai_perron` that :func:`~migdev.diagnostics.gap_breaks` hands on."""
+
+    max_breaks: int | None
+    trim: float
+    cov: BreakCovariance
+    prewhiten: bool
+    level: float
+    confidence: float
+
+
+@renamed(errors="cov")
 def bai_perron(
     panel: Panel,
     formula: str,
     *,
     trend: bool = False,
-    breaks: int | str = "sequential",
+    breaks: Number = "sequential",
     max_breaks: int | None = None,
     trim: float = 0.15,
-    errors: str = "hac",
+    cov: BreakCovariance = "HAC",
     prewhiten: bool = True,
     level: float = 0.05,
     confidence: float = 0.95,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> StructuralBreaks:
     r"""Multiple breaks at unknown dates, entity by entity (Bai and Perron 1998, 2003).
 
@@ -71,12 +89,12 @@ def bai_perron(
     trim : float
         :math:`\epsilon`, the shortest regime as a share of the series. Critical values exist for
         0.05, 0.10, 0.15, 0.20 and 0.25; for others ``breaks`` must be a criterion or a number.
-    errors : {"hac", "white", "regime", "common"}
+    cov : {"HAC", "robust", "regime", "unadjusted"}
         What (3) and the intervals allow: serial correlation and any variance, by regime
         (quadratic-spectral kernel, Andrews's bandwidth); any variance, no serial correlation; one
         variance by regime; one variance.
     prewhiten : bool
-        Fit a vector autoregression to the moments of a regime before the kernel of ``"hac"``.
+        Fit a vector autoregression to the moments of a regime before the kernel of ``"HAC"``.
     level : {0.10, 0.05, 0.01}
         Of the tests that choose the number of breaks.
     confidence : float
@@ -108,10 +126,10 @@ def bai_perron(
     roots.
 
     In stable series of 60 periods without serial correlation UDmax at 5% refuses 6% with
-    ``"common"`` errors, 9% with ``"regime"`` and 21% with ``"hac"`` at ``trim=0.15``; 6, 6 and 10%
-    at 0.25. Under first-order correlation of 0.5 only ``"hac"`` is of use: 40% at 0.15 and 17% at
+    ``cov="unadjusted"``, 9% with ``"regime"`` and 21% with ``"HAC"`` at ``trim=0.15``; 6, 6 and 10%
+    at 0.25. Under first-order correlation of 0.5 only ``"HAC"`` is of use: 40% at 0.15 and 17% at
     0.25 (T = 200: 13% and 8%), where the others refuse half and more. Short annual series want
-    long regimes, or lags of y among the regressors with ``"white"`` errors or less.
+    long regimes, or lags of y among the regressors with ``"robust"`` or less.
 
     References
     ----------
@@ -120,13 +138,13 @@ def bai_perron(
     Yao (1988), Statistics and Probability Letters 6, 181-189. Liu, Wu and Zidek (1997), Statistica
     Sinica 7, 497-525.
     """
-    check_options(
-        breaks=breaks, max_breaks=max_breaks, trim=trim, errors=errors, prewhiten=prewhiten,
+    check_break_options(
+        breaks=breaks, max_breaks=max_breaks, trim=trim, cov=cov, prewhiten=prewhiten,
         level=level, confidence=confidence,
     )  # fmt: skip
     s, names = _regression(panel, formula, trend, gaps)
     found = find_breaks(
-        panel.calendar, s, names, breaks=breaks, max_breaks=max_breaks, trim=trim, errors=errors,
+        panel.calendar, s, names, breaks=breaks, max_breaks=max_breaks, trim=trim, cov=cov,
         prewhiten=prewhiten, level=level, confidence=confidence, short=short,
     )  # fmt: skip
     return replace(found, fitted=_placed(panel, found.fitted, s.name))
@@ -137,17 +155,17 @@ def find_breaks(
     s: Series,
     names: tuple[str, ...],
     *,
-    breaks: int | str = "sequential",
+    breaks: Number = "sequential",
     max_breaks: int | None = None,
     trim: float = 0.15,
-    errors: str = "hac",
+    cov: BreakCovariance = "HAC",
     prewhiten: bool = True,
     level: float = 0.05,
     confidence: float = 0.95,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> StructuralBreaks:
     """:func:`bai_perron` for unbroken series of (y, z), z called ``names``."""
-    q = len(names)
+    q, errors = len(names), _ERRORS[cov]
     tables = critical_values(trim, q)
     if tables is None and breaks in ("sequential", "udmax"):
         raise SpecificationError(
@@ -160,9 +178,9 @@ def find_breaks(
     h = (trim * s.lengths + 1e-9).astype(np.int64)
     s = require_entities(
         s, (h >= least) & ((most + 1) * h <= s.lengths), short,
-        f"have regimes of trim={trim:g} shorter than the {least} periods that errors={errors!r} "
+        f"have regimes of trim={trim:g} shorter than the {least} periods that cov={cov!r} "
         "needs",
-        f"Use a larger trim, other errors, or at least {int(np.ceil(least / trim))} periods",
+        f"Use a larger trim, another cov, or at least {int(np.ceil(least / trim))} periods",
     )  # fmt: skip
     s = _moving(s, short)
     pieces, bad = _fitted(s, trim, most, errors, prewhiten)
@@ -188,26 +206,26 @@ def find_breaks(
     )  # fmt: skip
 
 
-def check_options(
+def check_break_options(
     *,
     breaks: Any = "sequential",
     max_breaks: Any = None,
     trim: float = 0.15,
-    errors: str = "hac",
+    cov: BreakCovariance = "HAC",
     prewhiten: bool = True,
     level: float = 0.05,
     confidence: float = 0.95,
 ) -> None:
     """The options of :func:`bai_perron` before any data are read."""
     whole = isinstance(breaks, int | np.integer) and not isinstance(breaks, bool)
-    if breaks not in _CHOICES and not (whole and breaks >= 0):
-        raise SpecificationError(f"breaks={breaks!r}; use a number or one of {listing(_CHOICES)}.")
+    check_choice("breaks", breaks, Number)
+    if not isinstance(breaks, str) and not (whole and breaks >= 0):
+        raise SpecificationError(f"breaks={breaks!r}; a whole number, zero or more.")
     if max_breaks is not None and (isinstance(max_breaks, bool) or max_breaks < 1):
         raise SpecificationError(f"max_breaks={max_breaks!r}; at least 1.")
     if not 0 < trim < 0.5:
         raise SpecificationError(f"trim={trim}; a share between 0 and 0.5, e.g. 0.15.")
-    if errors not in _ERRORS:
-        raise SpecificationError(f"errors={errors!r}; use one of {listing(_ERRORS)}.")
+    check_choice("cov", cov, list(_ERRORS))
     if level not in LEVELS:
         raise SpecificationError(f"level={level}; critical values exist for 0.01, 0.05 and 0.1.")
     if not isinstance(prewhiten, bool):
@@ -230,11 +248,10 @@ def _most(breaks: int | str, max_breaks: int | None, trim: float, tabulated: int
 
 
 def _regression(
-    panel: Panel, formula: str, trend: bool, gaps: str
+    panel: Panel, formula: str, trend: bool, gaps: Gaps
 ) -> tuple[Series, tuple[str, ...]]:
     """Unbroken series of (y, z) and the names of z."""
-    if gaps not in ("longest", "raise"):
-        raise SpecificationError(f"gaps={gaps!r}; use 'longest' or 'raise'.")
+    check_choice("gaps", gaps, Gaps)
     d = Design.build(formula if "~" in formula else f"{formula} ~ 1", panel)
     if d.endog_names:
         raise SpecificationError(
@@ -265,7 +282,7 @@ def with_trend(s: Series) -> Series:
     return replace(s, values=np.column_stack([s.values, s.time - start[s.entity] + 1.0]))
 
 
-def _moving(s: Series, short: str) -> Series:
+def _moving(s: Series, short: Short) -> Series:
     """The series without those that do not move."""
     start = np.cumsum(s.lengths) - s.lengths
     high, low = np.maximum.reduceat(s.y, start), np.minimum.reduceat(s.y, start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -14,6 +16,7 @@ from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.causality.granger import bootstrap_wald, granger_wald, standardised_wald
 from migdev.kernels.causality.pooled import jackknife_causality, lagged_rows
 from migdev.kernels.heterogeneous.slopes import partial_out
+from migdev.options import Short, check_choice, renamed
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
@@ -21,15 +24,19 @@ from migdev.results.panel_test import PanelTest
 _EXACT = "are constant or collinear, or predict without error"
 
 
+Statistic = Literal["Z-tilde", "Z-bar", "W-bar"]
+
+
+@renamed(bootstrap="draws")
 def dumitrescu_hurlin(
     panel: Panel,
     formula: str,
     *,
     lags: int = 1,
-    statistic: str = "Z-tilde",
-    bootstrap: int = 0,
+    statistic: Statistic = "Z-tilde",
+    draws: int = 0,
     seed: int = 0,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Dumitrescu and Hurlin's test: x Granger-causes y in no entity.
 
@@ -52,8 +59,8 @@ def dumitrescu_hurlin(
     statistic : {"Z-tilde", "Z-bar", "W-bar"}
         Z-tilde for few periods, Z-bar as T grows first; W-bar has no distribution of its own and
         gets a p-value from the bootstrap only.
-    bootstrap : int
-        Replications of a bootstrap that is robust to dependence between entities (balanced panels
+    draws : int
+        Of a bootstrap that is robust to dependence between entities (balanced panels
         without gaps); 0 for the normal distribution.
     seed : int
     short : {"raise", "drop"}
@@ -66,10 +73,9 @@ def dumitrescu_hurlin(
     """
     if isinstance(lags, bool) or not isinstance(lags, int) or lags < 1:
         raise SpecificationError(f"lags={lags!r}; give a whole number of at least 1.")
-    if statistic not in ("Z-tilde", "Z-bar", "W-bar"):
-        raise SpecificationError(f"statistic={statistic!r}; use 'Z-tilde', 'Z-bar' or 'W-bar'.")
-    if bootstrap < 0:
-        raise SpecificationError(f"bootstrap={bootstrap}; a number of replications, or 0.")
+    check_choice("statistic", statistic, Statistic)
+    if draws < 0:
+        raise SpecificationError(f"draws={draws}; a number of bootstrap samples, or 0.")
     d = Design.build(formula, panel, intercept=False)
     if d.X.shape[1] != 1 or d.endog_names:
         raise SpecificationError(
@@ -106,20 +112,20 @@ def dumitrescu_hurlin(
         value = standardised_wald(W, periods, lags, True)
     detail[statistic] = value
     distribution, p, note = "normal", float(2 * special.ndtr(-abs(value))), f"{lags} lags"
-    if bootstrap:
+    if draws:
         M = s.matrix("The bootstrap of dumitrescu_hurlin()")
-        draws = bootstrap_wald(
-            np.ascontiguousarray(M[:, :, 0]), np.ascontiguousarray(M[:, :, 1]), lags, bootstrap,
+        drawn = bootstrap_wald(
+            np.ascontiguousarray(M[:, :, 0]), np.ascontiguousarray(M[:, :, 1]), lags, draws,
             np.random.default_rng(seed),
         )  # fmt: skip
-        draws, lost = finite_draws(draws, "dumitrescu_hurlin()")
+        drawn, lost = finite_draws(drawn, "dumitrescu_hurlin()")
         # All three statistics rise with W-bar; the null is refused for large and small ones.
-        centre = draws.mean()
-        extreme = int(np.sum(np.abs(draws - centre) >= abs(average - centre)))
-        p = (1 + extreme) / (1 + len(draws))
-        distribution, note = "tabulated", f"{note}; bootstrap of {bootstrap}, seed {seed}"
+        centre = drawn.mean()
+        extreme = int(np.sum(np.abs(drawn - centre) >= abs(average - centre)))
+        p = (1 + extreme) / (1 + len(drawn))
+        distribution, note = "tabulated", f"{note}; bootstrap of {draws}, seed {seed}"
         note += f", {lost}" if lost else ""
-        detail["upper_tail_pvalue"] = (1 + int(np.sum(draws >= average))) / (1 + len(draws))
+        detail["upper_tail_pvalue"] = (1 + int(np.sum(drawn >= average))) / (1 + len(drawn))
     elif statistic == "W-bar":
         distribution, p = "tabulated", float("nan")
     return PanelTest(
@@ -136,7 +142,7 @@ def toda_yamamoto(
     *,
     lags: int = 1,
     extra: int = 1,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Granger causality in entities' levels whatever their order of integration, combined.
 
@@ -194,7 +200,7 @@ def juodis_karavias_sarafidis(
     *,
     lags: int = 1,
     heteroskedastic: bool = True,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Juodis, Karavias and Sarafidis's test: pooled effects, jackknifed.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -18,20 +20,23 @@ from migdev.kernels.cointegration.durbin_hausman import (
     PANEL_VARIANCE,
     durbin_hausman,
 )
-from migdev.kernels.factors.interactive import factor_criteria, principal_components
+from migdev.kernels.factors.interactive import Criterion, factor_criteria, principal_components
+from migdev.options import Gaps, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+Statistic = Literal["DHg", "DHp"]
 
 
 def westerlund_durbin_hausman(
     panel: Panel,
     formula: str,
     *,
-    statistic: str = "DHg",
-    factors: int | str = "IC_p1",
+    statistic: Statistic = "DHg",
+    factors: int | Criterion = "IC_p1",
     max_factors: int = 5,
     bandwidth: int | None = None,
-    gaps: str = "raise",
+    gaps: Gaps = "raise",
 ) -> PanelTest:
     r"""Westerlund's Durbin-Hausman tests of no cointegration, robust to common factors.
 
@@ -83,8 +88,7 @@ def westerlund_durbin_hausman(
     ----------
     Westerlund (2008), Journal of Applied Econometrics 23, 193-233.
     """
-    if statistic not in ("DHg", "DHp"):
-        raise SpecificationError(f"statistic={statistic!r}; use 'DHg' or 'DHp'.")
+    check_choice("statistic", statistic, Statistic)
     s, k = read_equation(panel, formula, gaps, most=50)
     V = np.diff(s.matrix("The Durbin-Hausman test", "gengenbach() or westerlund()"), axis=1)
     N, T, _ = V.shape
@@ -102,8 +106,7 @@ def westerlund_durbin_hausman(
     )  # fmt: skip
     if isinstance(factors, str):
         found = factor_criteria(d, largest)
-        if factors not in found:
-            raise SpecificationError(f"factors={factors!r}; a number or one of {', '.join(found)}.")
+        check_choice("factors", factors, int | Criterion)
         r = found[factors]
     else:
         r = factors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from migdev.errors import SpecificationError
 from migdev.kernels.cointegration.pedroni import residuals_of
 from migdev.kernels.heterogeneous.slopes import blocks
 from migdev.kernels.unit_roots.adf_batch import adf_panel
+from migdev.options import Gaps, Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -29,12 +30,12 @@ def engle_granger(
     panel: Panel,
     formula: str,
     *,
-    lags: int | str = "aic",
+    lags: int | Literal["aic", "bic", "t-sig"] = "aic",
     max_lags: int | None = None,
     trend: bool = False,
     common_sample: bool = True,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Residuals of each entity's regression in levels, tested for a unit root.
 

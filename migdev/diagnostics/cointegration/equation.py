@@ -9,11 +9,12 @@ from migdev.errors import SpecificationError
 from migdev.kernels.arrays.types import BoolArray
 from migdev.kernels.cointegration.pedroni import residuals_of
 from migdev.kernels.heterogeneous.slopes import blocks
+from migdev.options import Gaps
 from migdev.panel.panel import Panel
 
 
 def read_equation(
-    panel: Panel, formula: str, gaps: str, *, most: int, demean: bool = False
+    panel: Panel, formula: str, gaps: Gaps, *, most: int, demean: bool = False
 ) -> tuple[Series, int]:
     """Unbroken series of (y, x), and the number of regressors."""
     s = read_series(panel, formula, gaps=gaps, demean=demean)

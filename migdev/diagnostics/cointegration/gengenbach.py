@@ -16,6 +16,7 @@ from migdev.diagnostics.series import (
 from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import SpecificationError
 from migdev.kernels.cointegration.augmented_ecm import augmented_ecm, ecm_critical_values
+from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -26,7 +27,7 @@ def gengenbach(
     *,
     lags: int = 0,
     trend: bool = False,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Gengenbach, Urbain and Westerlund's test: the average t-statistic of error correction where
     cross-section averages stand in for common factors, which may be stochastic trends.

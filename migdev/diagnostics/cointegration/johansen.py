@@ -15,7 +15,7 @@ from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.cointegration.rank_tests import rank_critical, rank_pvalue
 from migdev.kernels.unit_roots.adf_batch import deterministics
-from migdev.options import check_choice
+from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -38,8 +38,8 @@ def johansen(
     seasons: int = 0,
     small_sample: bool = True,
     entity: Any = None,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Johansen's trace and largest-eigenvalue tests, combined over entities as Fisher did.
 
@@ -136,7 +136,7 @@ def johansen(
     )  # fmt: skip
 
 
-def _usable(s: Series, lags: int, seasons: int, short: str) -> Series:
+def _usable(s: Series, lags: int, seasons: int, short: Short) -> Series:
     """Entities whose regressions (1) leave as many periods again as they have coefficients."""
     K = s.values.shape[1]
     fewest = lags + 1 + 2 * K * (lags + 1) + 2 + max(seasons - 1, 0)
@@ -177,7 +177,7 @@ def _detail(
     }  # fmt: skip
 
 
-def _series(panel: Panel, variables: str | Sequence[str], gaps: str, entity: Any) -> Series:
+def _series(panel: Panel, variables: str | Sequence[str], gaps: Gaps, entity: Any) -> Series:
     names = variables.split() if isinstance(variables, str) else list(variables)
     if not 2 <= len(names) <= 12:
         raise SpecificationError(

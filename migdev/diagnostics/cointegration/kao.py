@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from scipy import special
 
 from migdev.diagnostics.cointegration.equation import collinear, read_equation
 from migdev.diagnostics.series import check_lags, require_entities
 from migdev.diagnostics.subjects import COINTEGRATION
-from migdev.errors import SpecificationError
 from migdev.kernels.cointegration.pedroni import kao_statistics
+from migdev.options import Gaps, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+Statistic = Literal["ADF", "DF-rho*", "DF-t*", "DF-rho", "DF-t"]
 
 
 def kao(
     panel: Panel,
     formula: str,
     *,
-    statistic: str = "ADF",
+    statistic: Statistic = "ADF",
     lags: int = 1,
     bandwidth: int | None = None,
     demean: bool = False,
-    gaps: str = "raise",
+    gaps: Gaps = "raise",
 ) -> PanelTest:
     r"""Kao's tests on residuals of a regression with entity intercepts and common slopes.
 
@@ -55,9 +59,7 @@ def kao(
     ----------
     Kao (1999), Journal of Econometrics 90, 1-44.
     """
-    names = ("ADF", "DF-rho*", "DF-t*", "DF-rho", "DF-t")
-    if statistic not in names:
-        raise SpecificationError(f"statistic={statistic!r}; use one of {', '.join(names)}.")
+    check_choice("statistic", statistic, Statistic)
     check_lags(lags)
     s, k = read_equation(panel, formula, gaps, most=50, demean=demean)
     V = s.matrix("Kao's test")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -12,23 +14,29 @@ from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import SpecificationError
 from migdev.kernels.arrays.tables import tables
 from migdev.kernels.cointegration.pedroni import pedroni_statistics
+from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+Statistic = Literal[
+    "panel-v", "panel-rho", "panel-t", "panel-adf", "group-rho", "group-t", "group-adf"
+]  # fmt: skip
+PedroniLags = int | Literal["aic", "bic"]
 
 
 def pedroni(
     panel: Panel,
     formula: str,
     *,
-    statistic: str = "group-adf",
+    statistic: Statistic = "group-adf",
     trend: bool = False,
-    lags: int | str = "aic",
+    lags: PedroniLags = "aic",
     max_lags: int | None = None,
     bandwidth: int | None = None,
     common_sample: bool = True,
     demean: bool = False,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Pedroni's seven residual-based tests.
 
@@ -75,17 +83,13 @@ def pedroni(
     Econometric Theory 20, 597-625. Neal (2014), Stata Journal 14, 684-692.
     """
     code = trend_code(trend)
-    names = (
-        "panel-v", "panel-rho", "panel-t", "panel-adf", "group-rho", "group-t", "group-adf",
-    )  # fmt: skip
     if code == "n":
         raise SpecificationError(
             "pedroni() needs an intercept: its moments are tabulated with one."
         )
-    if statistic not in names:
-        raise SpecificationError(f"statistic={statistic!r}; use one of {', '.join(names)}.")
-    if isinstance(lags, str) and lags not in ("aic", "bic"):
-        raise SpecificationError(f"lags={lags!r}; use a number, 'aic' or 'bic'.")
+    names = get_args(Statistic)
+    check_choice("statistic", statistic, Statistic)
+    check_choice("lags", lags, PedroniLags)
     top = lags if isinstance(lags, int) else 0
     s, k = read_equation(panel, formula, gaps, most=7, demean=demean)
     fewest = max(k + 2 + (code == "ct") + 3, 2 * top + 6)

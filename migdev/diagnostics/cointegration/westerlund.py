@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from migdev.diagnostics.cointegration.equation import read_equation
-from migdev.diagnostics.series import DETERMINISTICS, Series, require_entities, trend_code
+from migdev.diagnostics.series import DETERMINISTICS, Series, Trend, require_entities, trend_code
 from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.errors import SpecificationError
 from migdev.kernels.arrays.draws import finite_draws
@@ -22,26 +22,30 @@ from migdev.kernels.cointegration.westerlund import (
     ecm_parts,
 )
 from migdev.kernels.heterogeneous.slopes import blocks
+from migdev.options import Gaps, Short, check_choice, renamed
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
+Statistic = Literal["Gt", "Ga", "Pt", "Pa"]
 
+
+@renamed(bootstrap="draws")
 def westerlund(
     panel: Panel,
     formula: str,
     *,
-    statistic: str = "Gt",
-    trend: bool | str = False,
-    lags: int | str = 1,
+    statistic: Statistic = "Gt",
+    trend: Trend = False,
+    lags: int | Literal["aic"] = 1,
     leads: int = 0,
     min_lags: int = 0,
     max_lags: int = 3,
     common_sample: bool = True,
     bandwidth: int = 2,
-    bootstrap: int = 0,
+    draws: int = 0,
     seed: int = 0,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Westerlund's error-correction tests: does y correct towards x?
 
@@ -75,7 +79,7 @@ def westerlund(
         order's own sample, as Stata's xtwest, which moves with the units of y.
     bandwidth : int
         Bartlett lags of the long-run variances (xtwest's ``lrwindow``).
-    bootstrap : int
+    draws : int
         Replications for p-values robust to dependence between entities (balanced panels, fixed
         lags); 0 for the normal distribution.
     seed : int
@@ -91,18 +95,16 @@ def westerlund(
     Westerlund (2007), Oxford Bulletin of Economics and Statistics 69, 709-748. Persyn and
     Westerlund (2008), Stata Journal 8, 232-241.
     """
-    names = ("Gt", "Ga", "Pt", "Pa")
     code = trend_code(trend)
-    if statistic not in names:
-        raise SpecificationError(f"statistic={statistic!r}; use one of {', '.join(names)}.")
-    if isinstance(lags, str) and lags != "aic":
-        raise SpecificationError(f"lags={lags!r}; use a number or 'aic'.")
+    names = get_args(Statistic)
+    check_choice("statistic", statistic, Statistic)
+    check_choice("lags", lags, int | Literal["aic"])
     top = max_lags if isinstance(lags, str) else lags
-    if min(top, leads, bandwidth, bootstrap) < 0:
-        raise SpecificationError("lags, leads, bandwidth and bootstrap are zero or more.")
+    if min(top, leads, bandwidth, draws) < 0:
+        raise SpecificationError("lags, leads, bandwidth and draws are zero or more.")
     if not 0 <= min_lags <= max_lags:
         raise SpecificationError(f"min_lags={min_lags}; between 0 and max_lags={max_lags}.")
-    if bootstrap and isinstance(lags, str):
+    if draws and isinstance(lags, str):
         raise SpecificationError("The bootstrap of westerlund() needs fixed lags.")
     s, k = read_equation(panel, formula, gaps, most=6)
     det = {"n": 0, "c": 1, "ct": 2}[code]
@@ -143,15 +145,15 @@ def westerlund(
         pvalues[name] = float(special.ndtr(z[name]))
     chosen = orders.mean(axis=0)
     note = f"{DETERMINISTICS[code]}; {chosen[0]:.2f} lags and {chosen[1]:.2f} leads"
-    if bootstrap:
-        draws = bootstrap_statistics(
-            s.matrix("The bootstrap of westerlund()"), top, leads, code, bandwidth, bootstrap,
+    if draws:
+        drawn = bootstrap_statistics(
+            s.matrix("The bootstrap of westerlund()"), top, leads, code, bandwidth, draws,
             np.random.default_rng(seed),
         )  # fmt: skip
-        draws, lost = finite_draws(draws, "westerlund()")
+        drawn, lost = finite_draws(drawn, "westerlund()")
         for j, name in enumerate(names):
-            robust[name] = (1 + int(np.sum(draws[:, j] <= raw[j]))) / (1 + len(draws))
-        note += f"; p by a bootstrap of {bootstrap}, seed {seed}" + (f", {lost}" if lost else "")
+            robust[name] = (1 + int(np.sum(drawn[:, j] <= raw[j]))) / (1 + len(drawn))
+        note += f"; p by a bootstrap of {draws}, seed {seed}" + (f", {lost}" if lost else "")
     frame = pd.DataFrame(
         {"statistic": dict(zip(names, raw, strict=True)), "z": z, "p_value": pvalues}
     ).loc[list(names)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,13 @@ from migdev.errors import (
 )
 from migdev.estimators.static.linear import PooledOLS
 from migdev.kernels.arrays.types import FloatArray
+from migdev.options import Short, check_choice
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.inference import Combination
+
+ControlsAt = Literal["mean", "first"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +117,11 @@ def beta_convergence(
     variable: str,
     *,
     controls: Sequence[str] = (),
-    controls_at: str = "mean",
+    controls_at: ControlsAt = "mean",
     first: Any = None,
     last: Any = None,
     cov: CovarianceLike | None = None,
-    missing: str = "raise",
+    missing: Short = "raise",
 ) -> BetaConvergence:
     r"""Growth across entities on where they started, absolute or conditional.
 
@@ -158,10 +161,8 @@ def beta_convergence(
     """
     if isinstance(controls, str):
         raise SpecificationError(f"controls={controls!r}; a sequence, such as ({controls!r},).")
-    if controls_at not in ("mean", "first"):
-        raise SpecificationError(f"controls_at={controls_at!r}; use 'mean' or 'first'.")
-    if missing not in ("raise", "drop"):
-        raise SpecificationError(f"missing={missing!r}; use 'raise' or 'drop'.")
+    check_choice("controls_at", controls_at, ControlsAt)
+    check_choice("missing", missing, Short)
     ends = [
         panel.periods[0] if first is None else first,
         panel.periods[-1] if last is None else last,

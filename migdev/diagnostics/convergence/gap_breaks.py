@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from migdev.diagnostics.breaks.bai_perron import check_options, find_breaks, with_trend
+from migdev.diagnostics.breaks.bai_perron import (
+    BreakOptions,
+    Number,
+    check_break_options,
+    find_breaks,
+    with_trend,
+)
 from migdev.diagnostics.breaks.frames import StructuralBreaks
 from migdev.diagnostics.convergence.gap_tests import gap_series
+from migdev.options import Gaps, Short, renamed
 from migdev.panel.panel import Panel
 
 
@@ -45,16 +52,17 @@ class GapBreaks:
         )
 
 
+@renamed(errors="cov")
 def gap_breaks(
     panel: Panel,
     variable: str,
     *,
     reference: Any = None,
     trend: bool = False,
-    breaks: int | str = "udmax",
-    short: str = "raise",
-    gaps: str = "longest",
-    **options: Any,
+    breaks: Number = "udmax",
+    short: Short = "raise",
+    gaps: Gaps = "longest",
+    **options: Unpack[BreakOptions],
 ) -> GapBreaks:
     r"""Multiple breaks in the gaps between entities, to one of them or in all pairs.
 
@@ -76,7 +84,7 @@ def gap_breaks(
         course and comes back, where no single break is significant.
     **options
         Further ones of :func:`~migdev.diagnostics.bai_perron`, such as ``trim=``,
-        ``errors=``, ``level=``.
+        ``cov=``, ``level=``.
 
     Returns
     -------
@@ -87,7 +95,7 @@ def gap_breaks(
     Bai and Perron (2003), Journal of Applied Econometrics 18, 1-22. Oxley and Greasley (1995),
     Economic Record 71, 259-270.
     """
-    check_options(breaks=breaks, **options)
+    check_break_options(breaks=breaks, **options)
     s, ends = gap_series(panel, variable, reference, gaps, short)
     one = replace(s, values=np.column_stack([s.y, np.ones(len(s.entity))]))
     names = ("Intercept", "trend") if trend else ("Intercept",)

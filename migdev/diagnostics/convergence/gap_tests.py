@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,8 @@ from migdev.errors import (
 )
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import adf_panel
-from migdev.kernels.unit_roots.break_adf import SHIFTS, break_adf_panel, break_critical_values
+from migdev.kernels.unit_roots.break_adf import Shift, break_adf_panel, break_critical_values
+from migdev.options import Gaps, Short, check_choice
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
@@ -112,15 +113,15 @@ def gap_tests(
     variable: str,
     *,
     reference: Any = None,
-    lags: int | str = "aic",
+    lags: int | Literal["aic", "bic", "t-sig"] = "aic",
     max_lags: int | None = None,
     trend: bool = False,
-    shift: str = "level",
+    shift: Shift = "level",
     breaks: int = 1,
     trim: float = 0.15,
     level: float = 0.05,
-    short: str = "raise",
-    gaps: str = "longest",
+    short: Short = "raise",
+    gaps: Gaps = "longest",
 ) -> GapTests:
     r"""Unit roots in the gaps between entities, to one of them or in all pairs.
 
@@ -173,8 +174,7 @@ def gap_tests(
     of Business and Economic Statistics 10, 251-270.
     """
     code = trend_code(trend)
-    if shift not in SHIFTS:
-        raise SpecificationError(f"shift={shift!r}; use 'level', 'trend' or 'both'.")
+    check_choice("shift", shift, Shift)
     if not 0 < trim < 0.5:
         raise SpecificationError(f"trim={trim}; a share between 0 and 0.5, e.g. 0.15.")
     if level not in (0.01, 0.05, 0.10):
@@ -259,7 +259,7 @@ def _place(panel: Panel, reference: Any) -> int:
 
 
 def gap_series(
-    panel: Panel, variable: str, reference: Any, gaps: str, short: str
+    panel: Panel, variable: str, reference: Any, gaps: Gaps, short: Short
 ) -> tuple[Series, pd.DataFrame]:
     """The gaps as unbroken series, and who is at their ends, by label."""
     M, periods = _matrix(panel, variable)

@@ -14,6 +14,7 @@ from migdev.diagnostics.subjects import CONVERGENCE
 from migdev.errors import IdentificationError, PanelError, SpecificationError, listing
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.convergence.log_t import clubs, log_t_of, merge, skipped
+from migdev.options import Gaps
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -55,7 +56,7 @@ class ConvergenceClubs:
         return "\n".join(lines)
 
 
-def log_t(panel: Panel, variable: str, *, trim: float = 1 / 3, gaps: str = "raise") -> PanelTest:
+def log_t(panel: Panel, variable: str, *, trim: float = 1 / 3, gaps: Gaps = "raise") -> PanelTest:
     r"""Phillips and Sul's log-t test of convergence.
 
     .. math::
@@ -97,7 +98,7 @@ def convergence_clubs(
     sieve: float = 0.0,
     last: float = 0.0,
     merging: bool = True,
-    gaps: str = "raise",
+    gaps: Gaps = "raise",
 ) -> ConvergenceClubs:
     """Phillips and Sul's clustering of entities into convergence clubs.
 
@@ -148,7 +149,7 @@ def convergence_clubs(
     )  # fmt: skip
 
 
-def _levels(panel: Panel, variable: str, trim: float, gaps: str) -> tuple[Series, FloatArray]:
+def _levels(panel: Panel, variable: str, trim: float, gaps: Gaps) -> tuple[Series, FloatArray]:
     if not 0 <= trim < 0.9:
         raise SpecificationError(f"trim={trim}; a share of periods, e.g. 1/3.")
     s = read_series(panel, variable, gaps=gaps)

@@ -21,6 +21,7 @@ from migdev.kernels.dependence.adjusted_lm import (
     orthogonal_fit,
     overlapping_terms,
 )
+from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -30,7 +31,7 @@ def bias_adjusted_lm(
     formula: str,
     *,
     trend: bool = False,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Pesaran, Ullah and Yamagata's bias-adjusted LM test on residuals of OLS by entity.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
@@ -20,11 +20,16 @@ from migdev.kernels.dependence.pairwise import (
     screened_correlations,
     weighted_cd,
 )
+from migdev.options import check_choice
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.panel_test import PanelTest
 
 _NULL = "entities are uncorrelated"
+
+Statistic = Literal[
+    "CD", "CDw", "CDw+", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman", "Frees"
+]  # fmt: skip
 
 
 def pesaran_cd(source: Panel | Estimate, variable: str | None = None) -> PanelTest:
@@ -56,7 +61,7 @@ def cross_section_dependence(
     source: Panel | Estimate,
     variable: str | None = None,
     *,
-    statistic: str = "CD",
+    statistic: Statistic = "CD",
     factors: int = 1,
     draws: int = 30,
     seed: int = 0,
@@ -112,13 +117,9 @@ def cross_section_dependence(
     Statistics 40, 1191-1203. Pesaran and Xie (2021), A bias-corrected CD test for error
     cross-sectional dependence in panel data models with latent factors, working paper.
     """
-    kinds = (
-        "CD", "CDw", "CDw+", "CD*", "LM", "scaled LM", "bias-corrected LM", "Friedman", "Frees",
-    )  # fmt: skip
     if factors < 1 or draws < 1:
         raise SpecificationError(f"factors={factors}, draws={draws}; at least 1.")
-    if statistic not in kinds:
-        raise SpecificationError(f"statistic={statistic!r}; use one of {', '.join(kinds)}.")
+    check_choice("statistic", statistic, Statistic)
     s = _values(source, variable)
     name, values, entity, time = s.name, s.y, s.entity, s.time
     if statistic in ("Friedman", "Frees"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
@@ -19,6 +19,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dependence.exponent import dependence_exponent as estimate
 from migdev.kernels.factors.incomplete_factors import incomplete_effects
 from migdev.kernels.factors.incomplete_pattern import free_directions, usable_part
+from migdev.options import check_choice, renamed
 from migdev.panel.panel import Panel
 
 
@@ -71,15 +72,20 @@ class DependenceExponent:
         )
 
 
+Missing = Literal["raise", "em"]
+Convention = Literal["theory", "xtcse2"]
+
+
+@renamed(size="level")
 def dependence_exponent(
     panel: Panel,
     variable: str,
     *,
     factors: int = 4,
-    size: float = 0.1,
+    level: float = 0.1,
     standardize: bool = False,
-    missing: str = "raise",
-    convention: str = "theory",
+    missing: Missing = "raise",
+    convention: Convention = "theory",
 ) -> DependenceExponent:
     r"""Bailey, Kapetanios and Pesaran's exponent :math:`\alpha`: of N entities, about
     :math:`N^\alpha` load on common factors.
@@ -101,7 +107,7 @@ def dependence_exponent(
         A column, or an expression such as ``D(np.log(gdp))``.
     factors : int
         Principal components that leave the idiosyncratic parts (xtcse2's ``pca``).
-    size : float
+    level : float
         Of the multiple test of zero loadings.
     standardize : bool
         Divide every entity's series by its standard deviation first.
@@ -136,12 +142,10 @@ def dependence_exponent(
     Bailey, Kapetanios and Pesaran (2016), Journal of Applied Econometrics 31, 929-960. Ditzen
     (2021), Stata Journal 21, 687-707.
     """
-    if not 0 < size < 1:
-        raise SpecificationError(f"size={size!r}; between 0 and 1.")
-    if convention not in ("theory", "xtcse2"):
-        raise SpecificationError(f"convention={convention!r}; use 'theory' or 'xtcse2'.")
-    if missing not in ("raise", "em"):
-        raise SpecificationError(f"missing={missing!r}; use 'raise' or 'em'.")
+    if not 0 < level < 1:
+        raise SpecificationError(f"level={level!r}; between 0 and 1.")
+    check_choice("convention", convention, Convention)
+    check_choice("missing", missing, Missing)
     if missing == "em":
         s = observed_series(panel, variable)
     else:
@@ -170,11 +174,11 @@ def dependence_exponent(
             f"{s.name!r} averages to the same in every period (period effects are out already), so "
             "its average shows no common shock."
         )
-    fit = estimate(X, factors, size, convention == "theory")
+    fit = estimate(X, factors, level, convention == "theory")
     return DependenceExponent(
         name=s.name, alpha=fit.alpha, std_error=fit.std_error, raw=fit.raw, adjusted=fit.adjusted,
         selected=fit.selected, sample=s.sample,
-        note=f"{factors} components; {fit.selected} of {N} loadings differ from zero at {size:g}"
+        note=f"{factors} components; {fit.selected} of {N} loadings differ from zero at {level:g}"
         f"{filled}",
     )  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,10 +22,11 @@ from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.groups import group_sums
 from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.options import check_choice
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, f_test, normal_test
 
-KINDS = ("breusch-pagan", "honda", "king-wu", "ghm")
+Kind = Literal["breusch-pagan", "honda", "king-wu", "ghm"]
 
 
 def f_effects(fe: Estimate, restricted: Estimate | None = None) -> TestStatistic:
@@ -101,9 +103,9 @@ def _check_nested(fe: Estimate, restricted: Estimate) -> None:
 
 def breusch_pagan_lm(
     fit: Estimate,
-    effects: str | tuple[str, ...] = ("entity",),
+    effects: str | Sequence[str] = ("entity",),
     *,
-    kind: str = "breusch-pagan",
+    kind: Kind = "breusch-pagan",
 ) -> TestStatistic:
     r"""Lagrange multiplier tests for random effects, from pooled OLS residuals.
 
@@ -137,8 +139,7 @@ def breusch_pagan_lm(
     Inference 62, 25-41. Gourieroux, Holly and Monfort (1982), Econometrica 50, 63-80. Baltagi and
     Li (1990), Economics Letters 33, 139-141 [unbalanced].
     """
-    if kind not in KINDS:
-        raise ResultError(f"kind={kind!r}; use one of {', '.join(map(repr, KINDS))}.")
+    check_choice("kind", kind, Kind)
     names = (effects,) if isinstance(effects, str) else tuple(dict.fromkeys(effects))
     if set(names) not in ({"entity"}, {"time"}, {"entity", "time"}):
         raise ResultError(f"effects={effects!r}: use 'entity', 'time' or both.")

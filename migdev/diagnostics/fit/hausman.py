@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from migdev.errors import CovarianceWarning, ResultError, listing
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.moments import Moments
+from migdev.options import check_choice
 from migdev.protocols import Covariance
 from migdev.results.error_correction import ErrorCorrectionEstimate
 from migdev.results.estimate import Estimate
@@ -24,13 +26,16 @@ ALTERNATIVE = "the effects depend on the regressors (only fixed effects are cons
 # Eigenvalues of the scaled difference of covariances below this are rounding error.
 _ZERO = 1e-10
 
+Kind = Literal["classic", "mundlak", "robust"]
+Sigma = Literal["own", "more", "less"]
+
 
 def hausman(
     fe: Estimate,
     re: Estimate,
     *,
-    kind: str = "classic",
-    sigma: str = "own",
+    kind: Kind = "classic",
+    sigma: Sigma = "own",
     cov: CovarianceLike | None = None,
 ) -> TestStatistic:
     r"""Compare fixed with random effects.
@@ -75,10 +80,8 @@ def hausman(
     """
     if isinstance(fe, ErrorCorrectionEstimate) and isinstance(re, ErrorCorrectionEstimate):
         return fe.hausman(re)  # long-run coefficients of MG against PMG or DFE
-    if kind not in ("classic", "mundlak", "robust"):
-        raise ResultError(f"kind={kind!r}; use 'classic', 'mundlak' or 'robust'.")
-    if sigma not in ("own", "more", "less"):
-        raise ResultError(f"sigma={sigma!r}; use 'own', 'more' or 'less'.")
+    check_choice("kind", kind, Kind)
+    check_choice("sigma", sigma, Sigma)
     _require_pair(fe, re, kind)
     names = [n for n in re.names if n in fe.names and n != "Intercept"]
     if not names:

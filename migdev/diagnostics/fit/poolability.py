@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Literal
 
 import numpy as np
 
@@ -15,11 +16,14 @@ from migdev.diagnostics.fit.levels import (
 )
 from migdev.errors import DroppedEntitiesWarning, ResultError
 from migdev.kernels.heterogeneous.slopes import group_fits
+from migdev.options import check_choice
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, f_test
 
+By = Literal["entity", "time"]
 
-def poolability(fit: Estimate, by: str = "entity") -> TestStatistic:
+
+def poolability(fit: Estimate, by: By = "entity") -> TestStatistic:
     r"""Chow test that coefficients are equal between entities (or periods).
 
     .. math::
@@ -43,8 +47,7 @@ def poolability(fit: Estimate, by: str = "entity") -> TestStatistic:
     Chow (1960), Econometrica 28, 591-605. Baltagi (2021), Econometric Analysis of Panel Data,
     6th ed., section 4.1.
     """
-    if by not in ("entity", "time"):
-        raise ResultError(f"by={by!r}; use 'entity' or 'time'.")
+    check_choice("by", by, By)
     moments = moments_of(fit, "poolability")
     refuse_weights(fit, "poolability")
     require_least_squares(

@@ -14,14 +14,14 @@ from migdev.diagnostics.fit.levels import (
     require_least_squares,
 )
 from migdev.diagnostics.subjects import SERIAL
-from migdev.errors import ResultError
+from migdev.errors import ResultError, SpecificationError
 from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.groups import demean, group_sums
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares
 from migdev.kernels.arrays.shift import lag_rows
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.moments import Moments
-from migdev.options import check_choice
+from migdev.options import check_choice, renamed
 from migdev.panel.design import Design
 from migdev.panel.differences import Gaps, difference, previous_rows
 from migdev.results.estimate import Estimate
@@ -29,6 +29,8 @@ from migdev.results.statistic import TestStatistic, f_test
 
 Kind = Literal["drukker", "within", "difference"]
 Null = Literal["levels", "differences"]
+By = Literal["entity", "stacked"]
+Distribution = Literal["chi2", "F"]
 
 
 def wooldridge_serial(
@@ -121,12 +123,13 @@ def wooldridge_serial(
     )  # fmt: skip
 
 
+@renamed(order="lags")
 def breusch_godfrey(
     fit: Estimate,
-    order: int = 1,
+    lags: int = 1,
     *,
-    lags: str = "entity",
-    distribution: str = "chi2",
+    by: By = "entity",
+    distribution: Distribution = "chi2",
 ) -> TestStatistic:
     r"""Breusch-Godfrey test on the (quasi-)demeaned equation.
 
@@ -139,9 +142,9 @@ def breusch_godfrey(
     ----------
     fit : Estimate
         PooledOLS, FixedEffects, RandomEffects, ...
-    order : int
+    lags : int
         p.
-    lags : {"entity", "stacked"}
+    by : {"entity", "stacked"}
         Lags by entity and period, or, as plm's ``pbgtest``, by row of the stacked panel, where
         the first residuals of an entity are lagged to the last of the entity before.
     distribution : {"chi2", "F"}
@@ -157,45 +160,43 @@ def breusch_godfrey(
     ----------
     Godfrey (1978), Econometrica 46, 1293-1301. Wooldridge (2010), section 10.6.3.
     """
-    if not isinstance(order, int) or order < 1:
-        raise ResultError(f"order={order!r} is not a positive whole number.")
-    if lags not in ("entity", "stacked") or distribution not in ("chi2", "F"):
-        raise ResultError(
-            f"lags={lags!r}, distribution={distribution!r}: lags are by 'entity' or 'stacked', "
-            "distributions 'chi2' or 'F'."
+    if not isinstance(lags, int) or lags < 1:
+        raise SpecificationError(
+            f"lags={lags!r}; give a whole number of at least 1. How they are counted is by="
+            "'entity' or 'stacked'."
         )
+    check_choice("by", by, By)
+    check_choice("distribution", distribution, Distribution)
     m = moments_of(fit, "breusch_godfrey")
     require_least_squares(fit, "breusch_godfrey")
-    columns = [_lagged(m, k, lags) for k in range(1, order + 1)]
+    columns = [_lagged(m, k, by) for k in range(1, lags + 1)]
     X = np.column_stack([m.X, *columns])
     keep = independent_columns(X)
     added = int(keep[m.k :].sum())
-    if added < order:
-        raise ResultError(
-            f"Only {added} of {order} lags of the residuals can be used; lower order=."
-        )
+    if added < lags:
+        raise ResultError(f"Only {added} of {lags} lags of the residuals can be used; lower lags=.")
     v = least_squares(X[:, keep], m.resid).resid
     # resid is orthogonal to X, so the sums of squares need no further projection
     rss, tss = float(v @ v), float(m.resid @ m.resid)
     df = m.nobs - X.shape[1]
     words: dict[str, Any] = {
-        "alternative": f"serial correlation up to order {order}",
-        "sample": f"{m.nobs:,} observations", "note": f"lags by {lags}",
+        "alternative": f"serial correlation up to order {lags}",
+        "sample": f"{m.nobs:,} observations", "note": f"lags by {by}",
     }  # fmt: skip
-    null = f"no serial correlation up to order {order}"
+    null = f"no serial correlation up to order {lags}"
     if distribution == "F":
         return f_test(
-            "Breusch-Godfrey", null, (tss - rss) / order / (rss / df), order, df, **words
+            "Breusch-Godfrey", null, (tss - rss) / lags / (rss / df), lags, df, **words
         )  # fmt: skip
     statistic = m.nobs * (1 - rss / tss)
     return TestStatistic(
         subject=SERIAL, name="Breusch-Godfrey", null=null, statistic=statistic, distribution="chi2",
-        df=float(order), pvalue=chi2_tail(statistic, order), **words,
+        df=float(lags), pvalue=chi2_tail(statistic, lags), **words,
     )  # fmt: skip
 
 
-def _lagged(m: Moments, k: int, lags: str) -> FloatArray:
-    rows = np.arange(m.nobs) - k if lags == "stacked" else lag_rows(m.entity, m.time, k)
+def _lagged(m: Moments, k: int, by: By) -> FloatArray:
+    rows = np.arange(m.nobs) - k if by == "stacked" else lag_rows(m.entity, m.time, k)
     return np.where(rows >= 0, m.resid[rows], 0.0)
 
 

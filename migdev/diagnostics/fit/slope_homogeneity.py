@@ -19,6 +19,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.cce import averages_at
 from migdev.kernels.heterogeneous.slope_homogeneity import dispersion
 from migdev.kernels.heterogeneous.slopes import entity_slopes, partial_out
+from migdev.options import Short
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
@@ -33,7 +34,7 @@ def slope_homogeneity(
     bandwidth: int | None = None,
     averages: bool = False,
     adjusted: bool = True,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Pesaran and Yamagata's delta test of equal slopes.
 
@@ -115,7 +116,7 @@ def slope_homogeneity(
     )  # fmt: skip
 
 
-def _with_errors(d: Design, rss: FloatArray, short: str) -> Design:
+def _with_errors(d: Design, rss: FloatArray, short: Short) -> Design:
     """The design without entities that the formula fits exactly, or an error that names them."""
     square = np.bincount(d.entity, weights=d.y**2)
     spread = square - np.bincount(d.entity, weights=d.y) ** 2 / np.bincount(d.entity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
@@ -10,6 +10,7 @@ from scipy import special
 from migdev.diagnostics.series import (
     DETERMINISTICS,
     Series,
+    Trend,
     read_series,
     require_entities,
     trend_code,
@@ -23,8 +24,11 @@ from migdev.kernels.unit_roots.balanced import (
     hadri_statistic,
     harris_tzavalis_statistic,
 )
+from migdev.options import Gaps, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+Convention = Literal["paper", "stata"]
 
 
 def hadri(
@@ -36,7 +40,7 @@ def hadri(
     df_correction: bool = False,
     bandwidth: int = 0,
     demean: bool = False,
-    gaps: str = "raise",
+    gaps: Gaps = "raise",
 ) -> PanelTest:
     r"""Hadri's LM test, whose null is that every series is stationary.
 
@@ -95,10 +99,10 @@ def harris_tzavalis(
     panel: Panel,
     variable: str,
     *,
-    trend: bool | str = False,
-    convention: str = "paper",
+    trend: Trend = False,
+    convention: Convention = "paper",
     demean: bool = False,
-    gaps: str = "raise",
+    gaps: Gaps = "raise",
 ) -> PanelTest:
     r"""Harris and Tzavalis's test for few periods and many entities.
 
@@ -127,8 +131,7 @@ def harris_tzavalis(
     Harris and Tzavalis (1999), Journal of Econometrics 91, 201-226.
     """
     code = trend_code(trend)
-    if convention not in ("paper", "stata"):
-        raise SpecificationError(f"convention={convention!r}; use 'paper' or 'stata'.")
+    check_choice("convention", convention, Convention)
     s, Y = _balanced(panel, variable, "The Harris-Tzavalis test", gaps, demean)
     _enough(s, Y.shape[1] - 1, 3)
     T = Y.shape[1] - (convention == "paper")
@@ -145,11 +148,11 @@ def breitung(
     panel: Panel,
     variable: str,
     *,
-    trend: bool | str = True,
+    trend: Trend = True,
     lags: int = 0,
     robust: bool = False,
     demean: bool = False,
-    gaps: str = "raise",
+    gaps: Gaps = "raise",
 ) -> PanelTest:
     r"""Breitung's test, which needs no bias correction and keeps power with trends.
 
@@ -202,7 +205,7 @@ def breitung(
 
 
 def _balanced(
-    panel: Panel, variable: str, what: str, gaps: str, demean: bool
+    panel: Panel, variable: str, what: str, gaps: Gaps, demean: bool
 ) -> tuple[Series, FloatArray]:
     s = read_series(panel, variable, gaps=gaps, demean=demean)
     Y = np.ascontiguousarray(s.matrix(what, "ips() or fisher()")[:, :, 0])

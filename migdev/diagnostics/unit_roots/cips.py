@@ -7,6 +7,7 @@ import pandas as pd
 
 from migdev.diagnostics.series import (
     DETERMINISTICS,
+    Trend,
     averaged_regressions,
     check_lags,
     observed_series,
@@ -15,6 +16,7 @@ from migdev.diagnostics.series import (
 from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.kernels.arrays.tables import tables
 from migdev.kernels.unit_roots.cips import cadf
+from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
 
@@ -27,9 +29,9 @@ def cips(
     variable: str,
     *,
     lags: int = 1,
-    trend: bool | str = False,
+    trend: Trend = False,
     truncated: bool = False,
-    short: str = "raise",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Average t-statistic of cross-sectionally augmented Dickey-Fuller regressions.
 

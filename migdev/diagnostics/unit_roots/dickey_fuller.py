@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,24 +17,19 @@ from migdev.diagnostics.series import (
     require_entities,
 )
 from migdev.engines.statsmodels import mackinnon_pvalue
-from migdev.errors import SpecificationError
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import AdfBatch, adf_panel
+from migdev.options import Gaps, Short
 from migdev.panel.panel import Panel
 
 NULL = "every entity's series has a unit root"
 SOME = "some entities' series are stationary"
-Lags = int | str | Sequence[int] | Mapping[Any, int]
-
-
-def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise SpecificationError(f"{name}={value!r}; use one of {', '.join(map(repr, choices))}.")
+Lags = int | Literal["aic", "bic", "t-sig"] | Sequence[int] | Mapping[Any, int]
 
 
 def regressions(
     panel: Panel, variable: str, lags: Lags, max_lags: int | None, trend: str, common: bool,
-    demean: bool, gaps: str, short: str, df_correction: bool = True,
+    demean: bool, gaps: Gaps, short: Short, df_correction: bool = True,
 ) -> tuple[Series, IntArray, AdfBatch, str]:  # fmt: skip
     """Series, lag orders (N,), regressions, and a note on how they were made."""
     s = read_series(panel, variable, gaps=gaps, demean=demean)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
 
-from migdev.diagnostics.series import trend_code
+from migdev.diagnostics.series import Trend, trend_code
 from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import (
     NULL,
     SOME,
     Lags,
     by_entity,
-    one_of,
     regressions,
     t_statistics,
 )
 from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import SpecificationError
 from migdev.kernels.unit_roots.phillips_perron import phillips_perron
+from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+Statistic = Literal["P", "Z", "L", "Pm"]
+Test = Literal["adf", "pp"]
 
 
 def fisher(
@@ -31,14 +34,14 @@ def fisher(
     *,
     lags: Lags = 1,
     max_lags: int | None = None,
-    trend: bool | str = False,
-    statistic: str = "P",
-    test: str = "adf",
+    trend: Trend = False,
+    statistic: Statistic = "P",
+    test: Test = "adf",
     common_sample: bool = True,
     df_correction: bool = True,
     demean: bool = False,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Fisher-type tests: entities' p-values combined.
 
@@ -68,8 +71,8 @@ def fisher(
     Business and Economic Statistics 12, 167-176.
     """
     code = trend_code(trend)
-    one_of("statistic", statistic, ("P", "Z", "L", "Pm"))
-    one_of("test", test, ("adf", "pp"))
+    check_choice("statistic", statistic, Statistic)
+    check_choice("test", test, Test)
     if test == "pp" and (
         isinstance(lags, bool) or not isinstance(lags, int | np.integer) or lags < 0
     ):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
 
-from migdev.diagnostics.series import trend_code
+from migdev.diagnostics.series import Trend, trend_code
 from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import (
     NULL,
     SOME,
     Lags,
     by_entity,
-    one_of,
     regressions,
     t_statistics,
 )
@@ -22,8 +21,12 @@ from migdev.errors import SpecificationError
 from migdev.kernels.arrays.tables import tables
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import AdfBatch
+from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+Statistic = Literal["W", "t-bar", "Z", "Z-tilde"]
+MomentsBy = Literal["regression", "periods"]
 
 
 def ips(
@@ -32,14 +35,14 @@ def ips(
     *,
     lags: Lags = 1,
     max_lags: int | None = None,
-    trend: bool | str = False,
-    statistic: str = "W",
-    moments: str = "regression",
+    trend: Trend = False,
+    statistic: Statistic = "W",
+    moments: MomentsBy = "regression",
     common_sample: bool = True,
     df_correction: bool = True,
     demean: bool = False,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Im, Pesaran and Shin's test: the average of entities' ADF t-statistics.
 
@@ -88,8 +91,8 @@ def ips(
     code = trend_code(trend)
     if code == "n":
         raise SpecificationError("ips() needs an intercept: its moments are tabulated with one.")
-    one_of("statistic", statistic, ("W", "t-bar", "Z", "Z-tilde"))
-    one_of("moments", moments, ("regression", "periods"))
+    check_choice("statistic", statistic, Statistic)
+    check_choice("moments", moments, MomentsBy)
     s, orders, fit, note = regressions(
         panel, variable, lags, max_lags, code, common_sample, demean, gaps, short, df_correction
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from scipy import special
 
-from migdev.diagnostics.series import trend_code
+from migdev.diagnostics.series import Trend, trend_code
 from migdev.diagnostics.subjects import UNIT_ROOTS
-from migdev.diagnostics.unit_roots.dickey_fuller import NULL, Lags, by_entity, one_of, regressions
+from migdev.diagnostics.unit_roots.dickey_fuller import NULL, Lags, by_entity, regressions
 from migdev.errors import SpecificationError
 from migdev.kernels.unit_roots.llc import LlcParts, llc_statistic
+from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+Convention = Literal["paper", "plm", "stata"]
 
 
 def llc(
@@ -19,13 +24,13 @@ def llc(
     *,
     lags: Lags = 1,
     max_lags: int | None = None,
-    trend: bool | str = False,
+    trend: Trend = False,
     bandwidth: int | None = None,
-    convention: str = "paper",
+    convention: Convention = "paper",
     common_sample: bool = True,
     demean: bool = False,
-    gaps: str = "longest",
-    short: str = "raise",
+    gaps: Gaps = "longest",
+    short: Short = "raise",
 ) -> PanelTest:
     r"""Levin, Lin and Chu's test: a common autoregressive root.
 
@@ -65,7 +70,7 @@ def llc(
     Levin, Lin and Chu (2002), Journal of Econometrics 108, 1-24.
     """
     code = trend_code(trend)
-    one_of("convention", convention, ("paper", "plm", "stata"))
+    check_choice("convention", convention, Convention)
     if bandwidth is not None and bandwidth < 0:
         raise SpecificationError(f"bandwidth={bandwidth}; zero or more.")
     s, orders, fit, note = regressions(

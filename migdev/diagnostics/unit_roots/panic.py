@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -11,7 +13,7 @@ from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray, IntArray
-from migdev.kernels.factors.interactive import factor_criteria, principal_components
+from migdev.kernels.factors.interactive import Criterion, factor_criteria, principal_components
 from migdev.kernels.unit_roots.adf_batch import (
     adf_panel,
     choose_lags,
@@ -24,8 +26,11 @@ from migdev.kernels.unit_roots.panic import (
     modified_q_pvalue,
     modified_q_quantile,
 )
+from migdev.options import Gaps, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+
+PanicLags = int | Literal["aic", "bic"]
 
 
 def panic(
@@ -33,12 +38,12 @@ def panic(
     variable: str,
     *,
     trend: bool = False,
-    factors: int | str = "IC_p2",
+    factors: int | Criterion = "IC_p2",
     max_factors: int = 5,
-    lags: int | str = 1,
+    lags: PanicLags = 1,
     max_lags: int = 4,
     common_lags: int | None = None,
-    gaps: str = "raise",
+    gaps: Gaps = "raise",
 ) -> PanelTest:
     r"""PANIC: pooled unit-root test of the idiosyncratic components.
 
@@ -123,8 +128,7 @@ def panic(
         )
     if isinstance(factors, str):
         found = factor_criteria((d - d.mean(axis=1, keepdims=True)) / scale, largest)
-        if factors not in found:
-            raise SpecificationError(f"factors={factors!r}; a number or one of {', '.join(found)}.")
+        check_choice("factors", factors, int | Criterion)
         r = found[factors]
     else:
         r = factors
@@ -190,13 +194,12 @@ def _common_trends(
 
 
 def _dickey_fuller(
-    Y: FloatArray, lags: int | str, max_lags: int, trend: str
+    Y: FloatArray, lags: PanicLags, max_lags: int, trend: str
 ) -> tuple[FloatArray, IntArray]:
     N, T = Y.shape
     entity = np.repeat(np.arange(N), T)
     if isinstance(lags, str):
-        if lags not in ("aic", "bic"):
-            raise SpecificationError(f"lags={lags!r}; use a number, 'aic' or 'bic'.")
+        check_choice("lags", lags, PanicLags)
         largest = np.full(N, min(max_lags, (T - 6) // 2))
         orders = choose_lags(Y.ravel(), entity, largest, trend, lags, common=True)
     else:

@@ -18,7 +18,7 @@ from migdev.estimators.static.linear import drop_singletons
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.dynamic import lsdvc
 from migdev.kernels.dynamic.stack import scatter
-from migdev.options import held
+from migdev.options import held, renamed
 from migdev.panel.design import Design
 from migdev.panel.formula import parse, quote_columns
 from migdev.panel.panel import Panel
@@ -29,6 +29,7 @@ from migdev.results.facts import linear_facts
 from migdev.results.influence import entity_influence
 
 
+@renamed(replications="draws")
 @dataclass(frozen=True, slots=True)
 class BiasCorrectedLSDV:
     r"""Fixed effects with a lagged dependent variable, less its approximate bias
@@ -50,7 +51,7 @@ class BiasCorrectedLSDV:
         with all lags of y and the other regressors as their own instruments.
     effects : tuple of str
         ``()`` or ``("time",)``; the effects of entities are always there.
-    replications : int
+    draws : int
         Parametric bootstrap of the covariance: normal errors, paths of y from their starting
         values, the first estimate anew each time (Kiviet and Bun 2001). 0: the covariance of the
         uncorrected estimate, which is too small.
@@ -87,7 +88,7 @@ class BiasCorrectedLSDV:
     order: Literal[1, 2, 3] = 3
     initial: Literal["ah", "ab", "bb"] = "ab"
     effects: Effects = held(())
-    replications: int = 200
+    draws: int = 200
     seed: int = 0
     convention: Literal["derived", "xtlsdvc"] = "derived"
 
@@ -95,8 +96,8 @@ class BiasCorrectedLSDV:
         settle(self)
         if self.effects not in ((), ("time",)):
             raise SpecificationError(f"effects={self.effects!r}; use () or ('time',).")
-        if isinstance(self.replications, bool) or self.replications < 0:
-            raise SpecificationError(f"replications={self.replications!r}; give 0 or more.")
+        if isinstance(self.draws, bool) or self.draws < 0:
+            raise SpecificationError(f"draws={self.draws!r}; give 0 or more.")
 
     def fit(self, panel: Panel) -> Estimate:
         """Estimate on a panel."""
@@ -221,7 +222,7 @@ class BiasCorrectedLSDV:
         base: lsdvc.Within, sigma2: float, names: tuple[str, ...], period: IntArray,
     ) -> CovEstimate:  # fmt: skip
         df = design.nobs - len(np.unique(design.entity)) - len(names)
-        if self.replications == 0:
+        if self.draws == 0:
             return CovEstimate(
                 cov=base.rss / df * base.bread, df=None,
                 description="of the uncorrected LSDV estimate; takes no account of the correction",
@@ -229,12 +230,12 @@ class BiasCorrectedLSDV:
         if design.dependent not in panel:
             raise SpecificationError(
                 f"The bootstrap rebuilds lags of {design.dependent!r}, which must be a column: "
-                "add it with panel.assign(), or set replications=0."
+                "add it with panel.assign(), or set draws=0."
             )
         shape = (int(period.max()) + 1, int(design.entity.max()) + 1)
         complete = scatter(np.ones(design.nobs), design.entity, period, shape) > 0
         draws = []
-        for stream in np.random.SeedSequence(self.seed).spawn(self.replications):
+        for stream in np.random.SeedSequence(self.seed).spawn(self.draws):
             rng = np.random.default_rng(stream)
             paths = lsdvc.simulate_paths(groups, params, float(np.sqrt(sigma2)), rng)
             drawn = np.zeros((shape[1], shape[0]))
@@ -253,9 +254,9 @@ class BiasCorrectedLSDV:
             start = first.params[list(names)].to_numpy(dtype=float)
             fresh = lsdvc.batches(X, drawn.T, complete)
             draws.append(self._corrected(fresh, start, df)[0])
-        if len(draws) < max(2, self.replications // 2):
+        if len(draws) < max(2, self.draws // 2):
             raise IdentificationError(
-                f"{self.formula!r}: only {len(draws)} of {self.replications} bootstrap samples "
+                f"{self.formula!r}: only {len(draws)} of {self.draws} bootstrap samples "
                 "could be estimated."
             )
         cov = np.atleast_2d(np.cov(np.array(draws), rowvar=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,7 @@ from migdev.kernels.factors.incomplete_factors import (
 )
 from migdev.kernels.factors.incomplete_inference import incomplete_bias, incomplete_criteria
 from migdev.kernels.factors.interactive import (
+    Criterion,
     Interactive,
     bias,
     demeaned,
@@ -45,8 +46,6 @@ from migdev.panel.design import Design
 from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
-
-Criterion = Literal["IC_p1", "IC_p2", "ER", "GR"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

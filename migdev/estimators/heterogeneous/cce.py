@@ -45,12 +45,13 @@ from migdev.kernels.heterogeneous.slopes import (
 )
 from migdev.kernels.heterogeneous.small_t import half_panel
 from migdev.kernels.sandwich.moments import Moments
-from migdev.options import held
+from migdev.options import held, renamed
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.results.heterogeneous import HeterogeneousEstimate
 
 
+@renamed(lags="cross_lags")
 @dataclass(frozen=True, slots=True)
 class CCEMeanGroup:
     r"""Common correlated effects, averaged over entities.
@@ -63,7 +64,7 @@ class CCEMeanGroup:
             \qquad \bar z_t = (\bar y_t, \bar x_t')' \quad (1) \\
         \hat\beta &= N^{-1}\textstyle\sum_i\hat\beta_i \quad (2)
 
-    With a lagged dependent variable in the formula and ``lags > 0`` this is the dynamic CCE
+    With a lagged dependent variable in the formula and ``cross_lags > 0`` this is the dynamic CCE
     estimator of Chudik and Pesaran (2015). :meth:`by_entity` of the result holds the coefficients
     of the averages too, as ``mean(x)``. Engine: ``migdev.kernels.heterogeneous.slopes``.
 
@@ -71,11 +72,11 @@ class CCEMeanGroup:
     ----------
     formula : str
         ``y ~ x``, or dynamic ``y ~ L(y) + x``.
-    lags : int
+    cross_lags : int
         Lags of the cross-section averages; of order T^(1/3) in a dynamic model.
     averages : tuple of str, optional
         Expressions whose averages are added. By default the dependent variable and the
-        regressors as written; with ``lags > 0`` the variables under ``L(.)``, so that
+        regressors as written; with ``cross_lags > 0`` the variables under ``L(.)``, so that
         ``y ~ L(y) + x`` adds averages of y and x and their lags.
     trend : bool
         Give each entity its own linear trend.
@@ -112,7 +113,7 @@ class CCEMeanGroup:
 
     formula: str
     _: KW_ONLY
-    lags: int = 0
+    cross_lags: int = 0
     averages: Averages = held(None)
     trend: bool = False
     jackknife: bool = False
@@ -123,7 +124,7 @@ class CCEMeanGroup:
     def __post_init__(self) -> None:
         settle(self)
         object.__setattr__(self, "averages", check_averages(self.averages))
-        _check_lags(self.lags)
+        _check_lags(self.cross_lags)
         if self.recursive and (self.jackknife or self.trend or self.averages is not None):
             raise SpecificationError(
                 "recursive=True goes with the averages of the formula's variables, without "
@@ -132,10 +133,10 @@ class CCEMeanGroup:
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         if self.recursive:
-            d, H, labels = recursive_design(self.formula, panel, self.lags, "CCEMeanGroup")
+            d, H, labels = recursive_design(self.formula, panel, self.cross_lags, "CCEMeanGroup")
         else:
             d = build(self.formula, panel, "CCEMeanGroup")
-            d, H, labels = augmented(d, self.lags, self.averages)
+            d, H, labels = augmented(d, self.cross_lags, self.averages)
         names = (*d.names, *(("trend",) if self.trend else ()))
         every = (*names, *labels)
         least = 2 * len(every) + 1 if self.jackknife else len(every)
@@ -152,7 +153,7 @@ class CCEMeanGroup:
             slopes = self._jackknifed(d, H, fit)[:, :k]
         return record_average(
             HeterogeneousEstimate, average(slopes), spec=self, design=d, names=names,
-            method=("Dynamic CCE mean group" if self.lags else "CCE mean group")
+            method=("Dynamic CCE mean group" if self.cross_lags else "CCE mean group")
             + (", half-panel jackknife" if self.jackknife else "")
             + (", recursive mean adjustment" if self.recursive else ""),
             source="Pesaran 2006, eq. 58", inference=self.inference, fit=fit, slope_names=every,
@@ -179,6 +180,7 @@ class CCEMeanGroup:
         return np.column_stack([d.X, trend(d)]) if self.trend else d.X
 
 
+@renamed(lags="cross_lags")
 @dataclass(frozen=True, slots=True)
 class CCEPooled:
     r"""Common correlated effects with common slopes.
@@ -196,7 +198,7 @@ class CCEPooled:
 
     Parameters
     ----------
-    formula, lags, averages, trend, short, inference
+    formula, cross_lags, averages, trend, short, inference
         As in :class:`CCEMeanGroup`.
     cov : Covariance, optional
         Another covariance of the defactored regression (:class:`~migdev.Clustered`,
@@ -209,7 +211,7 @@ class CCEPooled:
 
     formula: str
     _: KW_ONLY
-    lags: int = 0
+    cross_lags: int = 0
     averages: Averages = held(None)
     trend: bool = False
     short: Short = "raise"
@@ -219,7 +221,7 @@ class CCEPooled:
     def __post_init__(self) -> None:
         settle(self)
         object.__setattr__(self, "averages", check_averages(self.averages))
-        _check_lags(self.lags)
+        _check_lags(self.cross_lags)
 
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         requires = () if self.cov is None else self.cov.requires()
@@ -233,7 +235,7 @@ class CCEPooled:
                 "all entities in every period, and the averages leave nothing of them to a pooled "
                 "slope. Leave them out, or use CCEMeanGroup."
             )
-        d, H, labels = augmented(d, self.lags, self.averages)
+        d, H, labels = augmented(d, self.cross_lags, self.averages)
         width = len(d.names) + len(labels) + self.trend
         d, H = shared(d, H, long_enough(d, width, self.short, "CCEPooled"))
         fit, My, MX, absorbed = self._defactored(d, H)
@@ -275,4 +277,4 @@ class CCEPooled:
 
 def _check_lags(lags: object) -> None:
     if not isinstance(lags, int) or isinstance(lags, bool) or lags < 0:
-        raise SpecificationError(f"lags={lags!r}; give a whole number, zero or more.")
+        raise SpecificationError(f"cross_lags={lags!r}; give a whole number, zero or more.")

@@ -21,7 +21,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.instruments import cross, outer
 from migdev.kernels.dynamic.solve import Weight, invert
 from migdev.kernels.threshold.seo_shin import Model, between_trims, covariance, linearity, profile
-from migdev.options import held
+from migdev.options import held, renamed
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
@@ -29,6 +29,7 @@ from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic, chi2_test
 
 
+@renamed(replications="draws")
 @dataclass(frozen=True, slots=True)
 class DynamicPanelThreshold:
     r"""Dynamic panel with one threshold: Seo and Shin (2016), or Kremer, Bick and Nautz (2013).
@@ -85,7 +86,7 @@ class DynamicPanelThreshold:
         Quantiles of q to try; None for every observed value between the trims.
     bandwidth : float
         b; Seo and Shin only.
-    replications : int
+    draws : int
         Bootstrap samples of the test of linearity; 0 for none. Seo and Shin only.
     seed : int
 
@@ -117,7 +118,7 @@ class DynamicPanelThreshold:
     trim: float = 0.15
     grid: int | None = 100
     bandwidth: float = 1.5
-    replications: int = 300
+    draws: int = 300
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -131,8 +132,8 @@ class DynamicPanelThreshold:
             raise SpecificationError(f"grid={self.grid!r}; give the number of quantiles, or None.")
         if not self.bandwidth > 0:
             raise SpecificationError(f"bandwidth={self.bandwidth!r} must be positive.")
-        if isinstance(self.replications, bool) or self.replications < 0:
-            raise SpecificationError(f"replications={self.replications!r}; give 0 or more.")
+        if isinstance(self.draws, bool) or self.draws < 0:
+            raise SpecificationError(f"draws={self.draws!r}; give 0 or more.")
 
     def _plain(self, formula: str) -> DifferenceGMM:
         return DifferenceGMM(
@@ -215,7 +216,7 @@ class DynamicPanelThreshold:
             stats["hansen"] = chi2_test(
                 "Hansen J", "all instruments are valid", two.fit.objective, df, alarm="reject"
             )
-        if self.replications:
+        if self.draws:
             stats["linearity"] = self._linearity(gmm, grid, first)
         rows = problem.row[stack.period][stack.used]
         order = np.argsort(rows, kind="stable")
@@ -239,7 +240,7 @@ class DynamicPanelThreshold:
 
     def _linearity(self, model: Model, grid: FloatArray, first: Weight) -> TestStatistic:
         rng = np.random.default_rng(self.seed)
-        value, draws = linearity(model, grid, first, self.replications, rng)
+        value, draws = linearity(model, grid, first, self.draws, rng)
         draws, lost = finite_draws(draws, "The linearity test")
         return TestStatistic(
             name="sup Wald", null="no threshold: all shifts are zero",
@@ -248,5 +249,5 @@ class DynamicPanelThreshold:
             critical_values={
                 f"{a:.0%}": float(np.quantile(draws, 1 - a)) for a in (0.10, 0.05, 0.01)
             },
-            note=f"{self.replications} bootstrap samples" + (f", {lost}" if lost else ""),
+            note=f"{self.draws} bootstrap samples" + (f", {lost}" if lost else ""),
         )  # fmt: skip

@@ -27,7 +27,7 @@ from migdev.kernels.threshold.sequential import (
     f_statistic,
     stages,
 )
-from migdev.options import held
+from migdev.options import held, renamed
 from migdev.panel.design import Design
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import Data
@@ -38,6 +38,7 @@ from migdev.results.threshold import ThresholdEstimate
 _NUMBERS = {1: "one threshold", 2: "two thresholds", 3: "three thresholds"}
 
 
+@renamed(replications="draws")
 @dataclass(frozen=True, slots=True)
 class PanelThreshold:
     r"""Fixed effects with coefficients that change at unknown thresholds (Hansen 1999).
@@ -73,7 +74,7 @@ class PanelThreshold:
     grid : int, optional
         Try so many quantiles of q between ``trim`` and ``1 - trim`` instead of every value
         (Hansen used 393 between 1% and 99%).
-    replications : int
+    draws : int
         Bootstrap samples behind each p-value; 0 for none.
     bootstrap : {"auto", "entity", "wild"}
         Errors of whole entities drawn with replacement (Hansen; needs a balanced panel), or their
@@ -113,7 +114,7 @@ class PanelThreshold:
     effects: Effects = held(("entity",))
     trim: float = 0.01
     grid: int | None = None
-    replications: int = 300
+    draws: int = 300
     bootstrap: Literal["auto", "entity", "wild"] = "auto"
     seed: int = 0
     labels: Literal["values", "symbols"] = "values"
@@ -129,8 +130,8 @@ class PanelThreshold:
             raise SpecificationError(f"trim={self.trim!r} is a share of the rows in (0, 0.5).")
         if self.grid is not None and self.grid < 2:
             raise SpecificationError(f"grid={self.grid!r}; give the number of quantiles, or None.")
-        if isinstance(self.replications, bool) or self.replications < 0:
-            raise SpecificationError(f"replications={self.replications!r}; give 0 or more.")
+        if isinstance(self.draws, bool) or self.draws < 0:
+            raise SpecificationError(f"draws={self.draws!r}; give 0 or more.")
 
     def fit(self, panel: Data) -> ThresholdEstimate:
         """Estimate on a panel."""
@@ -253,9 +254,9 @@ class PanelThreshold:
         for g in range(1, self.thresholds + 1):
             value = float(f_statistic(found.rss[g - 1 : g], found.rss[g : g + 1], df)[0])
             p, critical = float("nan"), {}
-            if self.replications:
+            if self.draws:
                 rng = np.random.default_rng(streams[g - 1])
-                draws = bootstrap(sample, found, g, df, self.replications, rng, kind)
+                draws = bootstrap(sample, found, g, df, self.draws, rng, kind)
                 draws, _ = finite_draws(draws, f"The test of {_NUMBERS[g]}")
                 p = float(np.mean(draws >= value))
                 critical = {
@@ -267,7 +268,7 @@ class PanelThreshold:
                 name=f"F for {_NUMBERS[g]}", null=fewer, alternative=_NUMBERS[g], statistic=value,
                 distribution="bootstrap", pvalue=p, critical_values=critical,
                 sample=f"{design.nobs} rows, {len(counts)} entities",
-                note=f"{self.replications} bootstrap samples ({kind})" if self.replications
+                note=f"{self.draws} bootstrap samples ({kind})" if self.draws
                 else "no bootstrap",
             )  # fmt: skip
         return tests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -184,6 +185,10 @@ def bias(X: FloatArray, fit: Interactive) -> tuple[FloatArray, FloatArray]:
     MX = X - np.einsum("tq,nqk->ntk", Q, np.einsum("sq,nsk->nqk", Q, X))
     C = -np.linalg.solve(D, np.einsum("itk,t,tr,rs,is->k", MX, omega, F, inner, L) / (N * T))
     return B / N, C / T
+
+
+#: What chooses the number of factors.
+Criterion = Literal["IC_p1", "IC_p2", "ER", "GR"]
 
 
 def factor_criteria(W: FloatArray, largest: int) -> dict[str, int]:

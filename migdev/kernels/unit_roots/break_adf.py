@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from migdev.kernels.arrays.batched import batched_ols
@@ -9,7 +11,7 @@ from migdev.kernels.arrays.tables import tables
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import adf_arrays, by_length_and_lag, standardised
 
-SHIFTS = ("level", "trend", "both")
+Shift = Literal["level", "trend", "both"]
 
 
 def break_critical_values(shift: str, breaks: int) -> dict[str, float]:

@@ -15,9 +15,9 @@ from migdev.kernels.arrays.distributions import t_quantile, t_two_sided
 from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.estimate import Estimate
 from migdev.results.inference import Combination, check_level
-from migdev.results.marginal.regions import JohnsonNeyman, johnson_neyman
+from migdev.results.marginal.regions import Adjustment, JohnsonNeyman, johnson_neyman
 from migdev.results.marginal.surface import Moderator, Surface
-from migdev.results.marginal.turning import TurningPoint, turning_point, u_test
+from migdev.results.marginal.turning import Shape, TurningPoint, turning_point, u_test
 from migdev.results.statistic import TestStatistic
 
 PERCENTILES = (10, 25, 50, 75, 90)
@@ -170,7 +170,7 @@ class Margins:
         *,
         moderator: str | None = None,
         at: Mapping[str, Any] | None = None,
-        adjust: str | None = None,
+        adjust: Adjustment = None,
         values: Any = None,
         seed: int = 0,
     ) -> JohnsonNeyman:
@@ -196,7 +196,7 @@ class Margins:
         low: float | None = None,
         high: float | None = None,
         *,
-        shape: str | None = None,
+        shape: Shape | None = None,
         at: Mapping[str, Any] | None = None,
     ) -> TestStatistic:
         """Lind and Mehlum's test of a (inverse) U shape; see

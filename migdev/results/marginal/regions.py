@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,12 @@ from migdev.kernels.arrays.sign_regions import (
     sign_changes,
 )
 from migdev.kernels.arrays.types import FloatArray
+from migdev.options import check_choice
 from migdev.results.inference import check_level
 from migdev.results.marginal.line import Line, interval, short
 from migdev.results.marginal.surface import Surface
 
-ADJUSTMENTS = (None, "fdr", "simultaneous")
+Adjustment = Literal["fdr", "simultaneous"] | None
 BAND_POINTS = 201
 BAND_DRAWS = 50_000
 
@@ -118,7 +119,7 @@ def johnson_neyman(
     fixed: Mapping[str, Any],
     level: float = 0.95,
     *,
-    adjust: str | None = None,
+    adjust: Adjustment = None,
     values: Any = None,
     seed: int = 0,
 ) -> JohnsonNeyman:
@@ -154,8 +155,7 @@ def johnson_neyman(
     1144-1176.
     """
     check_level(level)
-    if adjust not in ADJUSTMENTS:
-        raise ResultError(f"adjust={adjust!r}; use None, 'fdr' or 'simultaneous'.")
+    check_choice("adjust", adjust, Adjustment, ResultError)
     line = Line(surface, moderator, fixed)
     family = line.numbers if values is None else np.sort(np.asarray(values, dtype=float))
     observed = (float(family[0]), float(family[-1])) if len(family) else None

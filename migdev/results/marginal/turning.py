@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_lower, t_quantile
 from migdev.kernels.arrays.sign_regions import polynomial_roots, sign_changes
+from migdev.options import check_choice
 from migdev.results.inference import check_level
 from migdev.results.marginal.line import Line, interval, short
 from migdev.results.marginal.regions import johnson_neyman
 from migdev.results.marginal.surface import Surface
 from migdev.results.statistic import TestStatistic
+
+Shape = Literal["U", "inverse U"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ def u_test(
     surface: Surface,
     fixed: Mapping[str, Any],
     ends: tuple[float, float],
-    shape: str | None = None,
+    shape: Shape | None = None,
 ) -> TestStatistic:
     r"""Lind and Mehlum's test of a U shape, or an inverse one, on an interval.
 
@@ -156,8 +159,7 @@ def u_test(
     Lind and Mehlum (2010), Oxford Bulletin of Economics and Statistics 72, 109-118. Sasabuchi
     (1980), Biometrika 67, 429-439.
     """
-    if shape not in (None, "U", "inverse U"):
-        raise ResultError(f"shape={shape!r}; use 'U' or 'inverse U'.")
+    check_choice("shape", shape, Shape | None, ResultError)
     low, high = (float(e) for e in ends)
     if not low < high:
         raise ResultError(f"The interval [{low:g}, {high:g}] is empty.")

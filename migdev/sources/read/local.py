@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from migdev.errors import CountryWarning, SourceError, SourceWarning, listing
+from migdev.options import Aggregates
 from migdev.provenance import Extract
 from migdev.sources.numbers import MISSING_MARKS
 from migdev.sources.read.files import bytes_of, table_of
@@ -39,7 +40,7 @@ def read(
     encoding: str | None = None,
     missing: Sequence[str | float] = (),
     text: Sequence[str] = (),
-    aggregates: str = "exclude",
+    aggregates: Aggregates = "exclude",
 ) -> Extract:
     """Read a file of data and what it tells of itself.
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from migdev.errors import SourceError, SourceWarning, listing
+from migdev.options import Aggregates, check_choice
 from migdev.panel.calendar import Calendar
 from migdev.provenance import Extract, Provenance
 from migdev.sources.http import Fetcher
@@ -49,7 +50,7 @@ class WorldBank:
     """
 
     base: str = BASE
-    aggregates: str = "exclude"
+    aggregates: Aggregates = "exclude"
     cache_dir: Path | None = None
     max_age_days: float = 7.0
     offline: bool = False
@@ -58,8 +59,7 @@ class WorldBank:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.aggregates not in ("exclude", "keep"):
-            raise SourceError(f"aggregates={self.aggregates!r}; use 'exclude' or 'keep'.")
+        check_choice("aggregates", self.aggregates, Aggregates, SourceError)
 
     def fetch(
         self,

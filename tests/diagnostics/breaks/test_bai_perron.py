@@ -58,13 +58,13 @@ def _case(name):
 
 
 @pytest.mark.parametrize("name", ["nile", "interest", "inflation", "output"])
-@pytest.mark.parametrize("errors", ["regime", "common", "white"])
-def test_strucchange(name, errors):
+@pytest.mark.parametrize("cov", ["regime", "unadjusted", "robust"])
+def test_strucchange(name, cov):
     """14 digits are printed; sums of squares grow by recursive residuals here, hence 1e-8."""
     g = GOLDEN[name]
     panel, formula, trend = _case(name)
     found = diagnostics.bai_perron(
-        panel, formula, trend=trend, breaks=g["number"], max_breaks=5, trim=g["h"], errors=errors
+        panel, formula, trend=trend, breaks=g["number"], max_breaks=5, trim=g["h"], cov=cov
     )
     T, q = len(panel), 2 - (formula == "y") + trend
     assert_allclose(found.criteria["rss"], g["rss"], rtol=1e-8)
@@ -73,11 +73,14 @@ def test_strucchange(name, errors):
     for m in range(1, 6):
         assert list(found.criteria["dates"][m]) == g[f"dates_{m}"]
     assert list(found.frame["dates"][0]) == g[f"dates_{g['number']}"]
-    assert found.breaks[["lower", "upper"]].to_numpy().tolist() == g[errors]
+    assert (
+        found.breaks[["lower", "upper"]].to_numpy().tolist()
+        == g[{"unadjusted": "common", "robust": "white"}.get(cov, cov)]
+    )
     assert_allclose(found.regimes["estimate"], np.ravel(g["params"]), rtol=1e-8, atol=1e-10)
-    if errors == "white":
+    if cov == "robust":
         assert_allclose(found.regimes["std_error"], np.ravel(g["white_errors"]), rtol=1e-7)
-    if errors == "common":
+    if cov == "unadjusted":
         assert_allclose(found.tests["statistic"][0], g["sup_f"], rtol=1e-8)
         gap = (found.criteria["rss"].shift() - found.criteria["rss"])[1]
         rss = found.criteria["rss"][1]
@@ -185,27 +188,27 @@ def test_dates_are_global_minima():
             assert tuple(found.last[i, m, :m]) == best[1]
 
 
-@pytest.mark.parametrize("errors", ["hac", "white", "regime", "common"])
-def test_sequential_statistic_is_the_test_of_one_break_in_a_regime(errors):
+@pytest.mark.parametrize("cov", ["HAC", "robust", "regime", "unadjusted"])
+def test_sequential_statistic_is_the_test_of_one_break_in_a_regime(cov):
     rng = np.random.default_rng(2)
     y = rng.standard_normal(90)
     y[30:] += 3
     y[70:] -= 1
     # Regimes of at least 13 of 90 periods, so the parts are searched with the same h.
-    whole = diagnostics.bai_perron(_one(y), "y", errors=errors)
+    whole = diagnostics.bai_perron(_one(y), "y", cov=cov)
     table = whole.tests.set_index("test")["statistic"]
     (cut,) = whole.criteria["dates"][1]
     values = []
     for part in (y[:cut], y[cut:]):
         alone = diagnostics.bai_perron(
-            _one(part), "y", errors=errors, trim=13.0001 / len(part), breaks=1, max_breaks=1
+            _one(part), "y", cov=cov, trim=13.0001 / len(part), breaks=1, max_breaks=1
         )
         values.append(alone.tests["statistic"][0])
     assert_allclose(table["sup F(2|1)"], max(values), rtol=1e-9)
 
 
 def test_double_maximum_weighs_by_critical_values():
-    found = diagnostics.bai_perron(_case("interest")[0], "y", errors="regime")
+    found = diagnostics.bai_perron(_case("interest")[0], "y", cov="regime")
     table = found.tests.set_index("test")
     F = table["statistic"][[f"sup F({m})" for m in range(1, 6)]].to_numpy()
     cut = critical_values(0.15, 1)[0][1]
@@ -243,12 +246,12 @@ def test_batches_are_single_series():
     X[4, 50] = np.nan
     panel = _panel(X)
     with pytest.warns(DroppedRowsWarning, match="longest spell"):
-        found = diagnostics.bai_perron(panel, "y", errors="regime")
+        found = diagnostics.bai_perron(panel, "y", cov="regime")
     assert list(found.frame["entity"]) == [f"C{i}" for i in range(5)]
     assert list(found.frame["nobs"]) == [60, 60, 60, 52, 50]
     for i, cut in enumerate((slice(None), slice(None), slice(None), slice(8, None), slice(0, 50))):
         alone = diagnostics.bai_perron(
-            _one(X[i][cut], start=1 + (cut.start or 0)), "y", errors="regime"
+            _one(X[i][cut], start=1 + (cut.start or 0)), "y", cov="regime"
         )
         for part in ("frame", "tests", "criteria", "breaks", "regimes"):
             ours = getattr(found, part)
@@ -318,23 +321,23 @@ def test_refusals():
     ok = _panel(X[:1])
     for options in (
         {"breaks": "aic"}, {"breaks": -1}, {"breaks": True}, {"max_breaks": 0}, {"trim": 0.6},
-        {"errors": "hc3"}, {"level": 0.2}, {"confidence": 95}, {"gaps": "fill"},
+        {"cov": "hc3"}, {"level": 0.2}, {"confidence": 95}, {"gaps": "fill"},
         {"short": "keep"}, {"trim": 0.12}, {"breaks": 6}, {"max_breaks": 3, "trim": 0.25},
     ):  # fmt: skip
         with pytest.raises(SpecificationError):
             diagnostics.bai_perron(
-                panel if "short" in options else ok, "y", **{"errors": "common", **options}
+                panel if "short" in options else ok, "y", **{"cov": "unadjusted", **options}
             )
     with pytest.raises(SpecificationError, match="no coefficient"):
         diagnostics.bai_perron(ok, "y ~ 0")
-    free = diagnostics.bai_perron(ok, "y", trim=0.12, breaks="bic", errors="common")
+    free = diagnostics.bai_perron(ok, "y", trim=0.12, breaks="bic", cov="unadjusted")
     assert free.tests["5%"].isna().all()
     assert free.frame["sequential"].isna().all()
 
 
 def test_a_perfect_step_is_found():
     y = np.where(np.arange(40) < 17, 1.0, 3.0)
-    found = diagnostics.bai_perron(_one(y), "y", breaks=1, errors="common")
+    found = diagnostics.bai_perron(_one(y), "y", breaks=1, cov="unadjusted")
     assert found.frame["dates"][0] == (17,)
     assert np.isinf(found.tests["statistic"][0])
     assert found.breaks[["lower", "upper"]].isna().all(axis=None)
@@ -343,17 +346,17 @@ def test_a_perfect_step_is_found():
 
 @pytest.mark.slow
 def test_size_and_number():
-    """1,000 stable series of 100 periods at 5%: errors "common" and "regime"; then two breaks of
+    """1,000 stable series of 100 periods at 5%: one variance, or one by regime; then two breaks of
     two standard deviations, whose number and dates are found."""
     rng = np.random.default_rng(6)
     X = rng.standard_normal((1000, 100))
-    for errors, most in (("common", 0.08), ("regime", 0.09)):
-        found = diagnostics.bai_perron(_panel(X), "y", errors=errors)
+    for cov, most in (("unadjusted", 0.08), ("regime", 0.09)):
+        found = diagnostics.bai_perron(_panel(X), "y", cov=cov)
         assert 0.02 < found.frame["rejects"].mean() < most
         assert 0.02 < (found.frame["breaks"] > 0).mean() < most
     X[:, 30:] += 2
     X[:, 65:] -= 3
-    found = diagnostics.bai_perron(_panel(X), "y", errors="regime")
+    found = diagnostics.bai_perron(_panel(X), "y", cov="regime")
     assert (found.frame["breaks"] == 2).mean() > 0.85
     two = found.breaks[found.breaks["entity"].isin(found.frame.query("breaks == 2")["entity"])]
     true = np.where(two["break"] == 1, 30, 65)

@@ -187,12 +187,12 @@ def test_westerlund_chooses_lags_and_bootstraps(grunfeld):
     assert set(some.detail["by_entity"]["lags"]) <= {1, 2}
     with pytest.raises(SpecificationError, match="min_lags=4"):
         diagnostics.westerlund(grunfeld, "inv ~ value", lags="aic", min_lags=4)
-    boot = diagnostics.westerlund(grunfeld, "inv ~ value", bootstrap=99, seed=3)
-    again = diagnostics.westerlund(grunfeld, "inv ~ value", bootstrap=99, seed=3)
+    boot = diagnostics.westerlund(grunfeld, "inv ~ value", draws=99, seed=3)
+    again = diagnostics.westerlund(grunfeld, "inv ~ value", draws=99, seed=3)
     assert boot.pvalue == again.pvalue
     assert 0 < boot.pvalue <= 1
     with pytest.raises(SpecificationError, match="fixed lags"):
-        diagnostics.westerlund(grunfeld, "inv ~ value", lags="aic", bootstrap=9)
+        diagnostics.westerlund(grunfeld, "inv ~ value", lags="aic", draws=9)
 
 
 @pytest.mark.parametrize("common", [True, False])
@@ -276,7 +276,7 @@ def test_size_and_power():
         ]
         if draw < 100:
             panel = _system(rng, 20, 50, 1.0, factor=2.0)
-            test = diagnostics.westerlund(panel, "y ~ x", bootstrap=99, seed=draw)
+            test = diagnostics.westerlund(panel, "y ~ x", draws=99, seed=draw)
             both = test.detail["statistics"].loc["Gt", ["p_value", "bootstrap_p_value"]]
             factor += both.to_numpy(dtype=float) < 0.05
     assert (size / reps < 0.13).all(), size / reps

@@ -194,14 +194,14 @@ def test_gaps_by_regime():
     line = np.concatenate([-np.arange(30), -29 + 0.5 * np.arange(1, 41)]) * 0.1
     X[3] += line + 0.05 * rng.standard_normal(70)  # falls behind, then catches up
     panel = _panel(X)
-    steps = diagnostics.gap_breaks(panel, "x", reference="C0", errors="common", level=0.01)
+    steps = diagnostics.gap_breaks(panel, "x", reference="C0", cov="unadjusted", level=0.01)
     frame = steps.frame.set_index("entity")
     assert list(frame["breaks"][:2]) == [0, 1]
     assert frame.loc["C2", "dates"] == (1984,)
     assert_allclose(frame.loc["C2", ["start", "end"]].astype(float), [-3, -1], atol=0.15)
     assert_allclose(frame.loc["C2", "narrowed"], 1 - frame["end"]["C2"] / frame["start"]["C2"])
     assert list(frame["closing"][:2]) == [False, True]
-    moving = diagnostics.gap_breaks(panel, "x", reference="C0", trend=True, errors="regime")
+    moving = diagnostics.gap_breaks(panel, "x", reference="C0", trend=True, cov="regime")
     row = moving.frame.set_index("entity").loc["C3"]
     assert row["dates"] in ((1988,), (1989,))  # a kink without a step is dated to a period or so
     assert_allclose(row["slope"], 0.05, atol=0.005)
@@ -209,14 +209,14 @@ def test_gaps_by_regime():
     # The same as the gap as a column.
     gap = diagnostics.gap_to(panel, "x", "C0")
     column = panel.assign(gap=gap).where("e == 'C2'")
-    alone = diagnostics.bai_perron(column, "gap", errors="common", level=0.01)
+    alone = diagnostics.bai_perron(column, "gap", cov="unadjusted", level=0.01)
     assert_allclose(alone.frame["udmax"], steps.detail.frame["udmax"][1:2], rtol=1e-9)
     assert_allclose(alone.fitted, steps.detail.fitted.loc["C2"], rtol=1e-9)
     assert "gaps are closing" in str(steps)
-    pairs = diagnostics.gap_breaks(panel, "x", breaks=0, errors="common")
+    pairs = diagnostics.gap_breaks(panel, "x", breaks=0, cov="unadjusted")
     assert len(pairs.frame) == 6
-    with pytest.raises(SpecificationError, match="errors"):
-        diagnostics.gap_breaks(panel, "x", errors="none")
+    with pytest.raises(SpecificationError, match="cov='none' is unknown"):
+        diagnostics.gap_breaks(panel, "x", cov="none")
 
 
 @pytest.mark.slow

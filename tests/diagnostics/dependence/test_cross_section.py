@@ -305,13 +305,13 @@ def test_dumitrescu_hurlin_matches_plm(samples, sample):
 def test_bootstrap_is_seeded_and_needs_balance(samples):
     def run(seed):
         return diagnostics.dumitrescu_hurlin(
-            samples["balanced"], "inv ~ value", bootstrap=99, seed=seed
+            samples["balanced"], "inv ~ value", draws=99, seed=seed
         )
 
     assert run(1).pvalue == run(1).pvalue
     assert 0 < run(1).pvalue <= 0.1  # investment follows value
     with pytest.raises(PanelError, match="balanced"):
-        diagnostics.dumitrescu_hurlin(samples["unbalanced"], "inv ~ value", bootstrap=9)
+        diagnostics.dumitrescu_hurlin(samples["unbalanced"], "inv ~ value", draws=9)
 
 
 def test_causality_names_short_entities(grunfeld):
@@ -348,7 +348,7 @@ def test_delta_and_causality_keep_their_size():
                 entity="e", time="t",
             )  # fmt: skip
             factor += diagnostics.dumitrescu_hurlin(panel, "y ~ x").pvalue < 0.05
-            test = diagnostics.dumitrescu_hurlin(panel, "y ~ x", bootstrap=99, seed=draw)
+            test = diagnostics.dumitrescu_hurlin(panel, "y ~ x", draws=99, seed=draw)
             boot += test.detail["upper_tail_pvalue"] < 0.05
     bound = 3.29 * np.sqrt(0.05 * 0.95 / reps)
     assert abs(delta / reps - 0.05) < bound

@@ -99,7 +99,7 @@ def test_refusals(grunfeld):
         {"factors": 0},
         {"missing": "fill"},
         {"factors": 10},
-        {"size": 0.0},
+        {"level": 0.0},
         {"convention": "x"},
     ):
         with pytest.raises(SpecificationError):

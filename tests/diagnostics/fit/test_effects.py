@@ -9,7 +9,12 @@ import pandas as pd
 import pytest
 
 import migdev as md
-from migdev.errors import ResultError, SingletonWarning, VarianceComponentWarning
+from migdev.errors import (
+    ResultError,
+    SingletonWarning,
+    SpecificationError,
+    VarianceComponentWarning,
+)
 from tests.static_panels import SAMPLES, golden, sample_panel
 
 EFFECTS = {"individual": ("entity",), "time": ("time",), "twoways": ("entity", "time")}
@@ -123,7 +128,7 @@ def test_bad_input(grunfeld: md.Panel) -> None:
         (lambda: f(fe, fe), "not nested"),
         (lambda: lm("fit"), "kept its sample"),
     ]:
-        with pytest.raises(ResultError, match=message):
+        with pytest.raises((ResultError, SpecificationError), match=message):
             call()
 
 

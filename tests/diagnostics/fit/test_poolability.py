@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import migdev as md
-from migdev.errors import DroppedEntitiesWarning, ResultError
+from migdev.errors import DroppedEntitiesWarning, ResultError, SpecificationError
 from migdev.kernels.heterogeneous.slopes import group_fits
 from tests.static_panels import SAMPLES, golden, sample_panel
 
@@ -75,5 +75,5 @@ def test_bad_input(grunfeld: md.Panel) -> None:
         (lambda: md.diagnostics.poolability(between), "this fit .Between. is fitted to means"),
         (lambda: md.diagnostics.poolability(last), "fitted perfectly"),
     ]:
-        with pytest.raises(ResultError, match=message):
+        with pytest.raises((ResultError, SpecificationError), match=message):
             call()

@@ -55,9 +55,9 @@ def test_breusch_godfrey_matches_pbgtest(sample: str, model: str) -> None:
         "random": md.RandomEffects(formula=formula),
     }[model]
     fit = spec.fit(panel)
-    for key, options in (("1", {}), ("2", {"order": 2}), ("1.F", {"distribution": "F"})):
+    for key, options in (("1", {}), ("2", {"lags": 2}), ("1.F", {"distribution": "F"})):
         want = golden(sample)["tests"][f"pbgtest.{model}.{key}"]
-        test = md.diagnostics.breusch_godfrey(fit, lags="stacked", **options)
+        test = md.diagnostics.breusch_godfrey(fit, by="stacked", **options)
         assert test.statistic == pytest.approx(want[0], rel=1e-8)
         assert test.pvalue == pytest.approx(want[-1], rel=1e-6, abs=1e-300)
         if key == "1.F" and model != "within":  # lmtest's lm() knows of no absorbed effects
@@ -154,9 +154,9 @@ def test_bad_input(grunfeld: md.Panel) -> None:
         (lambda: w(fit, gaps="drop"), "'skip'"),
         (lambda: w(weighted), "without weights"),
         (lambda: w(two), "0 residuals have a predecessor"),
-        (lambda: bg(fit, 0), "positive whole number"),
-        (lambda: bg(fit, lags="rows"), "'stacked'"),
-        (lambda: bg(fit, 30), "lower order="),
+        (lambda: bg(fit, 0), "a whole number of at least 1"),
+        (lambda: bg(fit, by="rows"), "'stacked'"),
+        (lambda: bg(fit, 30), "lower lags="),
         (lambda: md.diagnostics.bhargava_durbin_watson(re), "PooledOLS or FixedEffects"),
     ]:
         with pytest.raises((ResultError, SpecificationError), match=message):

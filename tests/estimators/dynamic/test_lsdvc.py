@@ -29,7 +29,7 @@ def quiet(spec: Any, p: md.Panel) -> Any:
 
 
 def spec(**options: Any) -> md.BiasCorrectedLSDV:
-    base = {"formula": "n ~ L(n) + w + k", "effects": ("time",), "replications": 0}
+    base = {"formula": "n ~ L(n) + w + k", "effects": ("time",), "draws": 0}
     return md.BiasCorrectedLSDV(**{**base, **options})
 
 
@@ -121,7 +121,7 @@ def test_formulas_entity_by_entity_with_gaps(order: int, convention: str) -> Non
 
 @pytest.mark.parametrize("scale", [1e8, 1e-8])
 def test_units_of_y_play_no_role(scale: float) -> None:
-    options = {"formula": "y ~ L(y) + x + w", "effects": (), "replications": 10}
+    options = {"formula": "y ~ L(y) + x + w", "effects": (), "draws": 10}
     base, other = quiet(spec(**options), gappy()), quiet(spec(**options), gappy(scale))
     units = np.array([1.0, scale, scale])
     assert_allclose(other.params / units, base.params, rtol=1e-8)
@@ -167,8 +167,8 @@ def test_uncorrected_covariance_is_that_of_lsdv(industry: md.Panel) -> None:
 
 
 def test_bootstrap_errors(industry: md.Panel) -> None:
-    fit = quiet(spec(replications=60, seed=2), industry)
-    again = quiet(spec(replications=60, seed=2), industry)
+    fit = quiet(spec(draws=60, seed=2), industry)
+    again = quiet(spec(draws=60, seed=2), industry)
     assert fit.cov.equals(again.cov)
     # xtlsdvc printed 0.091 and 0.143 from its own draws.
     assert 0.05 < fit.std_errors["L(n)"] < 0.18
@@ -198,7 +198,7 @@ def test_the_correction_removes_most_of_the_bias(holes: float) -> None:
     gap, plain = [], []
     for stream in np.random.SeedSequence(1).spawn(25):
         p = dynamic(np.random.default_rng(stream), 60, 8, 0.6, holes)
-        fit = quiet(md.BiasCorrectedLSDV(formula="y ~ x + L(y)", replications=0, initial="ah"), p)
+        fit = quiet(md.BiasCorrectedLSDV(formula="y ~ x + L(y)", draws=0, initial="ah"), p)
         gap.append(fit.params["L(y)"] - 0.6)
         plain.append(fit.stats["lsdv"] - 0.6)
     assert np.mean(plain) < -0.05
@@ -210,7 +210,7 @@ def test_bad_input(industry: md.Panel) -> None:
         ({"order": 4}, "order"),
         ({"initial": "gmm"}, "initial"),
         ({"effects": ("entity",)}, "effects"),
-        ({"replications": -1}, "replications"),
+        ({"draws": -1}, "draws"),
         ({"convention": "stata"}, "convention"),
     ]:
         with pytest.raises(errors.SpecificationError, match=message):
@@ -220,6 +220,4 @@ def test_bad_input(industry: md.Panel) -> None:
     with pytest.raises(errors.IdentificationError, match="sector"):
         quiet(spec(formula="n ~ L(n) + w + sector", effects=()), industry)
     with pytest.raises(errors.SpecificationError, match="must be a column"):
-        quiet(
-            spec(formula="np.log(emp) ~ L(np.log(emp)) + w", replications=5, initial="ah"), industry
-        )
+        quiet(spec(formula="np.log(emp) ~ L(np.log(emp)) + w", draws=5, initial="ah"), industry)

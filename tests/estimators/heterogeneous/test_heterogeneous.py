@@ -177,7 +177,7 @@ def _brute(frame, y, X):
 def test_dynamic_cce_matches_brute_force(panels):
     panel = panels["grunfeld_gaps"]
     with pytest.warns(DroppedRowsWarning):
-        fit = CCEMeanGroup(formula="inv ~ L(inv) + value", lags=1).fit(panel)
+        fit = CCEMeanGroup(formula="inv ~ L(inv) + value", cross_lags=1).fit(panel)
     frame = panel.frame
     frame["Linv"] = panel.L("inv")
     for v in ("inv", "value"):
@@ -302,7 +302,7 @@ def test_average_of_a_common_variable_is_left_out(panels):
 )
 @pytest.mark.filterwarnings("ignore::migdev.errors.DroppedRowsWarning")
 def test_lagged_averages_are_of_the_variables_under_the_lags(panels, formula, averaged):
-    fit = CCEMeanGroup(formula=formula, lags=1).fit(panels["grunfeld"])
+    fit = CCEMeanGroup(formula=formula, cross_lags=1).fit(panels["grunfeld"])
     current = [n for n in fit.slope_names if n.startswith("mean(")]
     assert current == [f"mean({name})" for name in averaged]
     assert f"L(mean({averaged[-1]}), 1)" in fit.slope_names
@@ -315,7 +315,7 @@ def test_options_are_checked():
         with pytest.raises(SpecificationError):
             MeanGroup(formula="y ~ x", **bad)
     with pytest.raises(SpecificationError):
-        CCEMeanGroup(formula="y ~ x", lags=-1)
+        CCEMeanGroup(formula="y ~ x", cross_lags=-1)
     for estimator in (CCEMeanGroup, CCEPooled, md.CSARDL):
         assert estimator(formula="y ~ x", averages="gdp").averages == ("gdp",)
         assert hash(estimator(formula="y ~ x", averages=["y", "x"]))
@@ -386,7 +386,9 @@ def test_half_panel_jackknife_by_hand(panels):
         pytest.raises(IdentificationError, match="needs more periods"),
         pytest.warns(DroppedRowsWarning),
     ):
-        CCEMeanGroup(formula="inv ~ L(inv) + value + capital", lags=1, jackknife=True).fit(panel)
+        CCEMeanGroup(formula="inv ~ L(inv) + value + capital", cross_lags=1, jackknife=True).fit(
+            panel
+        )
 
 
 @pytest.mark.parametrize("model", ["mg", "cce", "dcce"])
@@ -400,7 +402,7 @@ def test_penn_sample_matches_gauss(data_dir, model):
     if model == "dcce":  # the library takes averages after the lag of y has cost a year
         panel = panel.assign(y1=panel.L("log_rgdpo")).where("year > 1961")
         averages = ("log_rgdpo", "log_ck", "log_ngd", "log_hc")
-        spec = CCEMeanGroup(formula=f"{formula} + y1", lags=3, averages=averages)
+        spec = CCEMeanGroup(formula=f"{formula} + y1", cross_lags=3, averages=averages)
         with pytest.warns(DroppedRowsWarning, match="reach back"):
             fit = spec.fit(panel)
     else:
@@ -424,7 +426,7 @@ def test_penn_sample_matches_csdm(data_dir, model):
     spec = {
         "mg": MeanGroup(formula=formula),
         "cce": CCEMeanGroup(formula=formula),
-        "dcce": CCEMeanGroup(formula=f"{formula} + L(log_rgdpo)", lags=3),
+        "dcce": CCEMeanGroup(formula=f"{formula} + L(log_rgdpo)", cross_lags=3),
         "cs_ardl": md.CSARDL(formula=formula, lags=(1, 0, 0, 0), cross_lags=3),
     }[model]
     fit = spec.fit(panel)

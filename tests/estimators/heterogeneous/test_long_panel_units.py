@@ -42,7 +42,7 @@ def _panel(frame: pd.DataFrame) -> md.Panel:
         (md.SwamyRandomCoefficients, {}),
         (md.AugmentedMeanGroup, {}),
         (md.AugmentedMeanGroup, {"impose": True, "trend": True}),
-        (md.CCEMeanGroup, {"lags": 1}),
+        (md.CCEMeanGroup, {"cross_lags": 1}),
         (md.CCEPooled, {}),
         (md.PooledMeanGroup, {}),
         (md.PooledMeanGroup, {"cov": "sandwich", "lags": (2, 1, 0)}),
@@ -117,7 +117,7 @@ def test_a_shared_variable_belongs_to_the_common_process():
         (md.DynamicFixedEffects, {}),
         (md.CSARDL, {"cross_lags": 1}),
         (md.CSDL, {"cross_lags": 1}),
-        (md.CCEMeanGroup, {"lags": 1}),
+        (md.CCEMeanGroup, {"cross_lags": 1}),
         (md.CCEMeanGroup, {"recursive": True}),
     ],
 )

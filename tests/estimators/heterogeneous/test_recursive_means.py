@@ -41,7 +41,9 @@ def test_adjusted_regressions_by_hand(unbalanced, lags):
     if unbalanced:
         frame = frame[(frame["e"] != 2) | (frame["t"] > 4)]
         frame = frame[(frame["e"] != 5) | (frame["t"] != 20)]
-    fit = md.CCEMeanGroup(formula="y ~ L(y) + x", lags=lags, recursive=True).fit(_panel(frame))
+    fit = md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=lags, recursive=True).fit(
+        _panel(frame)
+    )
     adjusted = frame.copy()
     for name in ("y", "x"):
         for _, own in frame.groupby("e"):
@@ -98,7 +100,7 @@ def test_the_bias_of_short_panels_shrinks():
         frame, truth = _frame(N=50, seed=seed)
         panel = _panel(frame)
         for recursive, found in ((False, plain), (True, adjusted)):
-            spec = md.CCEMeanGroup(formula="y ~ L(y) + x", lags=3, recursive=recursive)
+            spec = md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=3, recursive=recursive)
             found.append(spec.fit(panel).params["L(y)"] - truth)
     assert np.mean(plain) < -0.05
     assert abs(np.mean(adjusted)) < 0.9 * abs(np.mean(plain))

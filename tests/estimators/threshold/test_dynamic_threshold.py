@@ -38,7 +38,7 @@ def world(rng: np.random.Generator, N: int, T: int, shift: float, holes: float =
 
 def spec(**options: Any) -> md.DynamicPanelThreshold:
     base = {"formula": "y ~ L(y) + x", "threshold": "q", "regime": "x", "gmm": GMM,
-            "iv": md.IVStyle("x"), "replications": 0, "grid": 15}  # fmt: skip
+            "iv": md.IVStyle("x"), "draws": 0, "grid": 15}  # fmt: skip
     return md.DynamicPanelThreshold(**{**base, **options})
 
 
@@ -107,7 +107,7 @@ def test_matches_plain_matrices(holes: float) -> None:
 def test_units_play_no_role_in_the_test_of_linearity(scale: float) -> None:
     p = world(np.random.default_rng(1), 100, 7, 0.8)
     other = p.assign(x=p.frame.x * scale)
-    one, two = (quiet(spec(replications=40), q).stats["linearity"] for q in (p, other))
+    one, two = (quiet(spec(draws=40), q).stats["linearity"] for q in (p, other))
     assert two.statistic == pytest.approx(one.statistic, rel=1e-6)
     assert two.pvalue == one.pvalue
 
@@ -233,9 +233,9 @@ def test_kremer_bick_nautz_covers() -> None:
 
 
 def test_linearity() -> None:
-    shifted = quiet(spec(replications=99), world(np.random.default_rng(3), 300, 7, 1.0))
+    shifted = quiet(spec(draws=99), world(np.random.default_rng(3), 300, 7, 1.0))
     assert shifted.stats["linearity"].pvalue < 0.05
-    linear = quiet(spec(replications=99), world(np.random.default_rng(4), 300, 7, 0.0))
+    linear = quiet(spec(draws=99), world(np.random.default_rng(4), 300, 7, 0.0))
     assert linear.stats["linearity"].pvalue > 0.01
 
 
@@ -244,7 +244,7 @@ def test_size_of_the_linearity_test() -> None:
     reps, rejected = 200, 0
     for stream in np.random.SeedSequence(20240101).spawn(reps):
         p = world(np.random.default_rng(stream), 300, 7, 0.0)
-        rejected += quiet(spec(replications=99), p).stats["linearity"].pvalue < 0.05
+        rejected += quiet(spec(draws=99), p).stats["linearity"].pvalue < 0.05
     # The supremum of a two-step Wald statistic over-rejects somewhat at 300 entities.
     assert rejected / reps < 0.05 + 3.29 * np.sqrt(0.05 * 0.95 / reps) + 0.03
 
@@ -255,7 +255,7 @@ def test_bad_input() -> None:
         ({"grid": 1}, "grid"),
         ({"bandwidth": 0.0}, "bandwidth"),
         ({"method": "hansen"}, "method"),
-        ({"replications": -1}, "replications"),
+        ({"draws": -1}, "draws"),
         ({"gmm": (), "iv": ()}, "no instruments"),
     ]:
         with pytest.raises(errors.SpecificationError, match=message):

@@ -45,7 +45,7 @@ def rss(d: pd.DataFrame, cuts: Any, time: bool = False) -> float:
 
 
 def spec(**options: Any) -> md.PanelThreshold:
-    base = {"formula": "y ~ x + z", "threshold": "q", "regime": "x", "replications": 0}
+    base = {"formula": "y ~ x + z", "threshold": "q", "regime": "x", "draws": 0}
     return md.PanelThreshold(**{**base, **options})
 
 
@@ -148,13 +148,13 @@ def test_levels_that_change_with_the_regime(holes: float) -> None:
 def test_levels_of_three_regimes_and_their_bootstrap() -> None:
     d = world(np.random.default_rng(13), 80, 8, (-0.5, 0.5), (1.0, 1.0, 1.0))
     d["y"] += np.array([0.0, 2.0, -1.0])[np.searchsorted([-0.5, 0.5], d.q, side="left")]
-    fit = spec(thresholds=2, regime_intercept=True, replications=99).fit(panel(d))
+    fit = spec(thresholds=2, regime_intercept=True, draws=99).fit(panel(d))
     assert_allclose(fit.thresholds, (-0.5, 0.5), atol=0.06)
     names = [n for n in fit.names if n.startswith("Intercept")]
     assert len(names) == 2
     assert_allclose(fit.params[names], [1.0, 3.0], atol=0.25)
     assert fit.stats["threshold_2"].pvalue < 0.05
-    plain = spec(thresholds=1, replications=0).fit(panel(d))
+    plain = spec(thresholds=1, draws=0).fit(panel(d))
     assert plain.stats["rss"] > fit.stats["rss"]
 
 
@@ -210,7 +210,7 @@ def test_several_regressors_change() -> None:
 def test_bootstrap_of_the_first_test_is_hansens(kind: str) -> None:
     """The same errors through brute force give the same statistics."""
     d = world(np.random.default_rng(7), 15, 5, slopes=(1.0, 1.0), step=0.25)
-    fit = spec(trim=0.1, replications=19, bootstrap=kind, seed=5).fit(panel(d))
+    fit = spec(trim=0.1, draws=19, bootstrap=kind, seed=5).fit(panel(d))
     g = fit.thresholds[0]
     X = np.column_stack(
         [d.z, d.x * (d.q <= g), d.x * (d.q > g), pd.get_dummies(d.i).to_numpy(float)]
@@ -235,18 +235,18 @@ def test_bootstrap_of_the_first_test_is_hansens(kind: str) -> None:
 def test_tests_find_the_number_of_thresholds() -> None:
     d = world(np.random.default_rng(8), 80, 6, (-0.5, 0.5), (1.0, 0.0, 1.0), holes=0.1)
     d = d[d.groupby("i").i.transform("size") > 1]
-    fit = spec(thresholds=3, replications=49).fit(panel(d))
+    fit = spec(thresholds=3, draws=49).fit(panel(d))
     p = [fit.stats[f"threshold_{g}"].pvalue for g in (1, 2, 3)]
     assert p[0] == p[1] == 0.0
     assert p[2] > 0.05
     assert "wild" in fit.stats["threshold_1"].note
-    again = spec(thresholds=3, replications=49).fit(panel(d))
+    again = spec(thresholds=3, draws=49).fit(panel(d))
     assert [again.stats[f"threshold_{g}"].pvalue for g in (1, 2, 3)] == p
 
 
 def test_units_play_no_role_in_the_bootstrap() -> None:
     d = world(np.random.default_rng(9), 40, 6, (-0.3,), (1.0, 0.8))
-    options = {"thresholds": 2, "replications": 30, "trim": 0.1}
+    options = {"thresholds": 2, "draws": 30, "trim": 0.1}
     base = spec(**options).fit(panel(d)).stats
     other = spec(**options).fit(panel(d.assign(x=d.x * 1e8, z=d.z * 1e-9))).stats
     for name in ("threshold_1", "threshold_2"):
@@ -259,7 +259,7 @@ def test_regressors_that_do_not_vary_within_entities() -> None:
     """Their deviations are rounding errors, which must not be taken for a regressor."""
     d = world(np.random.default_rng(9), 40, 6, (-0.3,), (1.0, 0.8))
     d["k"] = np.random.default_rng(1).standard_normal(40)[d.i] * 1.1
-    options = {"thresholds": 2, "replications": 20, "trim": 0.1}
+    options = {"thresholds": 2, "draws": 20, "trim": 0.1}
     base = spec(**options).fit(panel(d))
     with pytest.warns(errors.CollinearityWarning, match="k"):
         other = spec(formula="y ~ x + z + k", **options).fit(panel(d))
@@ -278,7 +278,7 @@ def test_bad_input() -> None:
         ({"grid": 1}, "grid"),
         ({"bootstrap": "pairs"}, "bootstrap"),
         ({"effects": ("time",)}, "effects"),
-        ({"replications": -1}, "replications"),
+        ({"draws": -1}, "draws"),
         ({"labels": "numbers"}, "labels"),
     ]:
         with pytest.raises(errors.SpecificationError, match=message):
@@ -291,7 +291,7 @@ def test_bad_input() -> None:
     with pytest.raises(errors.SpecificationError, match="names 2 variables"):
         spec(threshold="q + z").fit(panel(d))
     with pytest.raises(errors.IdentificationError, match="wild"):
-        spec(bootstrap="entity", replications=9).fit(panel(d.iloc[1:]))
+        spec(bootstrap="entity", draws=9).fit(panel(d.iloc[1:]))
     d.loc[3, "q"] = np.nan
     with pytest.warns(errors.DroppedRowsWarning, match="missing in 'q'"):
         fit = spec().fit(panel(d))
@@ -310,7 +310,7 @@ def test_size_and_coverage() -> None:
         one = world(rng, 50, 6, slopes=(0.5, 0.2))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fit = spec(trim=0.1, replications=99).fit(panel(null))
+            fit = spec(trim=0.1, draws=99).fit(panel(null))
             rejected += fit.stats["threshold_1"].pvalue < 0.05
             interval = spec(trim=0.1).fit(panel(one)).threshold_conf_int().loc[1]
         covered += interval.lower <= 0.0 <= interval.upper

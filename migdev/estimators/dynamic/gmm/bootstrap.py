@@ -18,7 +18,7 @@ from migdev.kernels.dynamic.stack import Stack
 
 
 def bootstrap_params(
-    spec: FitSpec, problem: Problem, params: FloatArray, replications: int, seed: int
+    spec: FitSpec, problem: Problem, params: FloatArray, draws: int, seed: int
 ) -> FloatArray:
     r"""(B, k) estimates on samples of whole clusters drawn with replacement.
 
@@ -36,8 +36,8 @@ def bootstrap_params(
     starts = np.searchsorted(code[order], np.arange(int(code.max()) + 2))
     G = len(starts) - 1
     rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(replications):
+    drawn = []
+    for _ in range(draws):
         chosen = rng.integers(G, size=G)
         if problem.groups is None:
             who, groups = chosen, None
@@ -57,13 +57,13 @@ def bootstrap_params(
                 fit = iterate(ZX, Zy, covariance, fit)[0]
         except NotIdentified:
             continue
-        draws.append(fit.params)
-    if len(draws) < replications / 2:
+        drawn.append(fit.params)
+    if len(drawn) < draws / 2:
         raise ConvergenceError(
-            f"{spec.formula!r}: only {len(draws)} of {replications} bootstrap samples identify the "
+            f"{spec.formula!r}: only {len(drawn)} of {draws} bootstrap samples identify the "
             "coefficients. Use fewer instruments, or the delta method."
         )
-    return np.array(draws)
+    return np.array(drawn)
 
 
 def _covariance(z: Instruments, stack: Stack, groups: IntArray | None, b: FloatArray) -> FloatArray:

@@ -166,11 +166,9 @@ class DifferenceGMM:
             time_equation="transformed",
         )  # fmt: skip
 
-    def bootstrap(
-        self, panel: Data, params: FloatArray, replications: int, seed: int
-    ) -> FloatArray:
+    def bootstrap(self, panel: Data, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates on resampled entities, moments recentred at ``params``."""
-        return _bootstrap(self, self.problem(panel), params, replications, seed)
+        return _bootstrap(self, self.problem(panel), params, draws, seed)
 
     def strength(self, panel: Data) -> pd.DataFrame:
         """Conditional first-stage F of every regressor, by equation; see
@@ -248,11 +246,9 @@ class SystemGMM:
             self, panel, system=True, constant=False, time_equation=self.time_instruments
         )
 
-    def bootstrap(
-        self, panel: Data, params: FloatArray, replications: int, seed: int
-    ) -> FloatArray:
+    def bootstrap(self, panel: Data, params: FloatArray, draws: int, seed: int) -> FloatArray:
         """(B, k) estimates on resampled entities, moments recentred at ``params``."""
-        return _bootstrap(self, self.problem(panel), params, replications, seed)
+        return _bootstrap(self, self.problem(panel), params, draws, seed)
 
     def strength(self, panel: Data) -> pd.DataFrame:
         """Conditional first-stage F of every regressor, by equation; see
@@ -264,14 +260,14 @@ def _bootstrap(
     spec: DifferenceGMM | SystemGMM,
     problem: Problem,
     params: FloatArray,
-    replications: int,
+    draws: int,
     seed: int,
 ) -> FloatArray:
     if spec.steps == "cue":
         raise SpecificationError("Continuously updated GMM has no bootstrap here; use steps=2.")
-    if isinstance(replications, bool) or not isinstance(replications, int) or replications < 2:
-        raise SpecificationError(f"replications={replications!r}; give a number such as 999.")
-    return bootstrap_params(spec, problem, params, replications, seed)
+    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
+        raise SpecificationError(f"draws={draws!r}; give a number such as 999.")
+    return bootstrap_params(spec, problem, params, draws, seed)
 
 
 def _strength(spec: DifferenceGMM | SystemGMM, problem: Problem) -> pd.DataFrame:
