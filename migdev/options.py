@@ -7,11 +7,11 @@ Type checkers read it, and :func:`check_choice` and :func:`check_options` hold v
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
 from functools import cache, wraps
 from types import NoneType, UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from migdev.errors import MigdevError, RenamedWarning, SpecificationError, suggestion
 
@@ -111,7 +111,7 @@ def renamed(**former: str) -> Callable[[Target], Target]:
         call: Any = vars(target)["__init__"] if isinstance(target, type) else target
 
         @wraps(call)
-        def translated(*args: Any, **options: Any) -> Any:
+        def understood(*args: Any, **options: Any) -> Any:
             for old in former.keys() & options.keys():
                 new = former[old]
                 if new in options:
@@ -122,9 +122,17 @@ def renamed(**former: str) -> Callable[[Target], Target]:
                 options[new] = options.pop(old)
             return call(*args, **options)
 
-        if not isinstance(target, type):
-            return translated  # type: ignore[return-value]
-        target.__init__ = translated  # type: ignore[misc]
-        return target
+        named: Any = understood
+        if isinstance(target, type):
+            named = target
+            named.__init__ = understood
+        named.__former__ = former
+        return cast(Target, named)
 
     return take
+
+
+def former_names(target: Any) -> Mapping[str, str]:
+    """What :func:`renamed` let a function or a specification take: former names to those of now."""
+    found: Mapping[str, str] = getattr(target, "__former__", {})
+    return found

@@ -1,31 +1,50 @@
 """Plans registered before: their names and fields as they are told now.
 
 A class was once written by the file in which it stood (``migdev.estimators.linear.FixedEffects``),
-which moved; it is found by its public name. Where a field is renamed, :data:`FIELDS` tells the old
-name, so that what was registered under it still matches.
+which moved; it is found by its public name. A field that was renamed is known by the former name
+that its class still takes (:func:`migdev.options.renamed`), so that what was registered under it
+still matches.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from migdev.identity import public_name
+from migdev.errors import SpecificationError
+from migdev.identity import public_name, resolve
+from migdev.options import former_names
 
-#: By class: a former field and its name now, ``""`` where it is no longer told. A question wrote
-#: the address of the functions that make its specifications and pre-tests, which stand in the plan.
-FIELDS = {"migdev.hypotheses:Question": {"specs": "", "pretests": ""}}
+#: By class: fields that are no longer told. A question wrote the address of the functions that make
+#: its specifications and pre-tests, which stand in the plan.
+GONE = {"migdev.hypotheses:Question": ("specs", "pretests")}
 
 
 def as_now(content: Any) -> Any:
     """The content of a plan with the names of today."""
     if isinstance(content, dict):
         name = _class(content.get("class"))
-        renamed = FIELDS.get(str(name), {})
-        told = {renamed.get(k, k): as_now(v) for k, v in content.items() if renamed.get(k, k)}
-        return told if name is None else {**told, "class": name}
+        if not isinstance(name, str):
+            return {k: as_now(v) for k, v in content.items()}
+        now, gone = _names(name), GONE.get(name, ())
+        told = {now.get(k, k): as_now(v) for k, v in content.items() if k not in gone}
+        if name == "migdev:PreTest":
+            now = _names(f"migdev.diagnostics:{content.get('test')}")
+            told["options"] = [[now.get(k, k), v] for k, v in told["options"]]
+        return {**told, "class": name}
     if isinstance(content, list):
         return [as_now(item) for item in content]
     return content
+
+
+def _names(address: str) -> Mapping[str, str]:
+    """Former names of the options of a class or function, and what they are called now."""
+    if not address.startswith(("migdev:", "migdev.")):
+        return {}  # reading a plan imports nothing of others
+    try:
+        return former_names(resolve(address))
+    except SpecificationError:
+        return {}
 
 
 def _class(name: Any) -> Any:

@@ -12,6 +12,7 @@ import migdev as md
 from migdev.errors import MigdevWarning, SpecificationError
 from migdev.identity import fingerprint
 from migdev.simulate import stylised_world
+from migdev.study.former import as_now
 from migdev.study.plan import check_plan, read_plan
 from tests.golden.make_former_plans import FILE, studies
 from tests.strangers import ESTIMATOR, SLOPE, load, write
@@ -100,3 +101,14 @@ def test_what_cannot_be_imported_elsewhere_is_refused_when_a_plan_is_written(tmp
         study.preregister(tmp_path / "plan.json")
     assert not (tmp_path / "plan.json").exists()
     assert study.run(world(0.5)).primary == "own"  # without a plan it runs
+
+
+def test_former_names_of_options_are_those_of_now():
+    cls = "migdev.estimators.dynamic.lsdvc.BiasCorrectedLSDV"
+    now = as_now({"class": cls, "replications": 200, "seed": 0})
+    assert now == {"class": "migdev:BiasCorrectedLSDV", "draws": 200, "seed": 0}
+    test = {"class": "migdev.study.pretests.PreTest", "test": "dumitrescu_hurlin", "on": "y ~ x"}
+    now = as_now({**test, "options": [["bootstrap", 499], ["short", "drop"]]})
+    assert now["options"] == [["draws", 499], ["short", "drop"]]
+    other = {"class": "somewhere:Estimator (somewhere 1.0)", "replications": 3}
+    assert as_now(other) == other
