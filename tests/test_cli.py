@@ -15,7 +15,7 @@ import pytest
 
 import migdev as md
 from migdev import hypotheses
-from migdev.cli import main
+from migdev.cli import main, preparation
 from migdev.simulate import stylised_world
 from tests.replication.test_verify import resealed
 
@@ -119,6 +119,16 @@ def test_packages_remake_their_data_from_raw_files(files, tmp_path, run):
     assert verified.returncode == 1
     assert "Data made from data/raw differ:" in verified.stdout
     assert "values of 'remit', first at (" in verified.stdout
+
+
+def test_data_are_prepared_by_public_names():
+    code = preparation("G5", [Path("a.csv"), Path("b.csv")], Path("map.toml"), 5, (1980, 2019))
+    compile(code, "prepare.py", "exec")
+    assert "md.hypotheses.get('G5')" in code
+    assert "write_data(question.prepare_background(panel)" in preparation(
+        "D1", [Path("a.csv")], None, None, None
+    )
+    assert "migdev" not in code.replace("import migdev as md", "")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from migdev.panel.panel import Panel
 from migdev.replication.checklist import Facts, checklist
 from migdev.replication.data import as_plain, codebook, may_share, write_data
 from migdev.replication.environment import environment, pinned
-from migdev.replication.manifest import DATA, read_manifest, write_manifest
+from migdev.replication.manifest import DATA, NAME, read_manifest, write_manifest
 from migdev.replication.numbers import TOLERANCES
 from migdev.replication.place import check_place, written_beside
 from migdev.replication.readme import readme
@@ -74,6 +74,8 @@ def write_package(
     """
     place = Path(folder)
     check_place(place.resolve())
+    if archive:
+        _check_archive(_archive_of(place))
     held = getattr(answer, "plan", "")
     if plan is not None and not (held and _registered(Path(plan)) == held):
         raise ReportError(f"{str(plan)!r} is not the plan that this answer was held to.")
@@ -153,7 +155,7 @@ def used(answer: Any) -> list[Any]:
 def zip_folder(folder: Path) -> Path:
     """A zip of what a package wrote, whose bytes depend on the content alone: names in order, one
     date, one mode."""
-    target = folder.with_name(folder.name + ".zip")
+    target = _archive_of(folder)
     beside = folder.with_name(f".{target.name}")
     with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(read_manifest(folder).own):
@@ -163,6 +165,24 @@ def zip_folder(folder: Path) -> Path:
             archive.writestr(info, (folder / name).read_bytes())
     beside.replace(target)
     return target
+
+
+def _archive_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.zip")
+
+
+def _check_archive(target: Path) -> None:
+    """Refuse to write over a file that is not the zip of an earlier package."""
+    if target.exists():
+        try:
+            names = zipfile.ZipFile(target).namelist()
+        except (OSError, zipfile.BadZipFile):
+            names = []
+        if f"{target.stem}/{NAME}" not in names:
+            raise ReportError(
+                f"{target.name!r} exists and is not the archive of a package. Move it away, or "
+                "choose another folder."
+            )
 
 
 def _facts(answer: Any, shared: bool, why: str, preparation: bool) -> Facts:

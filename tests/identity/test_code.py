@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -44,6 +45,32 @@ def test_every_specification_is_built_again(spec):
     assert code.imports == ("import migdev as md",)
     assert eval(code.text, {"md": md}) == spec
     assert rebuild(spec) == spec
+
+
+#: What an estimator or covariance must be given; instruments are optional only in name.
+GIVEN = {
+    "formula": "y ~ L(y) + x", "threshold": "x", "regime": "x", "cutoff": 100.0, "variables": "x",
+    "gmm": (md.GMMStyle("y"),),
+}  # fmt: skip
+
+
+def specifications():
+    """Every public estimator and covariance at its defaults."""
+    for name, home in md._HOME.items():
+        cls = getattr(md, name)
+        if home.startswith(("migdev.estimators", "migdev.covariance")) and inspect.isclass(cls):
+            asked = inspect.signature(cls).parameters.values()
+            needed = {
+                p.name for p in asked if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
+            }
+            needed |= {"gmm"} & {p.name for p in asked}
+            yield pytest.param(cls, sorted(needed), id=name)
+
+
+@pytest.mark.parametrize(("cls", "needed"), specifications())
+def test_every_public_specification_is_built_again(cls, needed):
+    spec = cls(**{name: GIVEN[name] for name in needed})
+    assert eval(to_code(spec), {"md": md}) == spec
 
 
 @pytest.mark.parametrize("name", md.hypotheses.names(runnable=True))

@@ -10,6 +10,7 @@ import pytest
 
 from migdev.errors import ReportError
 from migdev.replication import verify, write_package
+from migdev.replication.package import zip_folder
 from migdev.replication.place import written_beside
 from tests.replication.test_verify import resealed
 
@@ -96,6 +97,20 @@ def test_a_foreign_folder_is_refused_before_anything_is_computed(answer, tmp_pat
     (tmp_path / "file").write_text("precious")
     with pytest.raises(ReportError, match="'file' is a file"):
         write_package(broken, tmp_path / "file")
+
+
+def test_an_archive_takes_the_place_of_one_of_a_package_only(answer, copied):
+    folder = copied()
+    archive = folder.with_name(f"{folder.name}.zip")
+    archive.write_text("precious")
+    with pytest.raises(ReportError, match="'copy.zip' exists and is not the archive of a package"):
+        write_package(answer, folder, archive=True)
+    assert archive.read_text() == "precious"
+    archive.unlink()
+    zip_folder(folder)
+    before = archive.read_bytes()
+    (folder / "mynotes.txt").write_text("mine")
+    assert zip_folder(folder).read_bytes() == before
 
 
 def test_an_empty_folder_and_one_to_be_made_are_places(tmp_path):
