@@ -37,9 +37,10 @@ def run_script(
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     home = str(Path(__file__).resolve().parents[2])
+    clean = ["-I", "-B", "-X", "utf8", "-W", "ignore"]
     try:
         run = subprocess.run(
-            [sys.executable, "-I", "-X", "utf8", "-W", "ignore", "-c", _LAUNCH, home, name, script],
+            [sys.executable, *clean, "-c", _LAUNCH, home, name, script],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, encoding="utf-8", errors="replace", timeout=timeout,
             check=False,

@@ -58,6 +58,7 @@ def test_a_module_beside_the_data_travels_with_what_it_imports(tmp_path, monkeyp
     assert "mine.FixedEffects(power=3.0, cov=md.Robust(kind='HC3'))" in code
     assert "test=mine.spread" in code
     assert (folder / "code" / "lab" / "helper.py").read_text() == HELPER
+    assert not list(folder.rglob("__pycache__"))
     assert "| `code/mine.py` | imported by `code/run.py` |" in (folder / "README.md").read_text()
     references = (folder / "references.bib").read_text()
     assert "stranger1999" in references
