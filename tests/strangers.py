@@ -54,17 +54,18 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 
 def load(monkeypatch: Any, folder: Path, name: str) -> ModuleType:
-    """Import a module from a folder for one test."""
+    """Import a module from a folder for one test, with what it imports from there."""
     monkeypatch.syspath_prepend(str(folder))
-    top = name.partition(".")[0]
-    for loaded, known in list(sys.modules.items()):
-        # Of this name, or imported from the folder of another test.
-        place = getattr(known, "__file__", None) or next(iter(getattr(known, "__path__", ())), "")
-        if loaded.partition(".")[0] == top or folder.parents[1] in Path(place or "/").parents:
-            monkeypatch.delitem(sys.modules, loaded)
+    before = set(sys.modules)
     module = importlib.import_module(name)
-    for loaded in [m for m in sys.modules if m == top or m.startswith(f"{top}.")]:
-        monkeypatch.setitem(sys.modules, loaded, sys.modules[loaded])
+    for new in set(sys.modules) - before:
+        places = [
+            getattr(sys.modules[new], "__file__", None),
+            *getattr(sys.modules[new], "__path__", ()),
+        ]
+        if any(str(place).startswith(str(folder)) for place in places):
+            monkeypatch.setitem(sys.modules, new, sys.modules.pop(new))
+    assert str(module.__file__).startswith(str(folder))
     return module
 
 
