@@ -12,8 +12,8 @@ a source              ``Extract``, ``Provenance``
 a test                ``TestStatistic``, ``PanelTest``, ``chi2_test``, ``f_test``, ``normal_test``,
                       ``t_test``
 a reader of results   ``Estimate``, ``Sample``
-checks of all these   ``check_estimator``, ``check_result``,
-                      ``check_source``
+checks of all these   ``check_estimator``, ``check_covariance``, ``check_scores``,
+                      ``check_result``, ``check_source``
 ====================  =========================================================================
 """
 
@@ -42,7 +42,13 @@ from migdev.results.estimate import Estimate, Sample
 from migdev.results.facts import Facts
 from migdev.results.panel_test import PanelTest
 from migdev.results.statistic import TestStatistic, chi2_test, f_test, normal_test, t_test
-from migdev.testing import check_estimator, check_result, check_source
+from migdev.testing import (
+    check_covariance,
+    check_estimator,
+    check_result,
+    check_scores,
+    check_source,
+)
 
 __all__ = [
     "Absorber",
@@ -75,8 +81,10 @@ __all__ = [
     "UnitScores",
     "as_covariance",
     "check_choice",
+    "check_covariance",
     "check_estimator",
     "check_result",
+    "check_scores",
     "check_source",
     "chi2_test",
     "f_test",

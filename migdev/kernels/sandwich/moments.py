@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from migdev.errors import SpecificationError
+from migdev.errors import CovarianceError, SpecificationError
 from migdev.kernels.arrays.blocked_products import product
 from migdev.kernels.arrays.groups import Groups, level_codes
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
@@ -198,7 +198,13 @@ def group_codes(
     refuse_shadowed(name, columns)
     if name == "entity":
         return entity
-    return level_codes(time if name == "time" and time is not None else columns[name])
+    if name == "time" and time is None:
+        raise CovarianceError(
+            "These scores are of entities and carry no periods, so they cannot be summed by "
+            "'time'. Group by entity or by a column that is constant within it, or take a fit on "
+            "rows."
+        )
+    return level_codes(time if time is not None and name == "time" else columns[name])
 
 
 def refuse_shadowed(name: str, columns: Mapping[str, AnyArray]) -> None:
