@@ -28,7 +28,7 @@ from migdev.protocols import Data
 
 _SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
 _INSIDE_C = re.compile(r"^C\(\s*(`[^`]+`|\w+)\s*(?:,.*)?\)$")
-_BY_TIME: dict[str, Callable[..., FloatArray]] = {
+BY_TIME: dict[str, Callable[..., FloatArray]] = {
     "L": operators.lag, "F": operators.lead, "D": operators.difference,
 }  # fmt: skip
 
@@ -140,7 +140,7 @@ class ModelMatrix:
         if shifted is None:
             return self._numbers(expr)
         operator, name, k = shifted.groups()
-        return _BY_TIME[operator](self.data, self._numbers(name), int(k or 1))
+        return BY_TIME[operator](self.data, self._numbers(name), int(k or 1))
 
     def _numbers(self, name: str) -> FloatArray:
         values = self.data.numbers(name)
@@ -253,7 +253,7 @@ def _context(data: Data) -> dict[str, Any]:
         return lambda x, k=1: pd.Series(operator(data, x, k))
 
     return {
-        **{name: by_time(operator) for name, operator in _BY_TIME.items()},
+        **{name: by_time(operator) for name, operator in BY_TIME.items()},
         "lag": lag, "np": np, "numpy": np, "center": center, "scale": scale,
     }  # fmt: skip
 

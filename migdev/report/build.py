@@ -20,7 +20,6 @@ from migdev.report.read import (
     fit_rows,
 )
 from migdev.report.select import (
-    CONSTANTS,
     Rename,
     arrange,
     match,
@@ -29,6 +28,7 @@ from migdev.report.select import (
     select_terms,
     spanner_cells,
 )
+from migdev.results.facts import CONSTANTS
 from migdev.results.statistic import TestStatistic
 
 STARS = {0.1: "*", 0.05: "**", 0.01: "***"}

@@ -16,7 +16,8 @@ from migdev.report.figure import (
     plain_label,
 )
 from migdev.report.read import columns_of
-from migdev.report.select import CONSTANTS, Rename, merge_terms, renamer, select_terms
+from migdev.report.select import Rename, merge_terms, renamer, select_terms
+from migdev.results.facts import CONSTANTS
 from migdev.results.inference import check_level
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from migdev.errors import ReportError, listing, suggestion
+from migdev.results.facts import CONSTANTS
 
 Rename = Mapping[str, str] | Callable[[str], str] | None
-CONSTANTS = ("Intercept", "const", "_cons", "(Intercept)", "Constant")
 
 
 def merge_terms(columns: Iterable[Sequence[str]]) -> list[str]:

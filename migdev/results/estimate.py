@@ -24,6 +24,7 @@ from migdev.results.statistic import TestStatistic, f_test
 
 if TYPE_CHECKING:
     from migdev.results.effects import Effects
+    from migdev.results.marginal.averages import Averages
     from migdev.results.marginal.margins import Margins
     from migdev.results.prediction import Coefficients, Predictor
 
@@ -200,6 +201,20 @@ class Estimate:
 
         return margins(self, variable, **options)
 
+    def average_margins(self, *variables: str, **options: Any) -> Averages:
+        """Average marginal effects and elasticities on the scale of the response; see
+        :func:`migdev.results.marginal.averages.average_margins`."""
+        from migdev.results.marginal.averages import average_margins
+
+        return average_margins(self, *variables, **options)
+
+    def average_predictions(self, **options: Any) -> Averages:
+        """Average predictions with delta-method errors; see
+        :func:`migdev.results.marginal.averages.average_predictions`."""
+        from migdev.results.marginal.averages import average_predictions
+
+        return average_predictions(self, **options)
+
     def with_cov(self, cov: CovarianceLike) -> Self:
         """The same estimate with another covariance, without refitting.
 
@@ -305,18 +320,10 @@ class Estimate:
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """One row per coefficient, with broom's column names."""
-        ci = self.conf_int(level)
-        return pd.DataFrame(
-            {
-                "term": self.names,
-                "estimate": self.params.to_numpy(),
-                "std_error": self.std_errors.to_numpy(),
-                "statistic": self.tstats.to_numpy(),
-                "p_value": self.pvalues.to_numpy(),
-                "conf_low": ci["lower"].to_numpy(),
-                "conf_high": ci["upper"].to_numpy(),
-            }
+        columns = inference.tidy_columns(
+            self.params.to_numpy(), self.std_errors.to_numpy(), self.df_inference, level
         )
+        return pd.DataFrame({"term": self.names, **columns})
 
     def glance(self) -> pd.DataFrame:
         """One row: method, sample and the numbers among :attr:`stats`."""

@@ -13,6 +13,8 @@ Principle = Literal["least squares", "instruments", "averages", "other"]
 Form = Literal["levels", "differences", "orthogonal deviations", "means", "quasi-demeaned"]
 Scores = Literal["rows", "units", "none"]
 
+#: What the constant is called.
+CONSTANTS = ("Intercept", "const", "_cons", "(Intercept)", "Constant")
 #: What a table calls the statistics of a fit.
 LABELS = {
     "nobs": "Observations",

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from migdev.errors import ResultError, listing, suggestion
-from migdev.kernels.arrays.distributions import t_quantile, t_two_sided
+from migdev.kernels.arrays.distributions import t_quantile
 from migdev.kernels.arrays.robust_mean import robust_location
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.heterogeneous.entity_draws import (
@@ -25,7 +25,7 @@ from migdev.kernels.heterogeneous.entity_draws import (
 from migdev.options import check_choice, renamed
 from migdev.results.dynamics import long_run
 from migdev.results.estimate import Estimate
-from migdev.results.inference import check_level
+from migdev.results.inference import check_level, tidy_columns
 from migdev.results.prediction import Coefficients
 
 _CHUNK = 4_000_000  # numbers in the slopes of the draws that are made together
@@ -92,19 +92,12 @@ class HeterogeneousEstimate(Estimate):
         estimate = self.slopes[:, at]
         error = np.sqrt(np.einsum("njj->nj", self.slope_cov)[:, at])
         df = np.broadcast_to(self.entity_df[:, None], estimate.shape).astype(float)
-        half = t_quantile(0.5 + check_level(level) / 2, df) * error
-        with np.errstate(invalid="ignore", divide="ignore"):
-            statistic = estimate / error
+        columns = tidy_columns(estimate.ravel(), error.ravel(), df.ravel(), level)
         return pd.DataFrame(
             {
                 "entity": np.repeat(np.asarray(self.entity_labels), len(at)),
                 "term": np.tile(np.asarray(wanted, dtype=object), len(self.slopes)),
-                "estimate": estimate.ravel(),
-                "std_error": error.ravel(),
-                "statistic": statistic.ravel(),
-                "p_value": t_two_sided(statistic, df).ravel(),
-                "conf_low": (estimate - half).ravel(),
-                "conf_high": (estimate + half).ravel(),
+                **columns,
                 "nobs": np.repeat(self.entity_nobs, len(at)),
             }
         )

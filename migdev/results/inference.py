@@ -66,6 +66,20 @@ def conf_int(params: Any, std_errors: Any, df: Any, level: float = 0.95) -> pd.D
     return pd.DataFrame({"lower": params - half, "upper": params + half})
 
 
+def tidy_columns(
+    estimate: FloatArray, std_error: FloatArray, df: Any, level: float, name: str = "estimate"
+) -> dict[str, FloatArray]:
+    """Estimates with their inference, under broom's names of columns."""
+    half = t_quantile(0.5 + check_level(level) / 2, df) * std_error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = estimate / std_error
+    return {
+        name: estimate, "std_error": std_error, "statistic": statistic,
+        "p_value": t_two_sided(statistic, df), "conf_low": estimate - half,
+        "conf_high": estimate + half,
+    }  # fmt: skip
+
+
 def restriction_matrix(
     restrictions: Any, names: Sequence[str]
 ) -> tuple[FloatArray, FloatArray, list[str]]:

@@ -13,6 +13,7 @@ import pandas as pd
 from migdev.errors import PredictionWarning, ResultError, listing
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.options import check_choice
 from migdev.panel.panel import Panel
 from migdev.panel.recipe import Made, Recipe
 from migdev.protocols import Data
@@ -266,11 +267,8 @@ def predict(
         The fitted values are more than coefficients times columns plus effects (averages,
         common factors, regimes), or the fit keeps no design.
     """
-    for name, value, known in (
-        ("effects", effects, ("estimated", "none")), ("scale", scale, ("response", "index")),
-    ):  # fmt: skip
-        if value not in known:
-            raise ResultError(f"{name}={value!r}; use one of {listing(known)}.")
+    check_choice("effects", effects, ("estimated", "none"), ResultError)
+    check_choice("scale", scale, ("response", "index"), ResultError)
     link = LINKS[fit.facts.link or "identity"]
     if data is None and effects == "estimated":
         fitted = fit.fitted.rename("prediction")

@@ -475,6 +475,12 @@ def test_bad_input_is_told_how_to_mend(variable, options, message):
         margins(estimate(["remit", "fin", "remit:fin"]), variable, **options)
 
 
+def test_a_variable_within_a_spline_is_refused():
+    fit = estimate(["Intercept", "x", "bs(x, df=4)[1]", "bs(x, df=4)[2]", "bs(z, df=4)[1]"])
+    with pytest.raises(ResultError, match=r"stands within bs\(x, df=4\)\[1\]"):
+        fit.margins("x")
+
+
 def test_undefined_effect_raises():
     e = estimate(["np.log(x)", "x:z"])
     with pytest.raises(ResultError, match="not defined at .*x = -1"):

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from migdev.results.facts import Facts, linear_facts
-from migdev.results.foreign.record import ForeignSpec, covariance_words, estimate, numbers, unfitted
+from migdev.results.foreign.record import covariance_words, estimate, numbers, unfitted
+from migdev.results.foreign.spec import ForeignSpec
 from migdev.results.statistic import TestStatistic
 
 

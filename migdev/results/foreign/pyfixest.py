@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from migdev.results.facts import Facts, Link, linear_facts
-from migdev.results.foreign.record import ForeignSpec, covariance_words, estimate, numbers, unfitted
+from migdev.results.foreign.record import (
+    covariance_words,
+    estimate,
+    numbers,
+    unfitted,
+)
+from migdev.results.foreign.spec import ForeignSpec, Rows
 
 
 def read_pyfixest(res: Any) -> Any:
@@ -50,9 +57,16 @@ def read_pyfixest(res: Any) -> Any:
         convention="fixest",
         spec=ForeignSpec(
             library="pyfixest", model=type(res).__name__, formula=str(getattr(res, "_fml", "")),
+            rows=partial(_rows, res),
         ),
         stats=stats, facts=_facts(res, tuple(f.strip() for f in fixef)),
     )  # fmt: skip
+
+
+def _rows(res: Any) -> Rows:
+    mean = getattr(res, "_Y_hat_response", None)
+    mean = res.predict() if mean is None else mean
+    return res._data.reset_index(drop=True), None, np.asarray(mean, dtype=float)
 
 
 _QUANTILE = {

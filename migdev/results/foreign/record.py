@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,22 +14,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.protocols import CovEstimate
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignSpec:
-    """What is known of a model that another library fitted.
-
-    Attributes
-    ----------
-    library, model : str
-    formula : str
-        ``""`` where the library does not keep one.
-    """
-
-    library: str
-    model: str
-    formula: str = ""
+from migdev.results.foreign.spec import ForeignSpec
 
 
 def estimate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,13 @@ import pandas as pd
 from migdev.kernels.arrays.types import FloatArray
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts, Link, linear_facts
-from migdev.results.foreign.record import ForeignSpec, covariance_words, estimate, numbers, unfitted
+from migdev.results.foreign.record import (
+    covariance_words,
+    estimate,
+    numbers,
+    unfitted,
+)
+from migdev.results.foreign.spec import ForeignSpec, Rows
 
 
 def read_statsmodels(res: Any) -> Estimate:
@@ -36,7 +43,7 @@ def read_statsmodels(res: Any) -> Estimate:
         clusters=clusters, convention="statsmodels",
         spec=ForeignSpec(
             library="statsmodels", model=type(model).__name__,
-            formula=str(getattr(model, "formula", "") or ""),
+            formula=str(getattr(model, "formula", "") or ""), rows=partial(_rows, res, model),
         ),
         stats=numbers(
             res, r2="rsquared", r2_adjusted="rsquared_adj", r2_pseudo="prsquared",
@@ -100,6 +107,17 @@ def _quantile_covariance(res: Any, model: Any) -> str:
     is_iid = np.allclose(np.asarray(res.cov_params()), iid, rtol=1e-8, atol=0.0)
     how = "iid errors" if is_iid else "robust to heteroskedasticity"
     return f"{how} (density at the quantile by a kernel, bandwidth {res.bandwidth:.3g})"
+
+
+def _rows(res: Any, model: Any) -> Rows:
+    """The frame of a formula, or the columns themselves, on the rows that were used."""
+    X = np.asarray(model.exog, dtype=float)
+    frame = getattr(model.data, "frame", None)
+    if frame is None:
+        frame = pd.DataFrame(X, columns=list(model.exog_names))
+    elif len(frame) != len(X):
+        frame = frame.loc[model.data.row_labels]
+    return frame.reset_index(drop=True), X, np.asarray(res.predict(), dtype=float)
 
 
 def _arrays(res: Any, raw: Any, model: Any) -> tuple[pd.Series[float], FloatArray]:

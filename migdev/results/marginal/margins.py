@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError, listing, suggestion
-from migdev.kernels.arrays.distributions import t_quantile, t_two_sided
 from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.estimate import Estimate
-from migdev.results.inference import Combination, check_level
+from migdev.results.inference import Combination, check_level, tidy_columns
 from migdev.results.marginal.regions import Adjustment, JohnsonNeyman, johnson_neyman
 from migdev.results.marginal.surface import Moderator, Surface
 from migdev.results.marginal.turning import Shape, TurningPoint, turning_point, u_test
@@ -46,8 +45,8 @@ def margins(
     Parameters
     ----------
     estimate : Estimate
-        Or a result of statsmodels, linearmodels or pyfixest. For a model with a link (logit) the
-        effects are those on the linear index.
+        Or a result of statsmodels, linearmodels or pyfixest. Of a fit with a link (logit) these are
+        the effects on the linear index; those on the mean are in ``fit.average_margins()``.
     variable : str
         As it stands in the formula: ``"remit"``, ``"L(remit)"``, ``"np.log(remit)"``, or the dummy
         of a level, ``"region[Africa]"``. A lag is a variable of its own: the effect of ``x`` leaves
@@ -246,7 +245,7 @@ class Margins:
             if m.name in given:
                 if not np.isscalar(given[m.name]):
                     raise ResultError(f"at[{m.name!r}] must be one value here.")
-                chosen[m.name] = _checked(m, [given[m.name]])[0]
+                chosen[m.name] = m.checked([given[m.name]])[0]
             elif len(shown) == 1:
                 chosen[m.name] = shown[0]
             elif m.is_factor:
@@ -265,8 +264,10 @@ class Margins:
             )
 
     def __str__(self) -> str:
+        link = self.estimate.facts.link
+        where = f", on the {link} index" if link not in (None, "identity") else ""
         lines = [
-            f"Marginal effect of {self.variable} on {self.dependent} ({self.method}), "
+            f"Marginal effect of {self.variable} on {self.dependent} ({self.method}){where}, "
             f"{100 * self.level:g}% intervals",
             self.frame.to_string(index=False, float_format=lambda v: f"{v:.5g}"),
         ]
@@ -283,21 +284,8 @@ def effects(surface: Surface, values: Mapping[str, AnyArray], level: float) -> p
     G = surface.gradients(values, rows)
     effect = G @ fit.params.to_numpy()
     se = np.sqrt(np.einsum("ij,jk,ik->i", G, fit.cov.to_numpy(), G))
-    df = degrees(surface, G)
-    half = t_quantile(0.5 + level / 2, df) * se
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = effect / se
-    return pd.DataFrame(
-        {
-            **{name: list(v) for name, v in values.items()},
-            "effect": effect,
-            "std_error": se,
-            "statistic": statistic,
-            "p_value": t_two_sided(statistic, df),
-            "conf_low": effect - half,
-            "conf_high": effect + half,
-        }
-    )
+    columns = tidy_columns(effect, se, degrees(surface, G), level, "effect")
+    return pd.DataFrame({**{name: list(v) for name, v in values.items()}, **columns})
 
 
 def degrees(surface: Surface, G: FloatArray) -> float | FloatArray | None:
@@ -318,7 +306,7 @@ def _values(surface: Surface, at: Mapping[str, Any]) -> dict[str, AnyArray]:
     for m in surface.moderators:
         if m.name in given:
             value = given[m.name]
-            lists[m.name] = _checked(m, [value] if np.isscalar(value) else list(value))
+            lists[m.name] = m.checked([value] if np.isscalar(value) else list(value))
         else:
             lists[m.name] = _default(m)
     rows = list(product(*lists.values()))
@@ -350,27 +338,6 @@ def _default(m: Moderator) -> list[Any]:
     if len(distinct) <= 2:
         return [float(v) for v in distinct]
     return [float(v) for v in np.unique(np.percentile(numbers, PERCENTILES))]
-
-
-def _checked(m: Moderator, values: Sequence[Any]) -> list[Any]:
-    if not values:
-        raise ResultError(f"at[{m.name!r}] holds no value.")
-    if not m.is_factor:
-        try:
-            numbers = [float(v) for v in values]
-        except (TypeError, ValueError):
-            raise ResultError(f"at[{m.name!r}] must hold numbers, not {values!r}.") from None
-        if not np.isfinite(numbers).all():
-            raise ResultError(f"at[{m.name!r}] must hold finite numbers, not {values!r}.")
-        return numbers
-    levels = [str(v) for v in values]
-    for name in levels:
-        if name not in m.choices:
-            raise ResultError(
-                f"{m.name!r} has no level {name!r}.{suggestion(name, m.choices)} Levels: "
-                f"{listing(m.choices, 12)}."
-            )
-    return levels
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: Sequence[str], variable: str) -> None:

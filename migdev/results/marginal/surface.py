@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.polynomial import Polynomial
 
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.arrays.types import AnyArray, FloatArray
-from migdev.results.estimate import Estimate
+from migdev.results.marginal.sample_values import SampleValues
 from migdev.results.marginal.terms import (
     Dual,
     Evaluator,
@@ -20,9 +21,11 @@ from migdev.results.marginal.terms import (
     Level,
     Piece,
     Reader,
-    is_shift,
     subexpressions,
 )
+
+if TYPE_CHECKING:
+    from migdev.results.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,27 @@ class Moderator:
         found = [str(v) for v in pd.unique(pd.Series(self.sample).dropna())]
         return (*sorted(set(found) - set(self.levels)), *self.levels)
 
+    def checked(self, values: Sequence[Any]) -> list[Any]:
+        """Values that the moderator can take: finite numbers, or levels as text."""
+        if not values:
+            raise ResultError(f"at[{self.name!r}] holds no value.")
+        if not self.is_factor:
+            try:
+                numbers = [float(v) for v in values]
+            except (TypeError, ValueError):
+                raise ResultError(f"at[{self.name!r}] must hold numbers, not {values!r}.") from None
+            if not np.isfinite(numbers).all():
+                raise ResultError(f"at[{self.name!r}] must hold finite numbers, not {values!r}.")
+            return numbers
+        levels = [str(v) for v in values]
+        for name in levels:
+            if name not in self.choices:
+                raise ResultError(
+                    f"{self.name!r} has no level {name!r}.{suggestion(name, self.choices)} Levels: "
+                    f"{listing(self.choices, 12)}."
+                )
+        return levels
+
     @property
     def numbers(self) -> FloatArray:
         """Known values in the sample, sorted; empty where there is no sample."""
@@ -81,23 +105,24 @@ class Surface:
     def build(
         cls, estimate: Estimate, variable: str, data: Any = None, held: Sequence[str] = ()
     ) -> Surface:
-        reader = Reader(_columns(estimate, data))
+        values = SampleValues.of(estimate, data)
+        reader = values.reader
         target = reader.key(variable)
         keys = {reader.key(name): None for name in held}
         everything = [(j, reader.term(name)) for j, name in enumerate(estimate.names)]
         terms = tuple(
             (j, pieces) for j, pieces in everything if target in subexpressions(reader, pieces)
         )
+        _refuse_opaque(target, reader, everything)
         if not terms:
             raise ResultError(_not_there(variable, target, estimate, reader, everything))
         surface = cls(estimate=estimate, variable=target, reader=reader, terms=terms, moderators=())
         names = surface._atoms(keys)
-        columns = _Columns(estimate, data, reader)
         moderators = tuple(
             Moderator(
                 name=name,
                 levels=levels,
-                sample=columns.factor(name) if levels else columns.number(name),
+                sample=values.factor(name) if levels else values.number(name),
             )
             for name, levels in names.items()
         )
@@ -198,12 +223,20 @@ def _fixed(value: Any) -> Dual:
     return Dual(np.array([value], dtype=object) if isinstance(value, str) else float(value))
 
 
-def _columns(estimate: Estimate, data: Any) -> list[str]:
-    if data is not None:
-        from migdev.panel.frame_input import to_pandas
-
-        return [str(c) for c in to_pandas(data).columns]
-    return [] if estimate.sample is None else list(estimate.sample.panel.columns)
+def _refuse_opaque(
+    target: str, reader: Reader, everything: Sequence[tuple[int, tuple[Piece, ...]]]
+) -> None:
+    """Refuse a variable that also stands within a function of several columns, as a spline."""
+    for _, pieces in everything:
+        for piece in pieces:
+            tree = reader.tree(piece.base) if isinstance(piece, Level) else None
+            if isinstance(tree, ast.Call) and target in subexpressions(
+                reader, [Expression(tree, piece.key)]
+            ):
+                raise ResultError(
+                    f"{target!r} stands within {piece.key}, which cannot be differentiated; use "
+                    "powers such as I(x ** 2) instead of splines and polynomials."
+                )
 
 
 def _not_there(
@@ -235,53 +268,3 @@ def _not_there(
             "difference is a variable of its own, such as 'L(x)'."
         )
     return f"{message}{suggestion(variable, estimate.names)} Terms: {listing(estimate.names, 12)}."
-
-
-class _Columns:
-    """Values of expressions on the rows of the estimation sample."""
-
-    def __init__(self, estimate: Estimate, data: Any, reader: Reader) -> None:
-        self.estimate, self.reader = estimate, reader
-        self.frame: pd.DataFrame | None = None
-        self.rows: Any = slice(None)
-        self.panel: Any = None
-        if data is not None:
-            from migdev.panel.frame_input import to_pandas
-
-            self.frame = to_pandas(data)
-        elif estimate.sample is not None:
-            self.panel, self.rows = estimate.sample.panel, estimate.sample.rows
-            self.frame = self.panel.frame
-
-    def factor(self, name: str) -> AnyArray | None:
-        if self.frame is None or name not in self.frame.columns:
-            return None
-        values = self.frame[name]
-        out: AnyArray = values.astype(object).where(values.notna(), None).to_numpy()[self.rows]
-        return out
-
-    def number(self, key: str) -> FloatArray | None:
-        tree = self.reader.tree(key)
-        if self.frame is None or tree is None:
-            return None
-        try:
-            with np.errstate(all="ignore"):
-                values = np.asarray(self._value(tree), dtype=float)
-        except (ResultError, KeyError, TypeError, ValueError):
-            return None  # not to be had from the data: the caller must name values
-        return np.asarray(np.broadcast_to(values, (len(self.frame),))[self.rows])
-
-    def _value(self, tree: Any) -> Any:
-        return Evaluator(self.reader, {}, self._column).visit(tree).value
-
-    def _column(self, key: str) -> Dual:
-        assert self.frame is not None
-        if key in self.frame.columns:
-            return Dual(self.frame[key].to_numpy(dtype=float, na_value=np.nan))
-        node = self.reader.tree(key)
-        if node is not None and is_shift(node) and self.panel is not None:
-            operator = getattr(self.panel, node.func.id)  # type: ignore[attr-defined]
-            inner, *steps = node.args  # type: ignore[attr-defined]
-            k = [int(self._value(step)) for step in steps]
-            return Dual(operator(np.asarray(self._value(inner), dtype=float), *k).to_numpy())
-        raise KeyError(key)
