@@ -24,8 +24,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from migdev.errors import (
     MigdevError,
@@ -36,6 +35,9 @@ from migdev.errors import (
     listing,
     suggestion,
 )
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ QUESTIONS = Group("migdev.questions", "hypothesis", SpecificationError)
 @lru_cache(maxsize=32)
 def _found(group: str, path: tuple[str, ...]) -> dict[str, tuple[EntryPoint, ...]]:
     """Entry points of a group by name; searched again where the import path has changed."""
+    from importlib.metadata import entry_points  # takes longer to load than the rest of this
+
     found: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in entry_points(group=group):
         found[entry.name] = (*found.get(entry.name, ()), entry)
