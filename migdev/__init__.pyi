@@ -45,9 +45,9 @@ from migdev.estimators.heterogeneous.pooled_mean_group import (
     ErrorCorrectionMeanGroup as ErrorCorrectionMeanGroup,
 )
 from migdev.estimators.heterogeneous.pooled_mean_group import PooledMeanGroup as PooledMeanGroup
-from migdev.estimators.iv.instrumental import IV2SLS as IV2SLS
-from migdev.estimators.iv.instrumental import IVGMM as IVGMM
-from migdev.estimators.iv.instrumental import LIML as LIML
+from migdev.estimators.iv.gmm import IVGMM as IVGMM
+from migdev.estimators.iv.kclass import IV2SLS as IV2SLS
+from migdev.estimators.iv.kclass import LIML as LIML
 from migdev.estimators.limited.binary import CLogLog as CLogLog
 from migdev.estimators.limited.binary import Logit as Logit
 from migdev.estimators.limited.binary import Probit as Probit

@@ -21,7 +21,7 @@ from migdev.estimators.heterogeneous.pooled_mean_group import (
     ErrorCorrectionMeanGroup,
     PooledMeanGroup,
 )
-from migdev.estimators.iv.instrumental import IV2SLS
+from migdev.estimators.iv.kclass import IV2SLS
 from migdev.estimators.static.linear import FixedEffects, PooledOLS
 from migdev.estimators.static.random_effects import RandomEffects
 from migdev.estimators.threshold.fixed_effects import PanelThreshold

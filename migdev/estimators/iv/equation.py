@@ -6,6 +6,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.iv.basis import IVBasis, iv_basis
 from migdev.kernels.iv.strength import least_explained
+from migdev.kernels.sandwich.moments import Moments
 from migdev.panel.design import Design
 from migdev.protocols import Data
 
@@ -58,18 +60,24 @@ class IVEquation:
     def names(self) -> tuple[str, ...]:
         return (*self.exogenous, *self.endogenous)
 
+    def moments(self, X: FloatArray, resid: FloatArray, bread: FloatArray, **more: Any) -> Moments:
+        """Scores of a fit with effective regressors X (n, k)."""
+        d = self.design
+        return Moments(
+            X=X, resid=resid, bread=bread, entity=d.entity, time=d.time, factors=self.factors,
+            factor_names=self.effects, df_absorbed=self.df_absorbed,
+            constant=d.intercept or bool(self.factors), weights=d.weights, columns=d.columns,
+            **more,
+        )  # fmt: skip
 
-def iv_equation(
-    formula: str,
-    panel: Data,
-    *,
-    effects: tuple[str, ...],
-    weights: str | None,
-    singletons: str,
-    requires: Sequence[str],
-    estimator: str,
-) -> IVEquation:
-    """Build, absorb, weigh and check an IV equation.
+
+def iv_equation(spec: Any, panel: Data, requires: Sequence[str] | None = None) -> IVEquation:
+    """Build, absorb, weigh and check the equation of an IV estimator.
+
+    Parameters
+    ----------
+    requires : sequence of str, optional
+        Columns that the covariance takes; by default those of the estimator's own.
 
     Raises
     ------
@@ -79,16 +87,18 @@ def iv_equation(
         Fewer instruments than endogenous regressors, a first stage of deficient rank, or too few
         rows.
     """
+    formula, effects = spec.formula, spec.effects
+    requires = spec.cov.requires() if requires is None else requires
     design = Design.build(
-        formula, panel, weights=weights, intercept=False if effects else None,
+        formula, panel, weights=spec.weights, intercept=False if effects else None,
         requires=(*effects, *requires),
     )  # fmt: skip
     if not design.endog_names:
         raise SpecificationError(
-            f"{estimator} needs endogenous regressors and instruments in brackets, as in "
+            f"{type(spec).__name__} needs endogenous regressors and instruments in brackets, as in "
             f"'y ~ x + [d ~ z]'; {formula!r} has none. Use PooledOLS or FixedEffects."
         )
-    if effects and singletons == "drop":
+    if effects and spec.singletons == "drop":
         design = drop_singletons(design, effects)
     factors = tuple(design.codes(name) for name in effects)
     blocks = (design.y[:, None], design.X, design.endog, design.instruments)
@@ -195,7 +205,7 @@ class _Sieve:
             )
         if said:
             warnings.warn(
-                f"{self.formula!r}: {'; '.join(said)}.", CollinearityWarning, stacklevel=5
+                f"{self.formula!r}: {'; '.join(said)}.", CollinearityWarning, stacklevel=4
             )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from migdev.covariance import CovarianceLike, as_covariance
 from migdev.errors import CovarianceError, WeakInstrumentsWarning
-from migdev.estimators.assembly import finish, r_squared
+from migdev.estimators.assembly import finish, r_squared, total_ss
 from migdev.estimators.iv import anderson_rubin as ar
 from migdev.estimators.iv import validity
 from migdev.estimators.iv.anderson_rubin import ConfidenceSet
@@ -21,7 +21,12 @@ from migdev.estimators.iv.equation import IVEquation
 from migdev.estimators.iv.problem import IVProblem
 from migdev.estimators.iv.strength import weakness
 from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.iv.gmm import GMMFit
+from migdev.kernels.iv.kclass import KClass
+from migdev.kernels.sandwich.moments import Moments
+from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
+from migdev.results.facts import linear_facts
 from migdev.results.statistic import TestStatistic
 
 
@@ -53,7 +58,7 @@ class IVEstimate(Estimate):
         chosen = as_covariance(cov)
         new = super().with_cov(chosen)
         problem = replace(self.problem, cov=chosen)
-        return replace(new, problem=problem, stats=iv_stats(self.numbers, problem))
+        return replace(new, problem=problem, stats=_stats(self.numbers, problem))
 
     # ------------------------------------------------------------------ first stages
 
@@ -137,13 +142,55 @@ class IVEstimate(Estimate):
         return validity.wu_hausman(self.problem, regressors)
 
 
-def iv_stats(numbers: Mapping[str, float], problem: IVProblem) -> LazyStats:
+def iv_estimate(
+    spec: Any,
+    equation: IVEquation,
+    fit: KClass | GMMFit,
+    moments: Moments,
+    method: str,
+    table: str,
+    cov: Covariance,
+    *,
+    kappa: float | None = None,
+    S: FloatArray | None = None,
+    j: float | None = None,
+    weight: Covariance | None = None,
+    iterations: int | None = None,
+) -> IVEstimate:
+    """The record of a fit; ``table`` names the critical values of Stock and Yogo."""
+    d = equation.design
+    problem = IVProblem(
+        basis=equation.basis, moments=moments, cov=cov, resid=fit.resid,
+        exogenous=equation.exogenous, endogenous=equation.endogenous,
+        instruments=equation.instruments, table=table, S=S, weight=weight, j=j,
+    )  # fmt: skip
+    numbers = _numbers(equation, problem)
+    if kappa is not None:
+        numbers["kappa"] = kappa
+    if iterations is not None:
+        numbers["iterations"] = iterations
+    _warn_if_weak(problem, spec.formula)
+    raw = {name: d.endog[:, d.endog_names.index(name)] for name in equation.endogenous}
+    return finish(
+        IVEstimate, spec=spec, cov=cov, design=d, scores=moments, names=equation.names,
+        params=fit.params, method=method, stats=_stats(numbers, problem),
+        dropped_columns=equation.dropped,
+        residual=fit.resid if equation.root is None else fit.resid / equation.root,
+        stated=linear_facts("instruments", equation.effects),
+        endogenous=equation.endogenous, instruments=equation.instruments,
+        numbers=numbers, problem=problem, raw=raw,
+    )  # fmt: skip
+
+
+def _stats(numbers: Mapping[str, float], problem: IVProblem) -> LazyStats:
     gmm = problem.weight is not None
     return LazyStats(numbers, problem, battery(problem, gmm))
 
 
-def fit_numbers(equation: IVEquation, problem: IVProblem, total: float) -> dict[str, float]:
+def _numbers(equation: IVEquation, problem: IVProblem) -> dict[str, float]:
     """R2, residual scale and first-stage shares of a fit; R2 may be negative."""
+    d = equation.design
+    total = total_ss(d.y, d.weights, d.intercept or bool(equation.factors))
     rss = float(problem.resid @ problem.resid)
     out: dict[str, float] = {}
     if equation.factors:
@@ -154,7 +201,7 @@ def fit_numbers(equation: IVEquation, problem: IVProblem, total: float) -> dict[
     return out | strength_numbers(problem)
 
 
-def warn_if_weak(problem: IVProblem, formula: str) -> None:
+def _warn_if_weak(problem: IVProblem, formula: str) -> None:
     """Warn by the rule of :func:`migdev.estimators.iv.strength.weakness`."""
     try:
         why = weakness(problem)
