@@ -18,7 +18,7 @@ from migdev.covariance import (
 from migdev.covariance.plain import plain
 from migdev.errors import SpecificationError
 from migdev.estimators.iv.equation import iv_equation
-from migdev.estimators.iv.estimate import IVEstimate
+from migdev.estimators.iv.estimate import IVEstimate, iv_estimate
 from migdev.estimators.iv.problem import moment_cov
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import Singletons

@@ -13,7 +13,7 @@ from migdev.covariance import (
 )
 from migdev.errors import SpecificationError
 from migdev.estimators.iv.equation import iv_equation
-from migdev.estimators.iv.estimate import IVEstimate
+from migdev.estimators.iv.estimate import IVEstimate, iv_estimate
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import Singletons
 from migdev.kernels.iv.kclass import kclass, leverage_2sls, liml_kappa
