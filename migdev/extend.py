@@ -6,7 +6,9 @@ how-tos on extending the package show each at work.
 ====================  =========================================================================
 an estimator          ``Design``, ``factors_of``, ``within`` (or ``Absorber``), ``Equation``,
                       ``solve``, ``Moments``, ``UnitScores``, ``Facts``, ``finish``; ``settle``,
-                      ``held``, ``Effects``, ``CovarianceOption`` for options as users write them
+                      ``held``, ``Effects``, ``CovarianceOption`` for options as users write them;
+                      ``LATER``, metadata of an option that a later release adds, so that plans
+                      registered before still match
 a covariance          ``CovEstimate``, ``Scores``
 a source              ``Extract``, ``Provenance``
 a test                ``TestStatistic``, ``PanelTest``, ``chi2_test``, ``f_test``, ``normal_test``,
@@ -31,6 +33,7 @@ from migdev.errors import (
 from migdev.estimators.assembly import Equation, finish, solve, within
 from migdev.estimators.specification import Effects, settle
 from migdev.estimators.static.linear import factors_of
+from migdev.identity import LATER
 from migdev.kernels.absorb.absorber import Absorber
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.sandwich.moments import Moments, UnitScores
@@ -66,6 +69,7 @@ __all__ = [
     "Extract",
     "Facts",
     "Groups",
+    "LATER",
     "IdentificationError",
     "MigdevWarning",
     "Moments",

@@ -80,6 +80,9 @@ def read_manifest(root: Path) -> Manifest:
     if not str(told.get("package", "")).startswith(KIND):
         raise SourceError(f"The {NAME} in {root.name!r} is not that of a replication package.")
     listed = {str(e["path"]): e for e in told["files"]}
+    for name in (*listed, *(str(e["path"]) for e in withheld), *map(str, results)):
+        if not name.isprintable():  # it would be sent to a terminal
+            raise SourceError(f"The {NAME} in {root.name!r} names a file {name!r}; it is damaged.")
     return Manifest(
         told,
         files=listed,
@@ -144,7 +147,8 @@ def unlisted_files(root: Path, manifest: Manifest) -> list[str]:
     """Files of a folder that its manifest does not list."""
     known = {*manifest.own, *manifest.withheld}
     made = () if manifest.results else ("results/",)  # the first packages do not list them
-    return sorted(n for n in walk(root) if n not in known and not n.startswith(made))
+    found = sorted(n for n in walk(root) if n not in known and not n.startswith(made))
+    return [name if name.isprintable() else ascii(name) for name in found]
 
 
 def refused(root: Path, name: str) -> str:

@@ -16,7 +16,7 @@ import migdev as md
 from migdev.errors import SourceError
 from migdev.replication import verify
 from migdev.replication.data import write_data
-from migdev.replication.manifest import seal_of, sha256
+from migdev.replication.manifest import KIND, seal_of, sha256
 from migdev.replication.numbers import compare
 from migdev.replication.verify import Verification, different_columns
 
@@ -228,6 +228,10 @@ def test_a_damaged_manifest_is_a_plain_error(copied, tmp_path):
         ("{}", "lists no files"),
         ('{"files": ["data/panel.csv"]}', "among its files"),
         ('{"files": [], "results": []}', "its results or withheld files"),
+        (
+            json.dumps({"package": KIND, "files": [], "results": {"\x1b[2J": ""}}),
+            r"names a file '\\x1b\[2J'",
+        ),
         ('{"files": []}', "not that of a replication package"),
     ):
         path.write_text(text)
@@ -324,6 +328,8 @@ def test_comparison_has_its_tolerances():
     assert compare({"gradient_norm": 1e-13}, {"gradient_norm": 2e-12}) == []
     assert compare({"a": 1}, {"b": 1}) == ["a is missing", "b is new"]
     assert compare([1.0, 2.0], [1.0, 3.0]) == ["[1] is 3.0, expected 2.0"]
+    assert compare({"failures": {"IV": "weak"}}, {"failures": {"IV": "too weak"}}) == []
+    assert compare({"failures": {"IV": "weak"}}, {"failures": {}}) == ["failures.IV is missing"]
 
 
 def test_the_outcome_in_words():
