@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from migdev.errors import ResultError
@@ -165,6 +166,7 @@ def _told(name: str, found: object) -> str:
     return how.format(repr(found) if name == "link" else words.get(str(found), str(found)))
 
 
+@lru_cache(maxsize=256)
 def linear_facts(
     principle: Principle, absorbed: tuple[str, ...] | None = None, **more: Any
 ) -> Facts:
