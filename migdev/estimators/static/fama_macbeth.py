@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -108,7 +108,9 @@ class FamaMacBeth:
             cov=self.cov, method="Fama-MacBeth", residual=d.y - d.X @ mean,
             stats={"r2_periods": float(r2.mean()), "periods_averaged": T},
             by_period=slopes.assign(nobs=fit.counts),
-            stated=linear_facts("averages", labels={"r2_periods": "R², average of periods"}),
+            stated=replace(
+                linear_facts("averages"), labels={"r2_periods": "R², average of periods"}
+            ),
         )  # fmt: skip
 
     def _without(self, d: Design, usable: BoolArray) -> Design:
