@@ -204,15 +204,19 @@ class Design:
     def columns(self) -> SampleColumns:
         return SampleColumns(self.panel, self.rows)
 
+    def roles(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Names with the panel's own keys by their roles: ``iso3^year`` is ``entity^time``."""
+        keys = {self.panel.entity: "entity", self.panel.time: "time"}
+        parts = ([part.strip() for part in name.split("^")] for name in names)
+        return tuple("^".join(keys.get(part, part) for part in named) for named in parts)
+
     def codes(self, name: str) -> IntArray:
         """(n,) codes of ``entity``, ``time``, a column, or a product ``a^b`` of these."""
         from migdev.kernels.sandwich.moments import group_codes, refuse_shadowed
 
-        parts = [part.strip() for part in name.split("^")]
-        for part in parts:
-            refuse_shadowed(part, self.columns)
-        keys = {self.panel.entity: "entity", self.panel.time: "time"}
-        parts = [keys.get(part, part) for part in parts]
+        for part in name.split("^"):
+            refuse_shadowed(part.strip(), self.columns)
+        parts = self.roles((name,))[0].split("^")
         codes = {part: self._factor(part) for part in parts if part not in ("entity", "time")}
         if len(parts) == 1 and codes and self._whole:
             return codes[parts[0]]

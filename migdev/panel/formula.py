@@ -15,6 +15,7 @@ from formulaic.errors import FormulaicError
 from formulaic.parser.types import Factor, Term
 
 from migdev.errors import FormulaError
+from migdev.panel.notations import as_here
 
 SHIFTS = ("L", "F", "D")
 _EFFECT = re.compile(r"[^\W\d][\w.]*(?:\s*\^\s*[^\W\d][\w.]*)*")
@@ -153,6 +154,8 @@ def parse(text: str) -> Parsed:
         raise FormulaError(
             f"{text!r} names effects behind a bar; only estimators with effects= read them there."
         )
+    if (here := as_here(text)) != text:
+        raise FormulaError(f"{text!r} is in the notation of another program; write {here!r}.")
     body, bracket = _split_bracket(text)
     parts = body.split("~")
     if len(parts) != 2 or not parts[0].strip():

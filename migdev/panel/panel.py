@@ -232,7 +232,8 @@ class Panel:
             if name not in self._frame.columns:
                 raise PanelError(
                     f"The panel has no column {name!r}.{suggestion(name, self.columns)} "
-                    f"Columns: {listing(self.columns, 12)}."
+                    f"Columns: {listing(self.columns, 12)}. Its keys {self.entity!r} and "
+                    f"{self.time!r} are also called 'entity' and 'time'."
                 )
 
     def key(self, row: int) -> tuple[Any, Any]:

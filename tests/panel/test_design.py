@@ -219,7 +219,7 @@ def test_centring_and_scaling_pass_over_missing_values():
         ("growth ~ remit + remit**2", r"'remit' to a power.*I\(x\*\*2\)"),
         ("growth ~ remit^2", r"I\(x\*\*2\)"),
         ("growth ~ np.log(remit)**2", r"I\(x\*\*2\)"),
-        ("growth ~ L(remit, 1:3)", r"L\(x, \[1, 2\]\)"),
+        ("growth ~ L(remit, 1:3)", r"L\(remit, \[1, 2, 3\]\)"),
         ("growth ~ L(C(remit))", r"C\(L\(x\)\)"),
         ("growth ~ when", r"C\(\.\) for dummies"),
     ],

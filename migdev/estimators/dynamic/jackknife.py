@@ -66,7 +66,7 @@ class HalfPanelJackknife:
         if "entity" not in self.effects:
             raise SpecificationError(
                 f"effects={self.effects!r}: the jackknife removes the bias that effects of "
-                "entities cause; name 'entity'."
+                "entities cause; name 'entity', as the key of every panel is called."
             )
 
     def fit(self, panel: Data) -> Estimate:

@@ -143,7 +143,7 @@ def iv_equation(spec: Any, panel: Data, requires: Sequence[str] | None = None) -
     _require_rank(formula, basis, endogenous, instruments)
     return IVEquation(
         design=design, basis=basis, exogenous=exogenous, endogenous=endogenous,
-        instruments=instruments, effects=effects, factors=factors, df_absorbed=rank,
+        instruments=instruments, effects=design.roles(effects), factors=factors, df_absorbed=rank,
         dropped=sieve.dropped, root=root,
     )  # fmt: skip
 

@@ -86,7 +86,8 @@ class Between:
         settle(self)
         if self.effects not in (("entity",), ("time",)):
             raise SpecificationError(
-                f"effects={self.effects!r}: Between takes means by ('entity',) or by ('time',)."
+                f"effects={self.effects!r}: Between takes means by ('entity',) or by ('time',), as "
+                "the keys of every panel are called."
             )
 
     def fit(self, panel: Data) -> BetweenEstimate:

@@ -144,7 +144,7 @@ class FixedEffects:
         )  # fmt: skip
         refuse_endogenous(d, "FixedEffects")
         d, groups = factors_of(d, self.effects, self.singletons)
-        norms = column_norms(d.X, d.weights)
+        effects, norms = d.roles(self.effects), column_norms(d.X, d.weights)
         # The design is this fit's own: its regressors become residuals where they are.
         X, y = own_columns(d.X), d.y.copy()
         columns = [y, *(X[:, j] for j in range(X.shape[1]))]
@@ -152,9 +152,9 @@ class FixedEffects:
         root = root_weights(d)
         equation = Equation(
             y=scaled(y, root), X=scaled(X, root), names=d.names, norms=norms,
-            factors=tuple(g.codes for g in groups), factor_names=self.effects,
+            factors=tuple(g.codes for g in groups), factor_names=effects,
             df_absorbed=within.rank,
-            why_absorbed=f"absorbed by the effects {', '.join(self.effects)}",
+            why_absorbed=f"absorbed by the effects {', '.join(effects)}",
         )  # fmt: skip
         moments, params, dropped, names = solve(equation, d)
         rss = dot(moments.resid, moments.resid)
@@ -169,7 +169,7 @@ class FixedEffects:
             Estimate, spec=self, cov=self.cov, design=d, scores=moments, names=names, params=params,
             method="Fixed effects", stats=stats, dropped_columns=dropped,
             residual=moments.resid if root is None else moments.resid / root,
-            stated=linear_facts("least squares", self.effects),
+            stated=linear_facts("least squares", effects),
         )  # fmt: skip
 
 

@@ -142,8 +142,8 @@ def check_components(
 ) -> None:
     if not set(effects) <= {"entity", "time"}:
         raise SpecificationError(
-            f"effects={effects!r}: random effects are of 'entity', 'time' or both. Absorb other "
-            "factors with FixedEffects."
+            f"effects={effects!r}: random effects are of 'entity', 'time' or both, as the keys of "
+            "every panel are called. Absorb other factors with FixedEffects."
         )
     if convention == "stata" and (method != "swamy-arora" or len(effects) > 1 or weights):
         raise SpecificationError(
