@@ -2,14 +2,14 @@
 #
 # Usage: MIGDEV_DATA=... Rscript make_binary.R > binary.toml
 #
-# [logit], [probit], [cloglog]: disab ~ age + kids + lnhr on labor_supply.csv. Covariances, lower
+# [logit], [probit], [cloglog]: ind ~ ed + exp + wks on wages_psid.csv. Covariances, lower
 # triangles by rows: `cov` is vcov (expected information), `robust` HC0, `cluster` CR0 by person
-# times G/(G-1), `weighted` CR0 of a fit with weights kids + 1 (and its coefficients). `cr2` of the
+# times G/(G-1), `weighted` CR0 of a fit with weights ed (and its coefficients). `cr2` of the
 # logit is clubSandwich's, with `cr2_df` Satterthwaite's degrees of freedom.
-# [fractional]: participation rates of the 401k data, quasibinomial.
+# [fractional]: probability of prison on crime_nc.csv, quasibinomial.
 
 suppressMessages({library(sandwich); library(clubSandwich)})
-files <- file.path(Sys.getenv("MIGDEV_DATA"), "benchmarks", c("labor_supply.csv", "papke_wooldridge_401k_textbook.csv"))
+files <- file.path(Sys.getenv("MIGDEV_DATA"), "benchmarks", c("wages_psid.csv", "crime_nc.csv"))
 hash <- sapply(files, function(f) strsplit(system(paste("sha256sum", shQuote(f)), intern = TRUE), " ")[[1]][1])
 num <- function(x) paste0("[", paste(sprintf("%.15g", as.numeric(x)), collapse = ", "), "]")
 low <- function(V) num(t(V)[upper.tri(V, diag = TRUE)])
@@ -25,13 +25,13 @@ again <- function(m) {
 w("[meta]")
 w('software = "', R.version.string, ", sandwich ", as.character(packageVersion("sandwich")),
   ", clubSandwich ", as.character(packageVersion("clubSandwich")), '"')
-w('data = ["benchmarks/labor_supply.csv", "benchmarks/papke_wooldridge_401k_textbook.csv"]')
+w('data = ["benchmarks/wages_psid.csv", "benchmarks/crime_nc.csv"]')
 w('sha256 = ["', hash[1], '", "', hash[2], '"]')
 
 d <- read.csv(files[1])
-d$id <- factor(d$id)
+d$id <- factor(rep(1:595, each = 7))
 for (link in c("logit", "probit", "cloglog")) {
-  m <- again(glm(disab ~ age + kids + lnhr, binomial(link), d, control = tight))
+  m <- again(glm(ind ~ ed + exp + wks, binomial(link), d, control = tight))
   w("\n[", link, "]")
   w("params = ", num(coef(m)))
   w("log_likelihood = ", sprintf("%.15g", as.numeric(logLik(m))))
@@ -41,7 +41,7 @@ for (link in c("logit", "probit", "cloglog")) {
   w("cov = ", low(vcov(m)))
   w("robust = ", low(vcovHC(m, "HC0")))
   w("cluster = ", low(vcovCL(m, d$id, type = "HC0", cadjust = TRUE)))
-  v <- suppressWarnings(glm(disab ~ age + kids + lnhr, binomial(link), d, weights = kids + 1, control = tight))
+  v <- suppressWarnings(glm(ind ~ ed + exp + wks, binomial(link), d, weights = ed, control = tight))
   v <- again(v)
   w("weighted_params = ", num(coef(v)))
   w("weighted = ", low(vcovCL(v, d$id, type = "HC0", cadjust = FALSE)))
@@ -53,8 +53,7 @@ for (link in c("logit", "probit", "cloglog")) {
 }
 
 d <- read.csv(files[2])
-d$share <- d$prate / 100
-m <- again(glm(share ~ mrate + ltotemp + age + sole, quasibinomial, d, control = tight))
+m <- again(glm(prbpris ~ density + avgsen + taxpc, quasibinomial, d, control = tight))
 w("\n[fractional]")
 w("params = ", num(coef(m)))
 w("cov = ", low(vcov(m)))

@@ -19,19 +19,13 @@ from migdev.errors import (
 )
 from migdev.kernels.limited.separation import separating_direction
 from migdev.testing import check_estimator
+from tests.data import benchmark
 from tests.golden import load_golden
 from tests.panels import lower
 
 GOLDEN = load_golden("binary")
 CLASSES = {"logit": md.Logit, "probit": md.Probit, "cloglog": md.CLogLog}
-FORMULA = "disab ~ age + kids + lnhr"
-
-
-@pytest.fixture(scope="module")
-def labour(data_dir):
-    frame = pd.read_csv(data_dir / "benchmarks" / "labor_supply.csv")
-    frame["w"] = frame["kids"] + 1.0
-    return md.Panel.from_frame(frame, entity="id", time="year")
+FORMULA = "ind ~ ed + exp + wks"
 
 
 def world(seed=1, N=80, T=4, slope=0.7):
@@ -52,9 +46,9 @@ def expected(link, **options):
 
 
 @pytest.mark.parametrize("link", CLASSES)
-def test_fit_matches_r(labour, link):
+def test_fit_matches_r(wages, link):
     golden = GOLDEN[link]
-    fit = expected(link).fit(labour)
+    fit = expected(link).fit(wages)
     assert_allclose(fit.params, golden["params"], rtol=1e-9)
     assert_allclose(fit.cov, lower(golden["cov"]), rtol=1e-8)
     for name in ("log_likelihood", "aic", "bic"):
@@ -66,30 +60,28 @@ def test_fit_matches_r(labour, link):
 
 
 @pytest.mark.parametrize("link", CLASSES)
-def test_covariances_match_r(labour, link):
-    golden, fit = GOLDEN[link], expected(link).fit(labour)
+def test_covariances_match_r(wages, link):
+    golden, fit = GOLDEN[link], expected(link).fit(wages)
     n = fit.nobs
     robust = fit.with_cov(md.Robust())
     assert_allclose(robust.cov, lower(golden["robust"]) * n / (n - 1), rtol=1e-8)
     clustered = fit.with_cov(md.Clustered("entity"))
     assert_allclose(clustered.cov, lower(golden["cluster"]), rtol=1e-8)
     assert clustered.df_inference is None  # Stata's z after maximum likelihood
-    weighted = expected(link, weights="w", cov=md.Clustered("entity", kind="CR0")).fit(labour)
+    weighted = expected(link, weights="ed", cov=md.Clustered("entity", kind="CR0")).fit(wages)
     assert_allclose(weighted.params, golden["weighted_params"], rtol=1e-9)
     assert_allclose(weighted.cov, lower(golden["weighted"]), rtol=1e-8)
 
 
-def test_cr2_matches_clubsandwich(labour):
-    fit = md.Logit(formula=FORMULA, cov=md.Clustered("entity", kind="CR2")).fit(labour)
+def test_cr2_matches_clubsandwich(wages):
+    fit = md.Logit(formula=FORMULA, cov=md.Clustered("entity", kind="CR2")).fit(wages)
     assert_allclose(fit.cov, lower(GOLDEN["logit"]["cr2"]), rtol=1e-7)
     assert_allclose(fit.df_inference, GOLDEN["logit"]["cr2_df"], rtol=1e-5)
 
 
-def test_fractional_matches_r(data_dir):
-    frame = pd.read_csv(data_dir / "benchmarks" / "papke_wooldridge_401k_textbook.csv")
-    frame = frame.assign(plan=np.arange(len(frame)), year=1987, share=frame["prate"] / 100)
-    panel = md.Panel.from_frame(frame, entity="plan", time="year")
-    formula = "share ~ mrate + ltotemp + age + sole"
+def test_fractional_matches_r():
+    panel = md.Panel.from_frame(benchmark("crime_nc"), entity="county", time="year")
+    formula = "prbpris ~ density + avgsen + taxpc"
     with pytest.raises(FormulaError, match="fractional=True"):
         md.Logit(formula=formula).fit(panel)
     fit = md.Logit(formula=formula, fractional=True).fit(panel)
@@ -101,10 +93,10 @@ def test_fractional_matches_r(data_dir):
 
 
 @pytest.mark.parametrize(("link", "peer"), [("logit", sm.Logit), ("probit", sm.Probit)])
-def test_observed_information_matches_statsmodels(labour, link, peer):
-    fit = CLASSES[link](formula=FORMULA).fit(labour)
-    frame = labour.frame
-    want = peer(frame["disab"], sm.add_constant(frame[["age", "kids", "lnhr"]]))
+def test_observed_information_matches_statsmodels(wages, link, peer):
+    fit = CLASSES[link](formula=FORMULA).fit(wages)
+    frame = wages.frame
+    want = peer(frame["ind"], sm.add_constant(frame[["ed", "exp", "wks"]]))
     groups = {"groups": frame["id"], "use_correction": False}
     clustered = want.fit(disp=0, tol=1e-12, cov_type="cluster", cov_kwds=groups)
     want = want.fit(disp=0, tol=1e-12)
