@@ -9,12 +9,8 @@ import numpy as np
 import pandas as pd
 
 from migdev.diagnostics.cointegration.equation import collinear, read_equation
-from migdev.diagnostics.series import (
-    DETERMINISTICS,
-    lag_orders,
-    require_entities,
-    trend_code,
-)
+from migdev.diagnostics.lags import lag_orders
+from migdev.diagnostics.series import DETERMINISTICS, require_entities, trend_code
 from migdev.diagnostics.unit_roots.fisher import combine_pvalues
 from migdev.engines.statsmodels import mackinnon_critical, mackinnon_pvalue
 from migdev.errors import SpecificationError

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from migdev.diagnostics.cointegration.equation import count_regressors
+from migdev.diagnostics.lags import check_lags
 from migdev.diagnostics.series import (
     DETERMINISTICS,
     averaged_regressions,
-    check_lags,
     observed_series,
     trend_code,
 )

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import special
 
 from migdev.diagnostics.cointegration.equation import collinear, read_equation
-from migdev.diagnostics.series import check_lags, require_entities
+from migdev.diagnostics.lags import check_lags
+from migdev.diagnostics.series import require_entities
 from migdev.diagnostics.subjects import COINTEGRATION
 from migdev.kernels.cointegration.pedroni import kao_statistics
 from migdev.options import Gaps, check_choice

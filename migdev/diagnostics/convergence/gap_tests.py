@@ -9,13 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from migdev.diagnostics.series import (
-    Series,
-    lag_orders,
-    require_entities,
-    trend_code,
-    unbroken_series,
-)
+from migdev.diagnostics.lags import lag_orders
+from migdev.diagnostics.series import Series, require_entities, trend_code, unbroken_series
 from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.errors import (
     DroppedEntitiesWarning,

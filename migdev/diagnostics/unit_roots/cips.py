@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from migdev.diagnostics.lags import check_lags
 from migdev.diagnostics.series import (
     DETERMINISTICS,
     Trend,
     averaged_regressions,
-    check_lags,
     observed_series,
     trend_code,
 )

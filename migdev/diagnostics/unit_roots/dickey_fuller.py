@@ -8,14 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from migdev.diagnostics.series import (
-    DETERMINISTICS,
-    Series,
-    lag_orders,
-    own_lags,
-    read_series,
-    require_entities,
-)
+from migdev.diagnostics.lags import lag_orders, own_lags
+from migdev.diagnostics.series import DETERMINISTICS, Series, read_series, require_entities
 from migdev.engines.statsmodels import mackinnon_pvalue
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import AdfBatch, adf_panel
