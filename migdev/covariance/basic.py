@@ -13,9 +13,9 @@ from migdev.covariance.common import (
     rows_of,
 )
 from migdev.covariance.small_sample import Convention, classical, rowwise
-from migdev.kernels.arrays.blocked_products import gram, product
+from migdev.kernels.arrays.blocked_products import gram
 from migdev.kernels.arrays.groups import Groups
-from migdev.kernels.sandwich.sandwich import common_variance_meat
+from migdev.kernels.sandwich.sandwich import common_variance_meat, quadratic
 from migdev.options import check_options
 from migdev.protocols import CovEstimate, Scores
 
@@ -130,10 +130,10 @@ class Robust:
         correction = rowwise(m, self.convention, self.kind)
         text = f"robust to heteroskedasticity ({self.kind})"
         if self.common_within is None:
-            cov = gram(m.influence())
+            cov = quadratic(gram, m.scores, m.bread)
         else:
             groups = Groups.from_codes(grouping(m, self.common_within))
-            cov = common_variance_meat(product(m.X, m.bread), m.resid, groups)
+            cov = quadratic(lambda X: common_variance_meat(X, m.resid, groups), m.X, m.bread)
             text = f"robust to heteroskedasticity by {self.common_within} ({self.kind})"
         return CovEstimate(
             cov=clean(m, correction.factor * cov, "Robust"),

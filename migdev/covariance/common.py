@@ -20,7 +20,7 @@ from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.kernels.sandwich.hac import periods_of
 from migdev.kernels.sandwich.moments import Moments, refuse_shadowed
-from migdev.kernels.sandwich.sandwich import intersection, leverage, residual_scale
+from migdev.kernels.sandwich.sandwich import intersection, leverage, mend, residual_scale
 from migdev.protocols import Scores
 
 
@@ -149,6 +149,20 @@ def rescaled(m: Moments, kind: str, how: str) -> Moments:
             stacklevel=4,
         )
     return replace(m, resid=m.resid * scale)
+
+
+def mended(m: Scores, cov: FloatArray, factor: float, spec: object) -> FloatArray:
+    """``factor * cov``, its negative eigenvalues set to zero where it is not positive semi-definite
+    (a truncated kernel, a gap)."""
+    cov = factor * cov
+    size = np.sqrt(np.abs(np.diagonal(cov)))
+    if not ((size > 0).all() and np.linalg.eigvalsh(cov / np.outer(size, size))[0] > -1e-12):
+        psi = m.influence()
+        own = factor * np.einsum("ij,ij->j", psi, psi)
+        cov, negative = mend(cov, np.maximum(own, size**2))
+        if negative:
+            warn_mended(repr(spec), negative, m.k)
+    return clean(m, cov, type(spec).__name__)
 
 
 def clean(m: Scores, cov: FloatArray, name: str) -> FloatArray:

@@ -10,11 +10,10 @@ import numpy as np
 from migdev.covariance import small_sample
 from migdev.covariance.basic import HC, Leverage
 from migdev.covariance.common import (
-    clean,
+    mended,
     periods,
     rescaled,
     rows_of,
-    warn_mended,
 )
 from migdev.covariance.small_sample import Convention
 from migdev.errors import CovarianceError, SpecificationError
@@ -33,7 +32,7 @@ from migdev.kernels.sandwich.hac import (
     summed_by_cell,
     within_meat,
 )
-from migdev.kernels.sandwich.sandwich import mend
+from migdev.kernels.sandwich.sandwich import quadratic
 from migdev.options import check_options
 from migdev.protocols import CovEstimate, Scores
 
@@ -71,17 +70,6 @@ def _weights(
     if spec.kernel != "quadratic-spectral":
         lags = min(lags, int(bandwidth))
     return kernel_weights(spec.kernel, bandwidth, lags)
-
-
-def _finish(m: Scores, cov: FloatArray, factor: float, spec: object) -> FloatArray:
-    """The covariance, mended where a truncated kernel or a gap cost semi-definiteness."""
-    psi = m.influence()
-    scale = np.einsum("ij,ij->j", psi, psi)
-    cov = factor * cov
-    cov, negative = mend(cov, factor * np.maximum(scale, np.abs(np.diagonal(cov)) / max(factor, 1)))
-    if negative:
-        warn_mended(repr(spec), negative, m.k)
-    return clean(m, cov, type(spec).__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +146,7 @@ class DriscollKraay:
         correction = small_sample.driscoll_kraay(m, self.convention, len(when))
         cov = autocovariance_meat(m.influence(codes), time, weights)
         return CovEstimate(
-            cov=_finish(m, cov, factor * correction.factor, self),
+            cov=mended(m, cov, factor * correction.factor, self),
             df=correction.df,
             description=f"Driscoll-Kraay ({self.kernel}, {bandwidth:g} lags, {len(when)} periods)",
             convention=self.convention,
@@ -213,18 +201,18 @@ class NeweyWest:
     def estimate(self, moments: Scores) -> CovEstimate:
         m = rescaled(rows_of(moments, "NeweyWest()"), self.kind, self.leverage)
         periods = len(periods_of(m.time)[0])
-        psi, entity, time = summed_by_cell(m.influence(), m.entity, m.time)
+        scores, entity, time = summed_by_cell(m.scores, m.entity, m.time)
         if self.gaps == "position":
             time = positions(entity)
         bandwidth = _bandwidth(self, m, periods)
         weights = _weights(self, bandwidth, int(time.max() - time.min()) + 1, periods)
-        cov = within_meat(psi, entity, time, weights)
+        cov = quadratic(lambda rows: within_meat(rows, entity, time, weights), scores, m.bread)
         correction = small_sample.newey_west(m, self.convention, periods)
         factor = correction.factor
         if self.kind == "HC1":
             factor *= small_sample.rowwise(m, self.convention, "HC1").factor
         return CovEstimate(
-            cov=_finish(m, cov, factor, self),
+            cov=mended(m, cov, factor, self),
             df=correction.df,
             description=f"Newey-West within entities ({self.kernel}, {bandwidth:g} lags)",
             convention=self.convention,
@@ -315,7 +303,7 @@ class BeckKatz:
             )
         correction = small_sample.beck_katz(m, self.convention, self.kind)
         return CovEstimate(
-            cov=_finish(m, cov, correction.factor, self),
+            cov=mended(m, cov, correction.factor, self),
             df=correction.df,
             description=f"panel-corrected, Beck-Katz ({unit.size} {names[0]}, {block.size} "
             f"{names[1]}, {self.unbalanced})",

@@ -8,12 +8,11 @@ from typing import Literal
 import numpy as np
 
 from migdev.covariance import small_sample
-from migdev.covariance.common import clean, column, periods, warn_mended
+from migdev.covariance.common import column, mended, periods
 from migdev.covariance.small_sample import Convention
 from migdev.errors import CovarianceError, SpecificationError
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.hac import kernel_weights, summed_by_cell, within_meat
-from migdev.kernels.sandwich.sandwich import mend
 from migdev.kernels.sandwich.spatial import EARTH, spatial_meat
 from migdev.options import check_options
 from migdev.protocols import CovEstimate, Scores
@@ -118,14 +117,9 @@ class Conley:
             # lag 0 stands in the spatial part
             cov = cov + within_meat(cells, entity, time, weights) - cells.T @ cells
         correction = small_sample.conley(m, self.convention)
-        cov = correction.factor * cov
-        own = np.einsum("ij,ij->j", psi, psi)
-        cov, negative = mend(cov, np.maximum(own, np.abs(np.diagonal(cov))))
-        if negative:
-            warn_mended(repr(self), negative, m.k)
         serial = f", {self.lags} lags" if self.lags else ""
         return CovEstimate(
-            cov=clean(m, cov, "Conley"),
+            cov=mended(m, cov, correction.factor, self),
             df=correction.df,
             description=f"spatial, Conley ({self.kernel}, {self.cutoff:g} km{serial})",
             convention=self.convention,

@@ -1,23 +1,47 @@
 """Pieces of sandwich covariances: scores by cluster, leverage, and mending of what is not a
 covariance.
 
-No sandwich is formed as ``bread @ meat @ bread``: where regressors are nearly collinear that loses
-the square of the digits that sums of ``scores @ bread``, the influence, lose.
+Where regressors are nearly collinear ``bread @ meat @ bread`` loses the square of the digits that
+the influence, ``scores @ bread``, loses; it is formed only where these are few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
 
-from migdev.kernels.arrays.blocked_products import gram
+from migdev.kernels.arrays.blocked_products import gram, product
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 
 #: Rows with 1 - h below this are fitted exactly; they carry no information on their error.
 EXACT = 1e-10
+#: Numbers in rows from which a product by row costs more than a look at the condition of the bread.
+MANY = 10_000
+#: Condition number of the bread, its columns scaled, up to which eleven digits are left.
+COLLINEAR = 1e5
+
+
+def quadratic(
+    form: Callable[[FloatArray], FloatArray], rows: FloatArray, bread: FloatArray
+) -> FloatArray:
+    """(k, k) of a quadratic form of ``rows @ bread``, symmetric to the last bit.
+
+    Of many rows the form is taken first, k by k numbers then move, unless that loses digits.
+
+    Parameters
+    ----------
+    form : function of (n, k) to (k, k)
+        With ``form(rows @ A) == A.T @ form(rows) @ A``.
+    """
+    if rows.size > MANY:
+        size = np.sqrt(np.diagonal(bread))
+        if np.linalg.cond(bread / np.outer(size, size)) < COLLINEAR:
+            cov = bread @ form(rows) @ bread
+            return np.asarray((cov + cov.T) / 2)
+    return form(product(rows, bread))
 
 
 def cluster_scores(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArray:

@@ -15,6 +15,7 @@ import migdev as md
 from migdev.covariance.small_sample import nested
 from migdev.errors import CovarianceError
 from migdev.kernels.absorb.effects_basis import EffectsBasis
+from migdev.kernels.arrays.blocked_products import gram
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.sandwich.cluster_adjustment import adjusted_scores, contrast_df, wald_df
@@ -26,7 +27,13 @@ from migdev.kernels.sandwich.hac import (
     positions,
 )
 from migdev.kernels.sandwich.moments import Moments
-from migdev.kernels.sandwich.sandwich import inclusion_exclusion, intersection, mend, residual_scale
+from migdev.kernels.sandwich.sandwich import (
+    inclusion_exclusion,
+    intersection,
+    mend,
+    quadratic,
+    residual_scale,
+)
 from migdev.kernels.sandwich.spatial import spatial_meat
 
 Array = np.ndarray[Any, Any]
@@ -86,6 +93,19 @@ def test_signs_of_inclusion_and_exclusion() -> None:
     assert dict(inclusion_exclusion(3)) == {
         (0,): 1, (1,): 1, (2,): 1, (0, 1): -1, (0, 2): -1, (1, 2): -1, (0, 1, 2): 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("shift", [1.0, 1e5])
+def test_squares_of_many_rows(shift: float) -> None:
+    """Nearly collinear rows are squared after the bread: the sandwich would keep five digits."""
+    rng = np.random.default_rng(2)
+    X = np.column_stack([np.ones(9000), shift + rng.standard_normal(9000)])
+    u, inverse = rng.standard_normal(9000), np.linalg.inv(np.linalg.qr(X)[1])
+    found = quadratic(gram, X * u[:, None], inverse @ inverse.T)
+    deviations = X[:, 1] - X[:, 1].mean()
+    wanted = np.sum((deviations * u) ** 2) / np.sum(deviations**2) ** 2
+    assert found[1, 1] == pytest.approx(wanted, rel=1e-8)
+    assert found[0, 1] == found[1, 0]
 
 
 def test_mend_is_indifferent_to_units_when_it_looks() -> None:
