@@ -130,7 +130,8 @@ class Robust:
         correction = rowwise(m, self.convention, self.kind)
         text = f"robust to heteroskedasticity ({self.kind})"
         if self.common_within is None:
-            cov = quadratic(gram, m.scores, m.bread)
+            squares = (m.resid * m.resid)[:, None]
+            cov = quadratic(lambda X: gram(X, X * squares), m.X, m.bread)
         else:
             groups = Groups.from_codes(grouping(m, self.common_within))
             cov = quadratic(lambda X: common_variance_meat(X, m.resid, groups), m.X, m.bread)

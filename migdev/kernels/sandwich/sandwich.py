@@ -38,10 +38,14 @@ def quadratic(
     """
     if rows.size > MANY:
         size = np.sqrt(np.diagonal(bread))
-        if np.linalg.cond(bread / np.outer(size, size)) < COLLINEAR:
-            cov = bread @ form(rows) @ bread
-            return np.asarray((cov + cov.T) / 2)
-    return form(product(rows, bread))
+        values = np.linalg.eigvalsh(bread / np.outer(size, size))
+        if values[-1] < COLLINEAR * values[0]:
+            return _symmetric(bread @ form(rows) @ bread)
+    return _symmetric(form(product(rows, bread)))
+
+
+def _symmetric(V: FloatArray) -> FloatArray:
+    return np.asarray((V + V.T) / 2)
 
 
 def cluster_scores(X: FloatArray, resid: FloatArray, groups: Groups) -> FloatArray:
