@@ -221,10 +221,13 @@ def scaled(values: FloatArray, root: FloatArray | None) -> FloatArray:
 
 
 def total_ss(y: FloatArray, weights: FloatArray | None, constant: bool = True) -> float:
-    """Weighted sum of squares of y, about its mean where the model holds a constant."""
-    if constant:
-        y = y - np.average(y, weights=weights)
-    return dot(y, y if weights is None else weights * y)
+    """Weighted sum of squares of y, about its mean where the model holds a constant; zero where
+    that is the rounding of the mean."""
+    mean = float(np.average(y, weights=weights)) if constant else 0.0
+    y = y - mean if constant else y
+    total = dot(y, y if weights is None else weights * y)
+    mass = len(y) if weights is None else float(weights.sum())
+    return total if total > 1e-28 * mass * mean**2 else 0.0
 
 
 def r_squared(rss: float, total: float) -> float:

@@ -239,8 +239,8 @@ def test_joint_answers_bring_their_components(joint):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("common", [0.0, 0.9])
-def test_family_wise_error(common):
+@pytest.mark.parametrize(("common", "uncorrected"), [(0.0, 0.13), (0.9, 0.05)])  # found: .19, .07
+def test_family_wise_error(common, uncorrected):
     """Four true nulls: the chance of any corrected p-value below 5% is at most 5%, and close to it
     for Romano-Wolf however the outcomes hang together."""
     rng, reps, G, T = np.random.default_rng(3), 2000, 100, 4
@@ -262,7 +262,7 @@ def test_family_wise_error(common):
     margin = 3.29 * np.sqrt(0.05 * 0.95 / reps)
     assert wrong["holm"] / reps < 0.05 + margin
     assert abs(wrong["romano-wolf"] / reps - 0.05) < margin + 0.01
-    assert wrong["raw"] / reps > 2 * (0.05 + margin) or common > 0.5
+    assert wrong["raw"] / reps > uncorrected
     assert wrong["holm"] <= wrong["romano-wolf"] + 0.01 * reps
 
 

@@ -319,12 +319,16 @@ def test_refusals():
     with pytest.raises(PanelError, match="gaps"):
         diagnostics.bai_perron(_panel(y), "y", gaps="raise")
     ok = _panel(X[:1])
-    for options in (
-        {"breaks": "aic"}, {"breaks": -1}, {"breaks": True}, {"max_breaks": 0}, {"trim": 0.6},
-        {"cov": "hc3"}, {"level": 0.2}, {"confidence": 95}, {"gaps": "fill"},
-        {"short": "keep"}, {"trim": 0.12}, {"breaks": 6}, {"max_breaks": 3, "trim": 0.25},
+    for options, message in (
+        ({"breaks": "aic"}, "breaks='aic'"), ({"breaks": -1}, "breaks=-1"),
+        ({"breaks": True}, "breaks=True"), ({"max_breaks": 0}, "max_breaks=0; at least 1"),
+        ({"trim": 0.6}, "trim=0.6"), ({"cov": "hc3"}, "cov='hc3'"),
+        ({"level": 0.2}, "level=0.2"), ({"confidence": 95}, "confidence=95"),
+        ({"gaps": "fill"}, "gaps='fill'"), ({"short": "keep"}, "short='keep'"),
+        ({"trim": 0.12}, "not for trim=0.12"), ({"breaks": 6}, "trim=0.15, which allows 5"),
+        ({"max_breaks": 3, "trim": 0.25}, "trim=0.25, which allows 2"),
     ):  # fmt: skip
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=message):
             diagnostics.bai_perron(
                 panel if "short" in options else ok, "y", **{"cov": "unadjusted", **options}
             )

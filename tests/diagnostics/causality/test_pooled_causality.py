@@ -94,7 +94,7 @@ def test_several_variables_and_refusals(grunfeld):
             test(short, "inv ~ value")
         with pytest.warns(DroppedEntitiesWarning, match="'4'"):
             test(short, "inv ~ value", short="drop")
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match="lags=0"):
             test(grunfeld, "inv ~ value", lags=0)
     twice = grunfeld.assign(twice=2 * grunfeld["value"])
     with pytest.raises(IdentificationError, match=r"L\(twice, 1\)"):

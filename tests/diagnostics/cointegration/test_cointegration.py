@@ -86,8 +86,11 @@ def test_pedroni_lag_choice_and_options(grunfeld):
     assert "aic" in aic.note
     v = diagnostics.pedroni(grunfeld, "inv ~ value", statistic="panel-v")
     assert_allclose(v.pvalue, 1 - ndtr(v.statistic))
-    for bad in ({"statistic": "rho"}, {"trend": "n"}, {"lags": "hq"}):
-        with pytest.raises(SpecificationError):
+    for bad, message in (
+        ({"statistic": "rho"}, "statistic='rho'"), ({"trend": "n"}, "needs an intercept"),
+        ({"lags": "hq"}, "lags='hq'"),
+    ):  # fmt: skip
+        with pytest.raises(SpecificationError, match=message):
             diagnostics.pedroni(grunfeld, "inv ~ value", **bad)
     with pytest.raises(SpecificationError, match="names no regressor"):
         diagnostics.pedroni(grunfeld, "inv")

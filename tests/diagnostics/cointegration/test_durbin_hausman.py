@@ -75,7 +75,7 @@ def test_choice_and_refusals(grunfeld):
     with pytest.raises(PanelError, match="balanced"):
         run(grunfeld.where("firm != 2 or year > 1940"), "inv ~ value")
     for bad in ({"statistic": "DH"}, {"factors": 9}, {"factors": "AIC"}, {"bandwidth": -1}):
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=next(iter(bad))):
             run(grunfeld, "inv ~ value", **bad)
     for formula in ("inv", "inv ~ 1"):
         with pytest.raises(SpecificationError, match="names no regressor"):

@@ -86,8 +86,10 @@ def test_refusals():
     for formula in ("y", "y ~ 1", "y ~ x + z + I(x**2) + I(z**2) + I(x*z)"):
         with pytest.raises(SpecificationError, match="regressor"):
             run(panel, formula)
-    for bad in ({"lags": -1}, {"lags": "aic"}, {"trend": "n"}):
-        with pytest.raises(SpecificationError):
+    for bad, message in (
+        ({"lags": -1}, "lags=-1"), ({"lags": "aic"}, "lags='aic'"), ({"trend": "n"}, "intercept"),
+    ):  # fmt: skip
+        with pytest.raises(SpecificationError, match=message):
             run(panel, "y ~ x", **bad)
     with pytest.raises(IdentificationError, match="at least two"):
         run(panel.where("e == 1"), "y ~ x")

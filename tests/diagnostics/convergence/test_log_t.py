@@ -98,11 +98,11 @@ def test_log_t_refusals(grunfeld):
         diagnostics.log_t(grunfeld.assign(z=grunfeld["inv"] - 100), "z")
     with pytest.raises(PanelError, match="balanced"):
         diagnostics.log_t(grunfeld.where("firm != 1 or year > 1940"), "inv")
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="trim=1.2"):
         diagnostics.log_t(grunfeld, "inv", trim=1.2)
-    with pytest.raises(IdentificationError):
+    with pytest.raises(IdentificationError, match="4 periods after trimming"):
         diagnostics.log_t(grunfeld.where("year < 1941"), "inv")
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="last=2"):
         diagnostics.convergence_clubs(grunfeld, "inv", last=2)
 
 

@@ -94,11 +94,11 @@ def test_pairs_without_common_periods_are_reported():
 
 
 def test_dependence_needs_a_variable_or_residuals(grunfeld):
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="Name the variable"):
         diagnostics.pesaran_cd(grunfeld)
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="no variable, or a panel and one"):
         diagnostics.pesaran_cd(MODELS["pooling"]().fit(grunfeld), "inv")
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="statistic='Q'"):
         diagnostics.cross_section_dependence(grunfeld, "inv", statistic="Q")
 
 
@@ -323,7 +323,7 @@ def test_causality_names_short_entities(grunfeld):
     assert len(test.detail["by_entity"]) == 9
     with pytest.raises(SpecificationError, match="reads 'y ~ x'"):
         diagnostics.dumitrescu_hurlin(grunfeld, "inv ~ value + capital")
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="lags=0"):
         diagnostics.dumitrescu_hurlin(grunfeld, "inv ~ value", lags=0)
 
 

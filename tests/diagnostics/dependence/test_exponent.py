@@ -102,9 +102,9 @@ def test_refusals(grunfeld):
         {"level": 0.0},
         {"convention": "x"},
     ):
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=next(iter(bad))):
             run(grunfeld, "inv", **bad)
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="level=95"):
         run(grunfeld, "inv").interval(95)
     X = np.random.default_rng(1).standard_normal((20, 30))
     with pytest.raises(IdentificationError, match="every period"):

@@ -38,7 +38,7 @@ def test_panic_without_factors_and_refusals(grunfeld):
     with pytest.raises(PanelError, match="balanced"):
         diagnostics.panic(grunfeld.where("firm != 1 or year > 1940"), "inv")
     for bad in ({"factors": "AIC"}, {"factors": 9}, {"lags": "hq"}, {"lags": 9}):
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=next(iter(bad))):
             diagnostics.panic(grunfeld, "inv", **bad)
 
 

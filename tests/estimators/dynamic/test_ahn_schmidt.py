@@ -123,5 +123,5 @@ def test_bad_input() -> None:
 
 def test_one_entity_identifies_nothing() -> None:
     one = simulated(np.random.default_rng(1), 1, 12)
-    with pytest.raises(errors.IdentificationError):
+    with pytest.raises(errors.IdentificationError, match="moments of 1 entities do not identify"):
         quiet(md.AhnSchmidt(formula="y ~ L(y) + x", gmm=GMM, collapse=True, steps=1), panel(one))

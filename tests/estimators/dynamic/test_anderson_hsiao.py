@@ -72,7 +72,7 @@ def test_bad_input() -> None:
     with pytest.raises(errors.SpecificationError, match=r"no L\(y\)"):
         quiet(md.AndersonHsiao(formula="y ~ x"), panel(frame))
     short = panel(frame[frame.t < 2003])
-    with pytest.raises(errors.IdentificationError):
+    with pytest.raises(errors.IdentificationError, match="0 differenced rows"):
         quiet(md.AndersonHsiao(formula="y ~ L(y)", instrument="difference"), short)
     with (
         pytest.warns(errors.DroppedRowsWarning, match="missing in 'L"),

@@ -137,7 +137,7 @@ def test_refusals(grunfeld, monkeypatch):
         {"max_factors": 0},
         {"max_starts": 0},
     ):
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=next(iter(bad))):
             md.InteractiveFixedEffects(formula=formula, **bad)
     import migdev.estimators.factors.interactive as module
 

@@ -312,9 +312,9 @@ def test_options_are_checked():
     for bad in (
         {"robust": "mean"}, {"short": "ignore"}, {"inference": "z"}, {"robust": 1},
     ):  # fmt: skip
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=next(iter(bad))):
             MeanGroup(formula="y ~ x", **bad)
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="cross_lags=-1"):
         CCEMeanGroup(formula="y ~ x", cross_lags=-1)
     for estimator in (CCEMeanGroup, CCEPooled, md.CSARDL):
         assert estimator(formula="y ~ x", averages="gdp").averages == ("gdp",)

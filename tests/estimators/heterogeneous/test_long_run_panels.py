@@ -100,9 +100,9 @@ def test_cointegrating_regressions_refuse_and_report(grunfeld):
     with pytest.raises(IdentificationError, match="1: twice"):
         md.FullyModifiedOLS(formula="inv ~ value + twice").fit(twice)
     for bad in ({"method": "weighted"}, {"bandwidth": -1}, {"group_cov": "hac"}):
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=next(iter(bad))):
             md.FullyModifiedOLS(formula="inv ~ value", **bad)
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="lags=-1"):
         md.DynamicOLS(formula="inv ~ value", lags=-1)
 
 
@@ -201,9 +201,9 @@ def test_csdl_by_hand(grunfeld):
 
 def test_cross_section_augmented_options(grunfeld):
     for bad in ({"lags": 0}, {"cross_lags": -1}, {"lags": "aic"}):
-        with pytest.raises(SpecificationError):
+        with pytest.raises(SpecificationError, match=next(iter(bad))):
             md.CSARDL(formula="inv ~ value", **bad)
-    with pytest.raises(SpecificationError):
+    with pytest.raises(SpecificationError, match="lags=-1"):
         md.CSDL(formula="inv ~ value", lags=-1)
     with pytest.raises(IdentificationError, match="CSARDL fits"), pytest.warns(DroppedRowsWarning):
         md.CSARDL(formula="inv ~ value + capital", lags=2, cross_lags=3).fit(grunfeld)

@@ -156,7 +156,7 @@ def test_exact_identification_is_the_ratio_of_reduced_forms(frame, panel):
     ):
         again = fitted(other, panel)
         assert_allclose(again.params, fit.params, rtol=1e-8)
-        assert "hansen_j" not in again.stats or np.isnan(again.stats["hansen_j"].pvalue)
+        assert "hansen_j" not in again.stats
         assert "sargan" not in again.stats
 
 
@@ -385,20 +385,20 @@ def test_more_instruments_than_rows(frame):
 def test_no_brackets_and_bad_options(panel):
     with pytest.raises(SpecificationError, match="brackets"):
         md.IV2SLS(formula="y ~ x1").fit(panel)
-    for bad in (
-        lambda: md.IV2SLS(formula=ONE, singletons="maybe"),
-        lambda: md.IV2SLS(formula=ONE, effects=("entity", "entity")),
-        lambda: md.LIML(formula=ONE, fuller=1, kappa=1.0),
-        lambda: md.LIML(formula=ONE, fuller=-1),
-        lambda: md.LIML(formula=ONE, kappa=float("nan")),
-        lambda: md.LIML(formula=ONE, scores="other"),
-        lambda: md.IVGMM(formula=ONE, weight="robst"),
-        lambda: md.IVGMM(formula=ONE, steps=0),
-        lambda: md.IVGMM(formula=ONE, steps=True),
-        lambda: md.IVGMM(formula=ONE, cov_at="somewhere"),
+    for estimator, options, message in (
+        (md.IV2SLS, {"singletons": "maybe"}, "singletons='maybe'"),
+        (md.IV2SLS, {"effects": ("entity", "entity")}, "names one effect twice"),
+        (md.LIML, {"fuller": 1, "kappa": 1.0}, "not both"),
+        (md.LIML, {"fuller": -1}, "fuller=-1"),
+        (md.LIML, {"kappa": float("nan")}, "kappa=nan"),
+        (md.LIML, {"scores": "other"}, "scores='other'"),
+        (md.IVGMM, {"weight": "robst"}, "Did you mean 'robust'"),
+        (md.IVGMM, {"steps": 0}, "steps=0"),
+        (md.IVGMM, {"steps": True}, "steps=True"),
+        (md.IVGMM, {"cov_at": "somewhere"}, "cov_at='somewhere'"),
     ):
-        with pytest.raises(SpecificationError):
-            bad()
+        with pytest.raises(SpecificationError, match=message):
+            estimator(formula=ONE, **options)
 
 
 def test_one_cluster_and_too_few_for_weights(frame):
@@ -412,7 +412,7 @@ def test_one_cluster_and_too_few_for_weights(frame):
     j = fit.stats["hansen_j"]
     assert np.isnan(j.statistic)
     assert "too few clusters" in j.note
-    assert "Hansen" in fit.summary() or "hansen_j" in fit.summary()
+    assert "too few clusters" in fit.summary()
 
 
 def test_hc2_after_liml_says_why_not(panel):

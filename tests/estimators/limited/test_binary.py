@@ -145,7 +145,7 @@ def test_separation_is_refused_by_name():
 
 
 def test_separation_agrees_with_its_definition():
-    rng = np.random.default_rng(7)
+    rng, free_of_it, tried = np.random.default_rng(7), 0, 0
     for _ in range(50):
         y = rng.integers(0, 2, 12).astype(float)
         X = np.column_stack([np.ones(12), rng.integers(0, 2, (12, 2))])
@@ -157,15 +157,19 @@ def test_separation_agrees_with_its_definition():
         pure = [(1.0, a, b) for (a, b), m in cells.items() if m in (0, 1)]
         free = np.linalg.svd(overlap)[2][np.linalg.matrix_rank(overlap) :] if both else np.eye(3)
         if not rows.any():
+            free_of_it += 1
             # No direction that leaves the mixed cells alone orders the pure ones.
             assert not direction.any()
             signs = np.array([2 * cells[(a, b)] - 1 for _, a, b in pure])
             for theta in rng.standard_normal((200, len(free))) if pure and len(free) else ():
                 along = signs * (np.array(pure) @ (theta @ free))
                 assert along.min() < 1e-9 or np.abs(along).max() < 1e-9
+                tried += 1
         else:
             along = (2 * y - 1) * (X @ direction)
             assert along.min() > -1e-6 and (along[rows] > 0).all()
+    assert 5 < free_of_it < 45
+    assert tried
 
 
 @pytest.mark.parametrize(

@@ -93,5 +93,5 @@ def test_what_goes_wrong(grunfeld: md.Panel) -> None:
     with pytest.raises(SpecificationError, match="by \\('entity',\\)"):
         md.Between(formula="inv ~ value", effects=("entity", "time"))
     few = grunfeld.where(grunfeld.entity_codes < 2)
-    with pytest.raises(IdentificationError):
+    with pytest.raises(IdentificationError, match="only 2 complete rows"):
         md.Between(formula="inv ~ value").fit(few)

@@ -75,6 +75,6 @@ def test_contract():
     fit = check_estimator(
         md.FamaMacBeth("y ~ x"), world(), covariances=[md.DriscollKraay(bandwidth=1)]
     )
-    with pytest.raises(CovarianceError):
+    with pytest.raises(CovarianceError, match="rows of a linear fit"):
         fit.with_cov(md.Robust("HC3"))
     assert_allclose(fit.fitted + fit.resids, world()["y"])

@@ -66,11 +66,13 @@ def test_estimator_with_every_covariance(tag: str, model: str) -> None:
     assert fit.names == entry["names"]
     assert fit.nobs == entry["nobs"]
     assert fit.df_resid == entry["df_residual"]
+    compared = 0
     for key, lower in entry["cov"].items():
         spec = spec_for(model, key)
         wanted = square(lower)
         if spec is None or (model == "fd" and "HC1" in key) or np.linalg.eigvalsh(wanted)[0] < 0:
             continue  # as in tests/covariance/test_covariance_golden.py
+        compared += 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FewClustersWarning)
             warnings.simplefilter("ignore", CovarianceWarning)
@@ -79,3 +81,4 @@ def test_estimator_with_every_covariance(tag: str, model: str) -> None:
             assert_cov_close(found.cov.to_numpy(), wanted, 10 * RTOL)
         except AssertionError as error:
             raise AssertionError(f"{key} -> {spec}: {error}") from None
+    assert compared >= 0.8 * len(entry["cov"]) - 3
