@@ -28,7 +28,7 @@ DYNAMIC, SYSTEM = "y ~ L(y) + z", {"one": "y ~ x + z", "two": "w ~ z"}
 #: Options that some estimators cannot do without, and draws that these checks have no use for.
 OPTIONS = {
     "gmm": (md.GMMStyle("y", (2, 5), collapse=True),), "iv": (md.IVStyle("z"),), "threshold": "x",
-    "regime": "z", "replications": 0, "grid": 20, "collapse": True,
+    "regime": "z", "draws": 0, "grid": 20, "collapse": True,
 }  # fmt: skip
 #: Options of estimators whose model an entity takes part in: averages over all, a threshold.
 SHARED = {"averages", "cross_lags", "threshold"}
