@@ -13,6 +13,7 @@ import pandas as pd
 from migdev.errors import SourceError
 from migdev.panel.panel import Panel
 from migdev.provenance import Provenance
+from migdev.report.escape import to_sheet
 
 OPEN_LICENCES = ("cc by", "cc0", "cc-by", "public domain", "no restrictions", "open")
 
@@ -97,9 +98,9 @@ def codebook(panel: Panel) -> pd.DataFrame:
     for name in panel.columns:
         column = panel[name]
         row = {
-            "variable": name,
-            "label": panel.labels.get(name, ""),
-            "unit": panel.units.get(name, ""),
+            "variable": to_sheet(name),
+            "label": to_sheet(panel.labels.get(name, "")),
+            "unit": to_sheet(panel.units.get(name, "")),
             "type": "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text",
             "n": int(column.notna().sum()),
             "missing": int(column.isna().sum()),

@@ -27,12 +27,20 @@ _LATEX_PATTERN = re.compile("|".join(re.escape(c) for c in _LATEX))
 _LIGATURE = re.compile(r"(-|,)(?=\1)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+!|$~&^=])")
 _LIST = re.compile(r"^(\s*\d*)([-.)])(?=\s|$)")
+_CELL = re.compile(r"[-+]?[\d.,\s]+(?:[eE][-+]?\d+)?%?[*†‡§¶\])]*$")
 _NUMBER = re.compile(r"^[\[\](){}0-9.,eE+\-%\s]*$")
 
 
 def plain(text: str) -> str:
     """One line without control characters, which no format can hold."""
     return _CONTROL.sub("", _SPACE.sub(" ", text))
+
+
+def to_sheet(text: str) -> str:
+    """Text of a CSV cell that no spreadsheet takes for a formula: an apostrophe before what begins
+    like one; numbers, with marks of significance or not, stay."""
+    line = plain(text)
+    return f"'{line}" if line[:1] in {*"=+-@"} and not _CELL.match(line) else line
 
 
 def to_html(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from migdev.errors import ReportError, listing, suggestion
 from migdev.report.build import build
+from migdev.report.escape import to_sheet
 from migdev.report.layout import Layout, positions
 from migdev.report.numbers import Format, Numbers
 from migdev.report.select import Rename
@@ -202,7 +203,8 @@ class Table:
         if method == "to_word":
             return self.to_word(target)
         if method == "to_frame":
-            text = str(self.to_frame().to_csv())
+            frame = self.to_frame().map(to_sheet).rename(index=to_sheet, columns=to_sheet)
+            text = str(frame.to_csv())
         elif method == "to_html":
             text = self.to_html(standalone=True)
         else:

@@ -13,7 +13,7 @@ import migdev as md
 from migdev.errors import ReportError
 from migdev.provenance import Provenance
 from migdev.replication.citations import citations, key_of
-from migdev.replication.data import read_data, write_data
+from migdev.replication.data import codebook, read_data, write_data
 from migdev.replication.package import write_package, zip_folder
 from migdev.replication.references import METHODS, methods_bib
 from migdev.simulate import stylised_world
@@ -119,6 +119,12 @@ def test_data_come_back_to_the_last_digit(answer, tmp_path):
     back = read_data(tmp_path)
     assert back.fingerprint == answer.panel.fingerprint
     assert back.calendar == answer.panel.calendar
+
+
+def test_labels_of_a_codebook_are_no_formulas_of_a_spreadsheet(answer):
+    panel = replace(answer.panel, labels={"remit": "=cmd|' /C calc'!A0"}, units={"remit": "%"})
+    row = codebook(panel).set_index("variable").loc["remit"]
+    assert (row["label"], row["unit"]) == ("'=cmd|' /C calc'!A0", "%")
 
 
 def test_every_method_has_its_paper():

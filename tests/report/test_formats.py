@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import shutil
 import subprocess
@@ -20,6 +22,7 @@ from migdev.report.escape import (
     to_latex,
     to_latex_start,
     to_markdown,
+    to_sheet,
     true_minus,
 )
 from migdev.report.frame import frame_table
@@ -316,6 +319,19 @@ def test_saving_by_suffix(odd, tmp_path):
         assert content.endswith("\n")
     with pytest.raises(ReportError, match="no suffix of a table"):
         odd.save(tmp_path / "t.pdf")
+
+
+@pytest.mark.parametrize("label", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "=0.1", "-x"])
+def test_labels_are_no_formulas_of_a_spreadsheet(label, tmp_path):
+    saved = table({label: make((label, "x2"))}).save(tmp_path / "t.csv").read_text("utf-8")
+    cells = [cell for line in csv.reader(io.StringIO(saved)) for cell in line]
+    assert cells.count(f"'{label}") == 3  # the column, and the row of each statistic
+    assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
+
+
+@pytest.mark.parametrize("cell", ["-0.05***", "-1,234.5", "+2", "(0.3)", "-1.2e-05†", "x - 1", ""])
+def test_numbers_and_plain_labels_are_left_as_they_are(cell):
+    assert to_sheet(cell) == cell
 
 
 def test_notebooks_find_what_they_look_for(odd):
