@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 import migdev as md
+
+
+def matrix_panel(start: int = 0, label: str = "", **columns: np.ndarray) -> md.Panel:
+    """A panel of entities in rows and periods in columns (N, T), without the rows in which a column
+    is missing. Entities are numbers, or named by a format such as ``"C{}"``."""
+    N, T = next(iter(columns.values())).shape
+    names = [label.format(i) for i in range(N)] if label else np.arange(N)
+    frame = {"e": np.repeat(names, T), "t": np.tile(np.arange(start, start + T), N)}
+    frame |= {name: values.ravel() for name, values in columns.items()}
+    return md.Panel.from_frame(pd.DataFrame(frame).dropna(), entity="e", time="t")
 
 
 def gap_rule(n: int, periods: int) -> np.ndarray:

@@ -56,3 +56,12 @@ def estimates(entry: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     b, V = np.array(entry["coef"]), lower(entry["vcov"])
     some = ~np.isnan(np.diag(V))
     return b[~np.isnan(b)], V[np.ix_(some, some)]
+
+
+def assert_agrees(fit: md.Estimate, entry: dict[str, Any], rtol: float) -> None:
+    """Observations, coefficients and covariance of an entry; R prints 15 digits."""
+    assert fit.nobs == entry["nobs"]
+    coef, V = estimates(entry)
+    np.testing.assert_allclose(fit.params, coef, rtol=rtol)
+    scale = np.sqrt(np.outer(np.diag(V), np.diag(V)))
+    np.testing.assert_allclose(fit.cov / scale, V / scale, atol=1e-8)

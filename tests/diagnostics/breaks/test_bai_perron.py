@@ -26,6 +26,7 @@ from migdev.kernels.breaks.critical_values import TRIMS, critical_values
 from migdev.kernels.breaks.partition import partitions, segment_rss
 from migdev.kernels.breaks.regime_fits import long_run
 from tests.golden import load_golden
+from tests.panels import matrix_panel
 
 GOLDEN = load_golden("breaks")
 
@@ -36,14 +37,7 @@ def _one(y, start=1, **columns):
 
 
 def _panel(X, start=1):
-    N, T = X.shape
-    frame = pd.DataFrame(
-        {
-            "e": np.repeat([f"C{i}" for i in range(N)], T),
-            "t": np.tile(np.arange(start, start + T), N), "y": X.ravel(),
-        }
-    )  # fmt: skip
-    return md.Panel.from_frame(frame.dropna(), entity="e", time="t")
+    return matrix_panel(start, "C{}", y=X)
 
 
 def _case(name):

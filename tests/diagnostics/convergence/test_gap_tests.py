@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
 from statsmodels.tsa.stattools import adfuller, zivot_andrews
 
-import migdev as md
 from migdev import diagnostics
 from migdev.errors import (
     DroppedEntitiesWarning,
@@ -23,17 +21,11 @@ from migdev.kernels.unit_roots.break_adf import (
     break_critical_values,
     several_breaks_adf,
 )
+from tests.panels import matrix_panel
 
 
 def _panel(X, start=1960):
-    N, T = X.shape
-    frame = pd.DataFrame(
-        {
-            "e": np.repeat([f"C{i}" for i in range(N)], T),
-            "t": np.tile(np.arange(start, start + T), N), "x": X.ravel(),
-        }
-    )  # fmt: skip
-    return md.Panel.from_frame(frame.dropna(), entity="e", time="t")
+    return matrix_panel(start, "C{}", x=X)
 
 
 @pytest.mark.parametrize(("shift", "theirs"), [("level", "c"), ("both", "ct")])

@@ -11,14 +11,11 @@ from numpy.testing import assert_allclose
 import migdev as md
 from migdev import diagnostics
 from migdev.errors import IdentificationError, PanelError, SpecificationError
+from tests.panels import matrix_panel
 
 
 def _panel(X):
-    N, T = X.shape
-    frame = pd.DataFrame(
-        {"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N), "x": X.ravel()}
-    )
-    return md.Panel.from_frame(frame, entity="e", time="t")
+    return matrix_panel(x=X)
 
 
 def _paths(rng, targets, T=40, spread=1.0, alpha=0.5):

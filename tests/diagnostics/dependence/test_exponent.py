@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
-import migdev as md
 from migdev import diagnostics
 from migdev.errors import IdentificationError, PanelError, SpecificationError
+from tests.panels import matrix_panel
 
 
 def _panel(X):
-    N, T = X.shape
-    frame = {"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N), "x": X.ravel()}
-    return md.Panel.from_frame(pd.DataFrame(frame).dropna(), entity="e", time="t")
+    return matrix_panel(x=X)
 
 
 def _by_steps(X, pca, size):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import optimize
@@ -17,6 +16,7 @@ from migdev.kernels.factors.interactive import (
     interactive_effects,
     principal_components,
 )
+from tests.panels import matrix_panel
 
 
 def _data(rng, N=40, T=30, r=2, k=2, skew=False):
@@ -31,12 +31,7 @@ def _data(rng, N=40, T=30, r=2, k=2, skew=False):
 
 
 def _panel(Y, X):
-    N, T, k = X.shape
-    frame = pd.DataFrame({"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N)})
-    frame["y"] = Y.ravel()
-    for j in range(k):
-        frame[f"x{j + 1}"] = X[:, :, j].ravel()
-    return md.Panel.from_frame(frame, entity="e", time="t")
+    return matrix_panel(y=Y, **{f"x{j + 1}": X[:, :, j] for j in range(X.shape[2])})
 
 
 def test_the_optimum_is_that_of_a_general_optimiser():

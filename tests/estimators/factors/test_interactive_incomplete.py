@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
@@ -21,6 +20,7 @@ from migdev.kernels.factors.incomplete_factors import incomplete_effects, least_
 from migdev.kernels.factors.incomplete_inference import incomplete_bias, incomplete_criteria
 from migdev.kernels.factors.incomplete_pattern import free_directions, usable_part
 from migdev.kernels.factors.interactive import bias, demeaned, factor_criteria, interactive_effects
+from tests.panels import matrix_panel
 
 EFFECTS = [(), ("entity",), ("time",), ("entity", "time")]
 
@@ -40,12 +40,8 @@ def _late(rng, N, T, shortest, share=0.1):
 
 
 def _panel(Y, X, seen):
-    N, T, k = X.shape
-    frame = pd.DataFrame({"e": np.repeat(np.arange(N), T), "t": np.tile(np.arange(T), N)})
-    frame["y"] = Y.ravel()
-    for j in range(k):
-        frame[f"x{j + 1}"] = X[:, :, j].ravel()
-    return md.Panel.from_frame(frame[seen.ravel()], entity="e", time="t")
+    Y = np.where(seen, Y, np.nan)
+    return matrix_panel(y=Y, **{f"x{j + 1}": X[:, :, j] for j in range(X.shape[2])})
 
 
 def _alternating(Y, X, seen, effects, F, sweeps=3000):
