@@ -47,7 +47,7 @@ SPREAD = [
     md.MeanGroup(formula="y ~ x", trend=True, robust="huber"),
     md.MeanGroup(formula="y ~ x", demean=True, robust="biweight"),
     md.CCEMeanGroup(formula="y ~ x"),
-    md.CCEMeanGroup(formula="y ~ L(y) + x", lags=1, jackknife=True),
+    md.CCEMeanGroup(formula="y ~ L(y) + x", cross_lags=1, jackknife=True),
     md.AugmentedMeanGroup(formula="y ~ x", robust="huber"),
     md.ErrorCorrectionMeanGroup(formula="y ~ x", robust=True),
     md.CSARDL(formula="y ~ x", cross_lags=1),
@@ -106,8 +106,8 @@ FIRST_ORDER = [
     (md.HalfPanelJackknife(formula="y ~ L(y) + x"), SHORT, 0.99),
     (md.BiasCorrectedMM(formula="y ~ L(y) + x", effects=("time",)), SHORT, 0.99),
     (md.BiasCorrectedMM(formula="y ~ L(y) + x", model="random"), SHORT, 0.98),
-    (md.BiasCorrectedLSDV(formula="y ~ L(y) + x", replications=0), SHORT, 0.98),
-    (md.BiasCorrectedLSDV(formula="y ~ L(y) + x", order=3, initial="bb", replications=0), SHORT,
+    (md.BiasCorrectedLSDV(formula="y ~ L(y) + x", draws=0), SHORT, 0.98),
+    (md.BiasCorrectedLSDV(formula="y ~ L(y) + x", order=3, initial="bb", draws=0), SHORT,
      0.98),
 ]  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_influence_is_what_an_entity_takes_with_it(
 def test_late_entries_of_bias_corrected_lsdv() -> None:
     """Entities that enter late stand in batches of their own; their influence keeps its place."""
     late = SHORT[~((SHORT.i % 7 == 2) & (SHORT.t < 2003))]
-    spec = md.BiasCorrectedLSDV(formula="y ~ L(y) + x", order=2, initial="ah", replications=0)
+    spec = md.BiasCorrectedLSDV(formula="y ~ L(y) + x", order=2, initial="ah", draws=0)
     psi, J = spec.fit(as_panel(late)).moments.influence(), pseudo_values(spec, late)
     assert np.corrcoef(psi[:, 0], J[:, 0])[0, 1] > 0.98
     random = md.BiasCorrectedMM(formula="y ~ L(y) + x", model="random")
@@ -149,7 +149,7 @@ def test_thresholds_of_dynamic_panels_keep_scores() -> None:
     rng = np.random.default_rng(5)
     data = SHORT.assign(q=rng.standard_normal(len(SHORT)))
     data["y"] = data.y + np.where(data.q > 0.2, 1.5 * data.x, 0.0)
-    options = {"threshold": "q", "regime": "x", "replications": 0, "grid": 40}
+    options = {"threshold": "q", "regime": "x", "draws": 0, "grid": 40}
     wide = {**GMM, "gmm": (md.GMMStyle("y", (2, 5)),)}
     fit = md.DynamicPanelThreshold(formula="y ~ L(y) + x", **options, **wide).fit(as_panel(data))
     psi = fit.moments.influence()

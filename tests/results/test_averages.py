@@ -196,7 +196,7 @@ def test_effects_enter_means_and_are_told(panel):
     elasticity = fit.average_margins("x", kind="eyex")
     slope = fit.params["x"] + fit.params["x:z"] * d.z
     assert elasticity.frame["estimate"].item() == pytest.approx(np.mean(slope * d.x / fitted))
-    assert elasticity.note == "Effects of id and year are held at their estimates."
+    assert elasticity.note == "Effects of entity and time are held at their estimates."
     assert fit.average_margins("x").note == ""
     assert "Average elasticities on y (Fixed effects)" in str(elasticity)
     own = md.MeanGroup("y ~ x").fit(panel)
