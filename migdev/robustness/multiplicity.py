@@ -47,10 +47,9 @@ def adjust(pvalues: Any, method: str = "holm") -> FloatArray:
     """
     if method not in _METHODS:
         raise SpecificationError(f"method={method!r}; use one of {', '.join(map(repr, _METHODS))}.")
-    p = np.asarray(pvalues, dtype=float)
-    outside = (p < 0) | (p > 1)
-    if outside.any():
-        raise SpecificationError(f"p-values lie between 0 and 1; {p[outside][0]:g} does not.")
+    if method == "holm":
+        return holm(pvalues)
+    p = _tested(pvalues)
     untested = np.isnan(p)
     out = adjusted_pvalues(np.where(untested, 1.0, p), _METHODS[method])
     out[untested] = np.nan
@@ -58,8 +57,26 @@ def adjust(pvalues: Any, method: str = "holm") -> FloatArray:
 
 
 def holm(pvalues: Any) -> FloatArray:
-    """Step-down Bonferroni p-values; see :func:`adjust`."""
-    return adjust(pvalues, "holm")
+    """Step-down Bonferroni p-values; see :func:`adjust`.
+
+    Ours, because that of statsmodels collects garbage at every call: 40 ms, in every family.
+    """
+    p = _tested(pvalues)
+    untested = np.isnan(p)
+    ranked = np.argsort(np.where(untested, 1.0, p), kind="stable")
+    steps = np.where(untested, 1.0, p)[ranked] * np.arange(len(p), 0, -1)
+    out = np.empty(len(p))
+    out[ranked] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    out[untested] = np.nan
+    return out
+
+
+def _tested(pvalues: Any) -> FloatArray:
+    p = np.asarray(pvalues, dtype=float)
+    outside = (p < 0) | (p > 1)
+    if outside.any():
+        raise SpecificationError(f"p-values lie between 0 and 1; {p[outside][0]:g} does not.")
+    return p
 
 
 def romano_wolf(statistics: Any, draws: Any, *, sided: int = 2) -> FloatArray:
