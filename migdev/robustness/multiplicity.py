@@ -36,7 +36,7 @@ def adjust(pvalues: Any, method: str = "holm") -> FloatArray:
     Returns
     -------
     (m,)
-        In the order given. Engine: ``statsmodels.stats.multitest``.
+        In the order given. Engine: ``statsmodels.stats.multitest``, but for Holm's.
 
     References
     ----------
@@ -47,36 +47,29 @@ def adjust(pvalues: Any, method: str = "holm") -> FloatArray:
     """
     if method not in _METHODS:
         raise SpecificationError(f"method={method!r}; use one of {', '.join(map(repr, _METHODS))}.")
-    if method == "holm":
-        return holm(pvalues)
-    p = _tested(pvalues)
+    p = np.asarray(pvalues, dtype=float)
+    outside = (p < 0) | (p > 1)
+    if outside.any():
+        raise SpecificationError(f"p-values lie between 0 and 1; {p[outside][0]:g} does not.")
     untested = np.isnan(p)
-    out = adjusted_pvalues(np.where(untested, 1.0, p), _METHODS[method])
+    whole = np.where(untested, 1.0, p)
+    out = _stepped(whole) if method == "holm" else adjusted_pvalues(whole, _METHODS[method])
     out[untested] = np.nan
     return out
 
 
 def holm(pvalues: Any) -> FloatArray:
-    """Step-down Bonferroni p-values; see :func:`adjust`.
+    """Step-down Bonferroni p-values; see :func:`adjust`."""
+    return adjust(pvalues, "holm")
 
-    Ours, because that of statsmodels collects garbage at every call: 40 ms, in every family.
-    """
-    p = _tested(pvalues)
-    untested = np.isnan(p)
-    ranked = np.argsort(np.where(untested, 1.0, p), kind="stable")
-    steps = np.where(untested, 1.0, p)[ranked] * np.arange(len(p), 0, -1)
+
+def _stepped(p: FloatArray) -> FloatArray:
+    """Eq. (1). That of statsmodels collects garbage at every call: 40 ms, in every family."""
+    ranked = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate(p[ranked] * np.arange(len(p), 0, -1))
     out = np.empty(len(p))
-    out[ranked] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    out[untested] = np.nan
+    out[ranked] = np.minimum(steps, 1.0)
     return out
-
-
-def _tested(pvalues: Any) -> FloatArray:
-    p = np.asarray(pvalues, dtype=float)
-    outside = (p < 0) | (p > 1)
-    if outside.any():
-        raise SpecificationError(f"p-values lie between 0 and 1; {p[outside][0]:g} does not.")
-    return p
 
 
 def romano_wolf(statistics: Any, draws: Any, *, sided: int = 2) -> FloatArray:

@@ -84,10 +84,8 @@ class Component:
     def selectable(self) -> bool:
         """Rows of other equations can be imposed on it: it has a formula and takes weights."""
         spec = self.estimator
-        weights = (
-            [f.name for f in fields(spec) if f.name == "weights"] if is_dataclass(spec) else []
-        )
-        return bool(weights and self.equation) and spec.weights is None
+        takes = is_dataclass(spec) and any(f.name == "weights" for f in fields(spec))
+        return takes and bool(self.equation) and spec.weights is None
 
     def fit(self, panel: Panel, weights: str | None = None) -> Estimate:
         """The equation fitted on its rows, or on those where ``weights`` is not missing.
