@@ -37,7 +37,8 @@ class PretestTable:
     note: str
 
     def __str__(self) -> str:
-        parts = [self.frame[[c for c in self.frame if c.startswith("D_") == d]] for d in (0, 1)]
+        changes = self.frame.columns.str.startswith("D_")
+        parts = [self.frame.loc[:, ~changes], self.frame.loc[:, changes]]
         tables = [t.to_string(float_format=lambda v: f"{v:.3f}") for t in parts if len(t.columns)]
         return "\n".join([*tables, self.note])
 

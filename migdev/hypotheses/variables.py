@@ -56,12 +56,14 @@ class Variable:
 
 
 def _log(x: pd.Series) -> pd.Series:
-    return np.log(x.where(x > 0))
+    logs: pd.Series = np.log(x.where(x > 0))
+    return logs
 
 
 def _log_inflation(x: pd.Series) -> pd.Series:
     """100 log(1 + inflation/100): tames hyperinflations and keeps small values as they are."""
-    return 100 * np.log1p(x.where(x > -100) / 100)
+    logs: pd.Series = np.log1p(x.where(x > -100) / 100)
+    return 100 * logs
 
 
 def _dependence(remit: pd.Series, exports: pd.Series) -> pd.Series:

@@ -55,7 +55,8 @@ class Calendar:
         names = np.array([self.label(v) for v in unique], dtype=object)
         if self.freq in ("year", "integer"):
             names = names.astype(np.int64)
-        return pd.Index(names[inverse])
+        labels: pd.Index[Any] = pd.Index(names[inverse])
+        return labels
 
     def year(self, ordinals: IntArray) -> IntArray:
         """Calendar year in which each period begins."""
@@ -237,7 +238,7 @@ def _from_dates(dates: pd.DatetimeIndex, freq: str | None) -> tuple[IntArray, st
 def _from_text(values: pd.Series[str], name: str, freq: str | None) -> tuple[IntArray, str]:
     unique = values.unique()
     if freq in (None, "year") and (begins := _split_years(unique)):
-        return values.map(begins).to_numpy(np.int64), "year"
+        return np.array([begins[text] for text in values], dtype=np.int64), "year"
     for pattern, found in ((_YEAR, "year"), (_QUARTER, "quarter"), (_MONTH, "month")):
         matches = {text: m for text in unique if (m := pattern.match(text))}
         if len(matches) == len(unique):

@@ -56,7 +56,7 @@ def _keep_keys(panel: Panel, columns: Mapping[str, Any], why: str) -> None:
 def where(panel: Panel, keep: Any | str | Callable[[Panel], Any], reason: str) -> Panel:
     """The rows where ``keep`` is true: an array, a query of pandas, or a function."""
     if isinstance(keep, str):
-        mask = panel._frame.eval(keep).to_numpy()
+        mask = np.asarray(panel._frame.eval(keep))
         reason = reason or f"not ({keep})"
     else:
         given = keep(panel) if callable(keep) else keep

@@ -56,8 +56,8 @@ def to_iso3(values: Any, *, unknown: Unknown = "raise") -> Any:
     out = series.astype(object).map(dict(zip(table["value"], codes, strict=True)))
     if isinstance(values, pd.Series):
         return out
-    codes = [code if isinstance(code, str) else None for code in out]
-    return codes[0] if one else codes
+    found = [code if isinstance(code, str) else None for code in out]
+    return found[0] if one else found
 
 
 @overload

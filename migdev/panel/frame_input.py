@@ -29,11 +29,12 @@ def to_pandas(frame: Any) -> pd.DataFrame:
             ) from error
         eager = native.collect() if isinstance(native, nw.LazyFrame) else native
         frame = eager.to_pandas()
-    if isinstance(frame.index, pd.MultiIndex) or frame.index.name is not None:
-        levels = [n for n in frame.index.names if n is not None and n not in frame.columns]
-        frame = frame.reset_index(level=levels) if levels else frame
-    renamed = {c: str(c).lstrip("\ufeff") for c in frame.columns if str(c).startswith("\ufeff")}
-    return frame.rename(columns=renamed) if renamed else frame
+    out: pd.DataFrame = frame
+    if isinstance(out.index, pd.MultiIndex) or out.index.name is not None:
+        levels = [n for n in out.index.names if n is not None and n not in out.columns]
+        out = out.reset_index(level=levels) if levels else out
+    renamed = {c: str(c).lstrip("\ufeff") for c in out.columns if str(c).startswith("\ufeff")}
+    return out.rename(columns=renamed) if renamed else out
 
 
 def settled(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -65,8 +66,7 @@ def _settled_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any] | None
     if isinstance(dtype, pd.ArrowDtype):
         told = str(dtype.pyarrow_dtype)
         if told.startswith("dictionary"):
-            values = column.to_numpy(dtype=object, na_value=None)
-            return pd.Series(values, index=column.index).astype("category")
+            return column.astype(object).where(column.notna(), None).astype("category")
         if "string" in told:
             return column.astype("str")
         if told.startswith("decimal"):

@@ -223,7 +223,7 @@ class ModelMatrix:
         if values is not None and len(values) and not np.isnan(values[0]):
             return
         column = self.data[name]
-        if pd.isna(column.iat[0]) and bool(column.isna().all()):
+        if column.isna().all():
             raise IdentificationError(
                 f"{self.text!r} uses {name!r}, which is missing in all {len(column)} rows."
             )

@@ -58,12 +58,11 @@ def winsorise(data: Data, values: Any, p: float = 0.01, by: str | None = None) -
         raise PanelError(f"winsorise(p={p}): p is the share in each tail, 0 <= p < 0.5.")
     x = pd.Series(numbers(data, values, "winsorise"))
     if by is None:
-        low, high = x.quantile(p), x.quantile(1 - p)
-    else:
-        groups = x.groupby(data.ordinals if by in ("time", data.time) else data[by].to_numpy())
-        low, high = groups.transform("quantile", p), groups.transform("quantile", 1 - p)
-    pulled: FloatArray = x.clip(low, high).to_numpy(dtype=float)
-    return pulled
+        low, high = x.quantile([p, 1 - p])
+        return np.asarray(x.clip(low, high), dtype=float)
+    groups = x.groupby(data.ordinals if by in ("time", data.time) else data[by].to_numpy())
+    lows, highs = groups.transform("quantile", p), groups.transform("quantile", 1 - p)
+    return np.asarray(x.clip(lows, highs), dtype=float)
 
 
 def numbers(data: Data, values: Any, operator: str) -> FloatArray:

@@ -249,9 +249,11 @@ class Panel:
         if rows is not None:
             codes, ordinals = codes[rows], ordinals[rows]
         unique, inverse = np.unique(ordinals, return_inverse=True)
+        levels: list[Any] = [self.entities, self.calendar.labels(unique)]
+        at: list[Any] = [codes, inverse]
         return pd.MultiIndex(
-            levels=[self.entities, self.calendar.labels(unique)],
-            codes=[codes, inverse],
+            levels=levels,
+            codes=at,
             names=[self.entity, self.time],
             verify_integrity=False,
         )

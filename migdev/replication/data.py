@@ -97,7 +97,7 @@ def codebook(panel: Panel) -> pd.DataFrame:
     rows = []
     for name in panel.columns:
         column = panel[name]
-        row = {
+        row: dict[str, Any] = {
             "variable": to_sheet(name),
             "label": to_sheet(panel.labels.get(name, "")),
             "unit": to_sheet(panel.units.get(name, "")),

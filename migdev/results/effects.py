@@ -127,4 +127,5 @@ def levels_of(name: str, data: Data) -> pd.Index:
     if name in ("time", data.time):
         periods, codes = np.unique(data.ordinals, return_inverse=True)
         return data.calendar.labels(periods)[codes]
-    return pd.Index(data[name])
+    levels: pd.Index = pd.Index(data[name])
+    return levels

@@ -107,7 +107,7 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
         frame = self.by_entity(SPEED).set_index("entity")["estimate"]
         inside = frame.where((frame > -2) & (frame < 0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            lives = np.log(0.5) / np.log(np.abs(1 + inside))
+            lives: pd.Series = np.log(0.5) / np.log(np.abs(1 + inside))
         return lives.rename("half_life")
 
     def hausman(

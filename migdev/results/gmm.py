@@ -184,12 +184,12 @@ class GMMEstimate(Estimate):
             raise ResultError(f"{self.method} has no lag of {self.dependent!r}.")
         ols, within = _ols_and_within(self.spec, self.sample.panel, self.dependent)
         value = float(self.params.iloc[list(own.values())].sum())
-        frame = pd.DataFrame(
-            {"sum_of_lags": [ols, value, within]}, index=["pooled OLS", "GMM", "within"]
-        )
         low, high = sorted((ols, within))
-        frame["inside"] = [pd.NA, low <= value <= high, pd.NA]
-        return frame
+        inside = np.array([pd.NA, low <= value <= high, pd.NA], dtype=object)
+        return pd.DataFrame(
+            {"sum_of_lags": [ols, value, within], "inside": inside},
+            index=["pooled OLS", "GMM", "within"],
+        )
 
     def weak_instruments(self) -> pd.DataFrame:
         """Sanderson-Windmeijer conditional F of every regressor in each equation, homoskedastic

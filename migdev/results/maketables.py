@@ -11,7 +11,7 @@ _STATS = {"N": "nobs", "adj_r2": "r2_adjusted", "r2_within": "r2_within", "se_ty
 
 def coef_table(estimate: Any) -> pd.DataFrame:
     """Coefficients under its headings: ``b, se, t, p, ci95l, ci95u``."""
-    tidy = estimate.tidy().set_index("term").rename_axis("Coefficient")
+    tidy: pd.DataFrame = estimate.tidy().set_index("term").rename_axis("Coefficient")
     heads = {
         "estimate": "b", "std_error": "se", "statistic": "t", "p_value": "p",
         "conf_low": "ci95l", "conf_high": "ci95u",

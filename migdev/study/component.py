@@ -130,7 +130,7 @@ class Component:
                 "study it alone."
             )
         error = fit.delta(self.term).std_error
-        return psi * (error / float(np.sqrt(psi @ psi)))
+        return psi * (error / float(np.linalg.norm(psi)))
 
 
 def common_rows(panel: Panel, formulas: Sequence[str]) -> Panel:

@@ -14,7 +14,7 @@ from migdev.results.inference import delta_function, gradient
 from migdev.results.influence import entity_influence
 
 
-def influence(fit: Any, term: str) -> pd.Series | None:
+def influence(fit: Any, term: str) -> pd.Series[float] | None:
     r"""What each entity adds to a focal parameter, by label; None where the fit keeps no scores.
 
     For :math:`g(\hat\beta)` the influence of the entity on the coefficients times the gradient.
@@ -28,7 +28,7 @@ def influence(fit: Any, term: str) -> pd.Series | None:
     return pd.Series(psi @ slope, index=fit.sample.panel.entities[known])
 
 
-def aligned(parts: Sequence[pd.Series | None]) -> tuple[FloatArray, BoolArray]:
+def aligned(parts: Sequence[pd.Series[float] | None]) -> tuple[FloatArray, BoolArray]:
     """(G, m) influences of all entities on all focal parameters, and who is in which sample.
 
     Raises

@@ -160,7 +160,7 @@ class JointAnswer:
         """Correlation of the estimates by the stacked sandwich."""
         cov = self.main.cov
         spread = np.sqrt(np.diag(cov))
-        return cov / np.outer(spread, spread)
+        return cov.div(np.outer(spread, spread))
 
     @property
     def alarms(self) -> list[tuple[str, str, TestStatistic]]:

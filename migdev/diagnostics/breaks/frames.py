@@ -135,9 +135,8 @@ def assemble(
 
 def _sorted(parts: list[pd.DataFrame], order: pd.Index) -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
-    at = np.argsort(order.get_indexer(frame["entity"]), kind="stable")
-    out: pd.DataFrame = frame.iloc[at].reset_index(drop=True)
-    return out
+    at = np.argsort(order.get_indexer(pd.Index(frame["entity"])), kind="stable")
+    return frame.iloc[at].reset_index(drop=True)
 
 
 def _label_tuples(calendar: Any, periods: IntArray, last: IntArray) -> list[tuple[Any, ...]]:

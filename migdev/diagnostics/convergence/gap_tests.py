@@ -20,7 +20,7 @@ from migdev.errors import (
     listing,
     suggestion,
 )
-from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import adf_panel
 from migdev.kernels.unit_roots.break_adf import Shift, break_adf_panel, break_critical_values
 from migdev.options import Gaps, Short, check_choice
@@ -250,7 +250,7 @@ def _place(panel: Panel, reference: Any) -> int:
             f"The panel has no entity {reference!r}.{suggestion(str(reference), names)} It has "
             f"{listing(names, 12)}."
         )
-    return int(panel.entities.get_loc(reference))
+    return list(panel.entities).index(reference)
 
 
 def gap_series(
@@ -270,7 +270,7 @@ def gap_series(
     ends.index = names[i] if reference is not None else names[i] + " - " + names[j]
     G = M[i] - M[j]
     seen = np.isfinite(G)
-    empty = ~seen.any(axis=1)
+    empty: BoolArray = ~np.any(seen, axis=1)
     if empty.any():
         gone = [str(e) for e in ends.index[empty]]
         message = f"{variable!r}: {len(gone)} of {len(G)} gaps have no common period"
@@ -283,7 +283,7 @@ def gap_series(
             f"{message} and are left out: {listing(gone, 20)}.", DroppedEntitiesWarning,
             stacklevel=3,
         )  # fmt: skip
-        G, seen, ends = G[~empty], seen[~empty], ends[~empty]
+        G, seen, ends = G[~empty], seen[~empty], ends.loc[~empty]
     entity, column = np.nonzero(seen)
     s = Series(
         name=f"gap in {variable}", values=G[seen][:, None], entity=entity, time=periods[column],

@@ -12,7 +12,7 @@ from scipy import special
 from migdev.diagnostics.series import Series, read_series
 from migdev.diagnostics.subjects import CONVERGENCE
 from migdev.errors import IdentificationError, PanelError, SpecificationError, listing
-from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.convergence.log_t import clubs, log_t_of, merge, skipped
 from migdev.options import Gaps
 from migdev.panel.panel import Panel
@@ -51,7 +51,7 @@ class ConvergenceClubs:
     def __str__(self) -> str:
         lines = [self.note, self.tests.to_string(index=False, float_format=lambda v: f"{v:.4f}")]
         for club, group in self.members.groupby("club"):
-            name = f"Club {club}" if club else "No club"
+            name = f"Club {club!s}" if club else "No club"
             lines.append(f"{name}: {', '.join(str(e) for e in group['entity'])}")
         return "\n".join(lines)
 
@@ -154,7 +154,7 @@ def _levels(panel: Panel, variable: str, trim: float, gaps: Gaps) -> tuple[Serie
         raise SpecificationError(f"trim={trim}; a share of periods, e.g. 1/3.")
     s = read_series(panel, variable, gaps=gaps)
     X = np.ascontiguousarray(s.matrix("The log-t test")[:, :, 0])
-    bad = (X <= 0).any(axis=1)
+    bad: BoolArray = np.any(X <= 0, axis=1)
     if bad.any():
         raise PanelError(
             f"Relative transition paths need positive values, but {s.name!r} has others in "

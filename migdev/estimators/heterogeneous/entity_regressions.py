@@ -105,7 +105,8 @@ def identified(
     if not bad.any():
         return design
     labels = entity_labels(design)
-    who = [f"{labels[i]}: {names[int(np.argmax(fit.dependent[i]))]}" for i in np.flatnonzero(bad)]
+    first = np.argmax(fit.dependent[bad], axis=1)
+    who = [f"{label}: {names[j]}" for label, j in zip(labels[bad], first, strict=True)]
     if short == "raise" or (~bad).sum() < least:
         raise IdentificationError(
             f"{what} cannot fit {len(who)} of {len(bad)} entities of {design.formula!r}: a "

@@ -84,4 +84,4 @@ class SystemEstimate(Estimate):
     def correlation(self) -> pd.DataFrame:
         """Correlation of the errors between equations."""
         s = np.sqrt(np.diagonal(self.sigma))
-        return self.sigma / np.outer(s, s)
+        return self.sigma.div(np.outer(s, s))

@@ -81,14 +81,12 @@ class EffectsBasis:
                 first=head, mass=mass, rest=(), coef=np.empty((0, 0)),
                 centre=np.empty((head.size, 0)), root=None if weights is None else np.sqrt(w),
             )  # fmt: skip
-        rows = np.tile(np.arange(n), len(rest))
-        D = sparse.csr_matrix(
-            (np.ones(len(rows)), (rows, np.concatenate(rest))), shape=(n, int(offsets[-1]))
-        )
-        cross = sparse.csr_matrix((w, (head.codes, np.arange(n))), shape=(head.size, n)) @ D
-        gram = (D.T @ D.multiply(w[:, None]).tocsr()).toarray()
-        gram -= (cross.T @ cross.multiply(1.0 / mass[:, None]).tocsr()).toarray()
-        scale = 1.0 / np.sqrt(np.asarray(D.multiply(w[:, None]).sum(axis=0)).ravel())
+        at = (np.tile(np.arange(n), len(rest)), np.concatenate(rest))
+        D = sparse.csr_array((np.ones(len(at[0])), at), shape=(n, int(offsets[-1])))
+        wD = sparse.csr_array((np.tile(w, len(rest)), at), shape=D.shape)
+        cross = sparse.csr_array((w, (head.codes, np.arange(n))), shape=(head.size, n)) @ D
+        gram = (D.T @ wD).toarray() - (cross.T @ (sparse.diags_array(1.0 / mass) @ cross)).toarray()
+        scale = 1.0 / np.sqrt(wD.sum(axis=0))
         values, vectors = linalg.eigh(gram * np.outer(scale, scale))
         keep = values > 1e-10
         coef = scale[:, None] * vectors[:, keep] / np.sqrt(values[keep])

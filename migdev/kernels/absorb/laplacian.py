@@ -140,7 +140,7 @@ def eliminate(edges: sparse.csr_array, stall: float = 0.2, seed: int = 0) -> Eli
         rounds.append(Round(start, stop, share, share.T.tocsr(), inverse[:, None]))
         start = stop
     if len(left) > _DENSE:
-        degree = np.asarray(graph.sum(axis=1)).reshape(-1, 1)
+        degree = np.asarray(graph.sum(axis=1), dtype=np.float64).reshape(-1, 1)
         diagonal = np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0)
         return Elimination(sequence, tuple(rounds), None, diagonal, False)
     return Elimination(sequence, tuple(rounds), _dense_core(graph, start), None, exact)

@@ -63,8 +63,11 @@ def free_directions(seen: BoolArray, r: int, row_effect: bool, column_effect: bo
 
 def components(seen: BoolArray) -> IntArray:
     """(N,) groups of rows that are tied by common columns."""
-    graph = sparse.csr_array(sparse.bmat([[None, seen], [seen.T, None]]))
-    labels: IntArray = connected_components(graph, directed=False)[1][: len(seen)]
+    row, column = np.nonzero(seen)
+    ties = sparse.coo_array(
+        (np.ones(len(row)), (row, len(seen) + column)), shape=(sum(seen.shape), sum(seen.shape))
+    )
+    labels = connected_components(ties, directed=False)[1][: len(seen)]
     return np.unique(labels, return_inverse=True)[1]
 
 

@@ -34,6 +34,7 @@ def separating_direction(y: FloatArray, X: FloatArray) -> tuple[FloatArray, Bool
     size = np.abs(X).max(axis=0)
     A = X / size * (2 * y - 1)[:, None]
     found = linprog(-A.mean(axis=0), A_ub=-A, b_ub=np.zeros(len(A)), bounds=(-1, 1))
-    direction = np.where(np.abs(found.x) > TOL, found.x, 0.0) / size
-    rows: BoolArray = A @ found.x > TOL
+    slopes = np.asarray(found.x, dtype=np.float64)  # bounded, and zero is feasible: it is found
+    direction = np.where(np.abs(slopes) > TOL, slopes, 0.0) / size
+    rows: BoolArray = A @ slopes > TOL
     return (direction if rows.any() else np.zeros_like(direction)), rows

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from migdev.results.facts import Facts, linear_facts
 from migdev.results.foreign.record import covariance_words, estimate, numbers, unfitted
@@ -28,9 +27,8 @@ def read_linearmodels(res: Any) -> Any:
         if info is not None:
             stats[key] = int(info["total"])
     stats |= _tests(res)
-    params = res.params.squeeze() if isinstance(res.params, pd.DataFrame) else res.params
     return estimate(
-        params=params, cov=np.asarray(res.cov, dtype=float),
+        params=res.params, cov=np.asarray(res.cov, dtype=float),
         dependent=_dependent(res, model), method=_method(res),
         nobs=int(res.nobs), df_resid=df_resid, df=df_resid if debiased else None,
         description=covariance_words(kind), clusters=_clusters(res),

@@ -46,7 +46,7 @@ def estimate(
         )
         description = f"{description} ({counts})"
     return Estimate.from_arrays(
-        names=[str(n) for n in params.index], params=params.to_numpy(dtype=float), cov=cov,
+        names=[str(n) for n in params.index], params=np.asarray(params, dtype=float), cov=cov,
         dependent=dependent, method=method, nobs=nobs, df_resid=df_resid, df_inference=df,
         covariance=CovEstimate(
             cov=cov, df=df, description=description, convention=convention, clusters=clusters

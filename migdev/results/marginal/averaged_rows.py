@@ -92,8 +92,9 @@ def _groups(columns: Columns, by: str | None) -> tuple[IntArray, pd.Index]:
         if found is None:
             raise ResultError(f"by={by!r} names no column of the sample.")
         labels = pd.Index(pd.Series(found, dtype=object).infer_objects())
-    if labels.isna().any():
-        raise ResultError(f"by={by!r} is missing in {int(labels.isna().sum())} rows of the sample.")
+    missing = int(np.sum(labels.isna()))
+    if missing:
+        raise ResultError(f"by={by!r} is missing in {missing} rows of the sample.")
     codes, levels = pd.factorize(labels, sort=True)
     return codes.astype(np.int64), levels
 

@@ -156,8 +156,8 @@ def read_stata(raw: bytes, name: str) -> Loaded:
     the labels of columns whose every value has one: a country made by ``encode``.
     """
     try:
-        with pd.io.stata.StataReader(io.BytesIO(raw), convert_categoricals=False) as reader:
-            frame = reader.read()
+        frame = pd.read_stata(io.BytesIO(raw), convert_categoricals=False)
+        with pd.read_stata(io.BytesIO(raw), iterator=True) as reader:
             labels = {str(k): v for k, v in reader.variable_labels().items() if v}
     except Exception as error:  # struct, value and key errors, by version of the format
         raise SourceError(f"{name} cannot be read as a Stata file: {error}.") from error
