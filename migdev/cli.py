@@ -88,7 +88,8 @@ def study(
         panel = panel.between(*years)
     answer = asked.run(panel, window=window, plan=plan, strict=strict)
     out.mkdir(parents=True, exist_ok=True)
-    pages = [answer.report(out / f"{asked.id}.{suffix}") for suffix in ("html", "md", "tex")]
+    page = answer.page()
+    pages = [page.save(out / f"{asked.id}.{suffix}") for suffix in ("html", "md", "tex")]
     print(answer)
     if package:
         pages.append(

@@ -16,6 +16,7 @@ import pytest
 import migdev as md
 from migdev import hypotheses
 from migdev.cli import main, preparation
+from migdev.report import verdict_figures
 from migdev.simulate import stylised_world
 from tests.replication.test_verify import resealed
 
@@ -183,6 +184,21 @@ def test_columns_are_mapped_by_a_small_file(files, tmp_path, run, monkeypatch):
     done = run("study", "G1", "--data", "mine.csv", "--columns", "map.toml", "--out", "out")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "G1.html").exists()
+
+
+def test_pages_share_one_drawing_of_each_figure(files, tmp_path, run, monkeypatch):
+    drawn = []
+    plot = verdict_figures.pattern_plot
+    monkeypatch.setattr(
+        verdict_figures, "pattern_plot", lambda answer: drawn.append(answer) or plot(answer)
+    )
+    done = run(
+        "study", "X1", "--data", str(files / "wdi.csv"), "--data", str(files / "countries.csv"),
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(drawn) == 1
+    assert {p.name for p in tmp_path.rglob("*.*")} >= {"X1.html", "figure-1.svg", "figure-1.pdf"}
 
 
 def test_yearly_data_and_years(files, tmp_path, run):

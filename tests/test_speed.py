@@ -6,6 +6,8 @@ that a busy machine does not break them; rivals take turns.
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -108,3 +110,30 @@ def test_small_panels_take_milliseconds():
 
     best = min(repeat(lambda: spec.fit(panel), number=10, repeat=20)) / 10
     assert best < 6e-3, best  # some 2 ms, formula and all, on an idle machine
+
+
+def test_the_joint_study_of_real_data_takes_a_second_and_a_half(data_dir, tmp_path):
+    """From files to pages, in processor time after the imports; some 1.1 s on an idle machine."""
+    code = f"""
+import sys, time
+from matplotlib.backends import backend_pdf, backend_svg
+import jinja2, matplotlib.figure, migdev.report.joint
+from migdev import cli, hypotheses
+hypotheses.get("X1")
+sys.argv = ["migdev", "study", "X1", "--out", {str(tmp_path)!r}]
+start = time.process_time()
+try:
+    cli.main()
+except SystemExit as stop:
+    assert not stop.code
+print("seconds", time.process_time() - start)
+"""
+    environment = {**os.environ, "MIGDEV_DATA": str(data_dir), "OMP_NUM_THREADS": "1"}
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True,
+            check=True,
+        ).stdout
+        for _ in range(3)
+    ]  # fmt: skip
+    assert min(float(told.split()[-1]) for told in runs) < 1.5

@@ -18,8 +18,9 @@ def write_results(answer: Any, folder: str | Path) -> Path:
     told = SingleFit(answer) if isinstance(answer, Estimate) else answer
     text = json.dumps(plain(numbers(told)), indent=1, sort_keys=True) + "\n"
     (path / "numbers.json").write_text(text, encoding="utf-8", newline="\n")
+    page = told.page()
     for suffix in ("html", "tex", "md"):
-        told.report(path / f"{page_of(told)}.{suffix}")
+        page.save(path / f"{page_of(told)}.{suffix}")
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from migdev.errors import ReportError
@@ -12,7 +11,7 @@ from migdev.identity import rebuild
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.replication.numbers import compare, numbers
-from migdev.report.table import table
+from migdev.report.table import Table, table
 from migdev.results.estimate import Estimate
 
 
@@ -48,9 +47,9 @@ class SingleFit:
     plan = verdict = reason = ""
     departures = ()
 
-    def report(self, path: Path) -> Path:
-        """Write the table; the suffix chooses HTML, Markdown or LaTeX."""
-        return table(self.fit).save(path)
+    def page(self) -> Table:
+        """The table of the fit, to be saved in several formats."""
+        return table(self.fit)
 
 
 def as_answer(item: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,11 +14,6 @@ from migdev.report.render import page
 from migdev.report.table import table
 from migdev.report.verdict import alarm_list, as_table, plan_text, reports
 from migdev.report.words import equals, interval, labeller, number, sign_words
-
-
-def write_joint(answer: Any, path: Path) -> Path:
-    """Write the page of a joint answer in the format of the suffix."""
-    return joint_page(answer).save(path)
 
 
 def joint_page(answer: Any) -> Page:

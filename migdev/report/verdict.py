@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,11 +44,6 @@ TONE: dict[str, Tone] = {
     "no effect": "info",
     "undecided": "warn",
 }
-
-
-def write_verdict(answer: Any, path: Path) -> Path:
-    """Write the page of an answer in the format of the suffix."""
-    return verdict_page(answer).save(path)
 
 
 def verdict_page(answer: Any) -> Page:

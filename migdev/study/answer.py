@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from migdev.errors import ReportError
 from migdev.evidence.published import compare
 from migdev.panel.panel import Panel
 from migdev.results.statistic import TestStatistic, failed_tests
@@ -20,6 +19,7 @@ from migdev.study.pretest_rules import Ruling, marks
 from migdev.study.pretests import Finding, findings_frame
 
 if TYPE_CHECKING:
+    from migdev.report.page import Page
     from migdev.study.study import Study
 
 
@@ -219,14 +219,15 @@ class Answer:
         lines += [f"Warning: {text}" for text in self.reports]
         return "\n".join(lines)
 
+    def page(self) -> Page:
+        """The verdict page, to be saved in several formats."""
+        from migdev.report.verdict import verdict_page
+
+        return verdict_page(self)
+
     def report(self, path: str | Path) -> Path:
         """Write the verdict page; the suffix chooses HTML, Markdown or LaTeX."""
-        from migdev.report.verdict import write_verdict
-
-        target = Path(path)
-        if target.suffix not in (".html", ".md", ".tex"):
-            raise ReportError(f"{target.name!r}: a report ends in .html, .md or .tex.")
-        return write_verdict(self, target)
+        return self.page().save(path)
 
     def replication_package(self, path: str | Path, **options: Any) -> Path:
         """Write a folder that anyone can rerun and verify; see :mod:`migdev.replication`."""

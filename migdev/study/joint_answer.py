@@ -22,6 +22,7 @@ from migdev.study.pretest_rules import Ruling, marks
 from migdev.study.pretests import Finding, findings_frame
 
 if TYPE_CHECKING:
+    from migdev.report.page import Page
     from migdev.study.joint import JointStudy
 
 DRAWS = ("pairs", "wild", "sandwich")
@@ -240,11 +241,15 @@ class JointAnswer:
         lines += [f"Warning: {text}" for text in self.warnings]
         return "\n".join(lines)
 
+    def page(self) -> Page:
+        """The joint verdict page, to be saved in several formats."""
+        from migdev.report.joint import joint_page
+
+        return joint_page(self)
+
     def report(self, path: str | Path) -> Path:
         """Write the joint verdict page; the suffix chooses HTML, Markdown or LaTeX."""
-        from migdev.report.joint import write_joint
-
-        return write_joint(self, Path(path))
+        return self.page().save(path)
 
     def replication_package(self, path: str | Path, **options: Any) -> Path:
         """Write a folder that anyone can rerun and verify; see :mod:`migdev.replication`."""

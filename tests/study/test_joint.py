@@ -83,6 +83,32 @@ def test_pairs_bootstrap_equals_refitting_on_drawn_clusters():
     assert singular == 0
 
 
+def test_draws_that_identify_the_focal_coefficient_alone():
+    """A dummy without rows in a draw is not identified, and the other coefficients still are."""
+    rng = np.random.default_rng(5)
+    n, G = 160, 16
+    cluster = np.sort(rng.integers(0, G, n))
+    X = np.column_stack([(cluster < 2), (cluster == 2), rng.normal(size=n), np.ones(n)]) * 1.0
+    y = rng.normal(size=n)
+    weights = resampling_weights(rng, 60, G)
+    lost = (weights[:, :2].sum(axis=1) == 0) | (weights[:, 2] == 0)
+    draws, singular = pairs_draws(cluster_sums(X, y, cluster, G), weights, focal=2)
+    assert 0 < singular == lost.sum() < 60
+    for b in range(60):
+        root = np.sqrt(weights[b, cluster])
+        expected = np.linalg.lstsq(X * root[:, None], y * root, rcond=None)[0][2]
+        assert draws[b] == pytest.approx(expected, rel=1e-8)
+
+
+def test_draws_take_no_singular_values(monkeypatch):
+    """Their condition by singular values took half the time of a joint study."""
+    rng = np.random.default_rng(6)
+    sums = cluster_sums(rng.normal(size=(90, 4)), rng.normal(size=90), np.arange(90) // 9, 10)
+    for name in ("svd", "cond"):
+        monkeypatch.setattr(np.linalg, name, None)
+    assert pairs_draws(sums, resampling_weights(rng, 20, 10) + 0.1, focal=0)[1] == 0
+
+
 def test_wild_bootstrap_equals_refitting_on_wild_outcomes():
     rng = np.random.default_rng(3)
     n, G = 120, 15

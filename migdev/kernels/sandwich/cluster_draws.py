@@ -8,6 +8,9 @@ import numpy as np
 
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 
+#: A column of which the others leave less than this share is not identified beside them.
+SINGULAR = 1e-11
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClusterSums:
@@ -65,20 +68,43 @@ def pairs_draws(sums: ClusterSums, weights: FloatArray, focal: int) -> tuple[Flo
         Draws in which the coefficients were not all identified; solved by pseudo-inverse.
     """
     G, k = sums.c.shape
-    A = (weights @ sums.A.reshape(G, k * k)).reshape(-1, k, k)
-    c = weights @ sums.c
-    scale = 1 / np.sqrt(np.maximum(np.einsum("bii->bi", A), np.finfo(float).tiny))
-    A, c = A * scale[:, :, None] * scale[:, None, :], c * scale
-    bad = np.linalg.cond(A) > 1e12
-    draws = np.empty(len(A))
-    good = ~bad
-    if good.any():
-        solved = np.linalg.solve(A[good], c[good][:, :, None])[:, focal, 0]
-        draws[good] = solved * scale[good, focal]
+    order = [*(j for j in range(k) if j != focal), focal]
+    parts = np.concatenate([sums.A, sums.c[:, :, None]], axis=2)[:, order][:, :, [*order, k]]
+    # Draws along the last axis, so that every step is over whole rows of memory.
+    systems = (parts.reshape(G, -1).T @ weights.T).reshape(k, k + 1, -1)
+    scale = 1 / np.sqrt(np.maximum(np.einsum("jjb->jb", systems[:, :k]), np.finfo(float).tiny))
+    systems *= scale[:, None]
+    systems[:, :k] *= scale
+    draws, left = _last_coefficient(systems)
+    bad = left < SINGULAR
     if bad.any():
-        inverse = np.linalg.pinv(A[bad], rcond=1e-10, hermitian=True)
-        draws[bad] = np.einsum("bk,bk->b", inverse[:, focal], c[bad]) * scale[bad, focal]
-    return draws, int(bad.sum())
+        A, c = np.moveaxis(systems[:, :k, bad], 2, 0), systems[:, k, bad]
+        inverse = np.linalg.pinv(A, rcond=1e-10, hermitian=True)
+        draws[bad] = np.einsum("bk,kb->b", inverse[:, -1], c)
+    return draws * scale[-1], int(bad.sum())
+
+
+def _last_coefficient(systems: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The last coefficient of each system, by taking the other columns out one after another.
+
+    Parameters
+    ----------
+    systems : (k, k + 1, B)
+        X'X, with ones on its diagonal, and X'y beside it.
+
+    Returns
+    -------
+    coefficient : (B,)
+    left : (B,)
+        The least share of its square that a column keeps when those before it are taken out.
+    """
+    rest, left = systems, np.full(systems.shape[2], np.inf)
+    while True:
+        np.minimum(left, rest[0, 0], out=left)
+        pivot = np.where(left < SINGULAR, np.inf, rest[0, 0])
+        if len(rest) == 1:
+            return rest[0, 1] / pivot, left
+        rest = rest[1:, 1:] - (rest[1:, 0] / pivot)[:, None] * rest[0, 1:]
 
 
 def resampling_weights(rng: np.random.Generator, draws: int, G: int) -> FloatArray:

@@ -16,7 +16,8 @@ import pandas as pd
 from migdev.errors import SourceError, SourceWarning, listing
 
 SEPARATORS = (",", ";", "\t", "|")
-_SAMPLE = 400
+#: Characters, and lines of these, that tell how a file is written.
+_HEAD, _SAMPLE = 2_000_000, 400
 #: Lines below a table that may be a footer.
 _FOOTER = 20
 
@@ -78,7 +79,7 @@ def sniff(
         No table, a header of another width than the rows, or numbers that could be read in two
         ways (``1,234`` in every cell).
     """
-    lines = text[:2_000_000].splitlines()[:_SAMPLE]
+    lines = text[:_HEAD].splitlines()[:_SAMPLE]
     if not any(line.strip() for line in lines):
         raise SourceError(f"{name} is empty.")
     choices = (separator,) if separator else SEPARATORS
@@ -99,14 +100,11 @@ def sniff(
 
 def read_text(text: str, dialect: Dialect, name: str) -> pd.DataFrame:
     """The table, with empty cells missing and every other mark left as text."""
-    rows = csv.reader(io.StringIO(text), delimiter=dialect.separator)
+    head = io.StringIO(text[:_HEAD])
+    rows = csv.reader(head, delimiter=dialect.separator)
     columns = header_names([next(rows) for _ in range(dialect.header + 1)][-1], name)
     text = _without_footer(text, dialect, len(columns), name)
-    stream = io.StringIO(text)
-    reader = csv.reader(stream, delimiter=dialect.separator)
-    for _ in range(dialect.header + 1):
-        next(reader)
-    body = stream.tell()
+    body = text[head.tell() :]
     options: dict[str, Any] = {
         "sep": dialect.separator, "header": None, "names": columns, "index_col": False,
         "keep_default_na": False, "skipinitialspace": True, "low_memory": False,
@@ -115,7 +113,7 @@ def read_text(text: str, dialect: Dialect, name: str) -> pd.DataFrame:
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             frame = pd.read_csv(
-                stream, decimal=dialect.decimal, na_values=[""], **exact(), **options,
+                io.StringIO(body), decimal=dialect.decimal, na_values=[""], **exact(), **options,
             )  # fmt: skip
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
             raise SourceError(
@@ -124,21 +122,33 @@ def read_text(text: str, dialect: Dialect, name: str) -> pd.DataFrame:
             ) from error
     if bool(frame.iloc[:, -1].isna().any()):
         _warn_of_short_rows(text, dialect, len(columns), name)
-    codes = [str(c) for c in frame.columns if _whole(frame[c])]
-    if codes and re.search(rf"(?:^|{re.escape(dialect.separator)})[\"' ]*0\d", text, re.MULTILINE):
-        stream.seek(body)
+    zeros = _zeros_in_front(text, dialect)
+    codes = [str(c) for c in frame.columns if zeros and _whole(frame[c])]
+    if codes:
         # Codes such as 01001 stay text: read as numbers they would lose the zero.
-        again = pd.read_csv(stream, usecols=codes, dtype=str, **options)
+        again = pd.read_csv(io.StringIO(body), usecols=codes, dtype=str, **options)
         for code in codes:
             if again[code].str.match(r"\s*0\d").any():
                 frame[code] = again[code].str.strip().mask(frame[code].isna())
     return drop_unnamed(frame, name)
 
 
+def _zeros_in_front(text: str, dialect: Dialect) -> bool:
+    """Some value begins with a zero before another digit: ``01001``, not ``0.01`` or ``1e-05``."""
+    characters = np.frombuffer(text.encode(), np.uint8)
+    zero = np.flatnonzero(characters[1:-1] == ord("0")) + 1
+    before, after = characters[zero - 1], characters[zero + 1]
+    starts = np.isin(before, [*b"\n\"' ", dialect.separator.encode()[-1]])
+    return bool((starts & (after >= ord("0")) & (after <= ord("9"))).any())
+
+
 def _whole(column: pd.Series[Any]) -> bool:
     """Numbers that are whole where they are not missing."""
     kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
-    return kind in "iu" or (kind == "f" and bool((column.dropna() % 1 == 0).all()))
+    if kind != "f":
+        return kind in ("i", "u")
+    values = column.to_numpy()
+    return bool((np.isnan(values) | (values == np.trunc(values))).all())
 
 
 def _without_footer(text: str, dialect: Dialect, width: int, name: str) -> str:
@@ -161,11 +171,14 @@ def _fields(line: str, dialect: Dialect) -> int:
 
 
 def _warn_of_short_rows(text: str, dialect: Dialect, width: int, name: str) -> None:
-    reader, short = csv.reader(io.StringIO(text), delimiter=dialect.separator), []
-    for number, row in enumerate(reader):
-        if number > dialect.header and 0 < len(row) < width:
-            short.append(reader.line_num)
-    if short and short != [reader.line_num]:  # the last line has been told of
+    if '"' in text:
+        reader = csv.reader(io.StringIO(text), delimiter=dialect.separator)
+        rows = [(len(row), reader.line_num) for row in reader if row]
+    else:  # no separator inside a value, so fields are counted without taking them apart
+        lines = text.replace("\r", "").split("\n")
+        rows = [(s.count(dialect.separator) + 1, i) for i, s in enumerate(lines, start=1) if s]
+    short = [line for fields, line in rows[dialect.header + 1 :] if fields < width]
+    if short and short != [rows[-1][1]]:  # the last line has been told of
         _warn(f"{len(short)} rows of {name} have fewer than its {width} fields, first line "
               f"{short[0]}; what they lack is read as missing.")  # fmt: skip
 
@@ -222,10 +235,10 @@ def _header_row(rows: list[list[str]], name: str) -> int:
 
 def decimal_mark(cells: list[str], separator: str, name: str) -> str:
     """Point or comma, from sample cells; an error where all could be thousands as well."""
-    stripped = [cell.strip() for cell in cells]
-    comma = [c for c in stripped if re.fullmatch(r"[+-]?\d+,\d+", c)]
-    point = [c for c in stripped if re.fullmatch(r"[+-]?\d*\.\d+", c)]
-    if any(re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d+", c) for c in stripped):
+    points, commas = ([cell.strip() for cell in cells if mark in cell] for mark in ".,")
+    comma = [c for c in commas if re.fullmatch(r"[+-]?\d+,\d+", c)]
+    point = [c for c in points if re.fullmatch(r"[+-]?\d*\.\d+", c)]
+    if any(re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d+", c) for c in commas):
         return ","
     thousands = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
     for mark, found, rival in ((",", comma, point), (".", point, comma)):

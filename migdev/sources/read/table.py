@@ -94,15 +94,20 @@ def apply_mapping(table: Table, mapping: ColumnMapping, name: str) -> None:
 
 
 def guess(frame: pd.DataFrame, names: Sequence[str]) -> str | None:
-    plain = {re.sub(r"[\W_]+", "", str(c)).casefold(): str(c) for c in reversed(frame.columns)}
+    plain = _plain_names(frame)
     return next((plain[name] for name in names if name in plain), None)
+
+
+def _plain_names(frame: pd.DataFrame) -> dict[str, str]:
+    """Columns by their letters and digits in lower case, the first of each."""
+    return {re.sub(r"[\W_]+", "", str(c)).casefold(): str(c) for c in reversed(frame.columns)}
 
 
 def guess_keys(frame: pd.DataFrame) -> tuple[str, ...]:
     """The column that names the entity by its usual name, or the two of a corridor."""
-    one = guess(frame, ENTITY_NAMES)
+    one, plain = guess(frame, ENTITY_NAMES), _plain_names(frame)
     for pair in CORRIDORS:
-        both = [c for name in pair if (c := guess(frame, [name])) is not None]
+        both = [plain[name] for name in pair if name in plain]
         if len(both) == 2 and (one is None or one.casefold() in ("code", "id")):
             return tuple(both)
     return (one,) if one else ()

@@ -16,6 +16,7 @@ from numpy.testing import assert_array_equal
 
 from migdev.errors import CountryWarning, SourceError, SourceWarning
 from migdev.provenance import Extract
+from migdev.sources.read.delimited import _zeros_in_front, sniff
 from migdev.sources.read.local import LocalFile, read
 
 PLAIN = "iso3,year,growth,remit\nAAA,2000,1.5,3\nAAA,2001,..,4\nBBB,2000,-0.25,n/a\n"
@@ -471,6 +472,28 @@ def test_notes_below_a_table(tmp_path: Path) -> None:
 def test_lines_as_old_macs_end_them(tmp_path: Path) -> None:
     old = read(written(tmp_path, PLAIN.replace("\n", "\r"))).frame
     assert old.equals(read(written(tmp_path, PLAIN)).frame)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("code,x\n01001,1\n02001,2\n", True),
+        ('code,x\n"01001",1\n', True),
+        ("x;code\n1,05; 01001\n", True),
+        ("code,x\n100,0.05\n2000,1e-05\n", False),
+        ("x;y\n1,05;0,5\n", False),
+    ],
+)
+def test_zeros_in_front_of_numbers_are_seen(text: str, found: bool) -> None:
+    assert _zeros_in_front(text, sniff(text, "a file")) == found
+
+
+def test_rows_cut_short_are_counted_with_and_without_quotes(tmp_path: Path) -> None:
+    rows = ["iso3,year,x,z", "AFG,2000,1,2", "AFG,2001", "ALB,2000,3,4", "ALB,2001,5"]
+    for mark in ("", '"'):
+        path = written(tmp_path, "\r\n".join([*rows, f"AGO,2001,{mark}1{mark},2"]))
+        with pytest.warns(SourceWarning, match="2 rows .* fewer than its 4 fields, first line 3;"):
+            read(path)
 
 
 def test_codes_keep_their_zeros_beside_missing_ones(tmp_path: Path) -> None:
