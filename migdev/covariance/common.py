@@ -96,10 +96,12 @@ def require_least_squares(m: Moments, kind: str) -> None:
     """Raise a CovarianceError unless ``bread`` is ``(X'X)^-1``: leverage means nothing else."""
     scale = 1.0 / np.sqrt(np.einsum("ij,ij->j", m.X, m.X))
     gram = (m.X.T @ m.X) * np.outer(scale, scale)
-    unit = (m.bread / np.outer(scale, scale)) @ gram
+    gap = np.abs((m.bread / np.outer(scale, scale)) @ gram - np.eye(m.k)).max()
+    if gap <= 1e-4:
+        return
     # what is rounding in a least-squares fit whose regressors are nearly collinear
     noise = 0.0 if m.homoskedastic is not None else 1e-14 * float(np.linalg.cond(gram))
-    if not np.abs(unit - np.eye(m.k)).max() <= 1e-4 + noise:
+    if not gap <= 1e-4 + noise:
         raise CovarianceError(
             f"{kind} corrects the leverage of a least-squares fit; this estimator (GMM or LIML) "
             "weights its moments otherwise. Use HC1 or CR1."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -140,7 +140,7 @@ def finish(
     *,
     spec: Any,
     design: Design | Sample,
-    scores: Scores | FloatArray | None,
+    scores: Scores | FloatArray | Callable[[], FloatArray] | None,
     names: Sequence[str],
     params: FloatArray,
     cov: Covariance | CovEstimate,
@@ -158,8 +158,9 @@ def finish(
     kind : Estimate or a subclass
     spec : the specification that was fitted
     design : Design or Sample
-    scores : Scores, (N, k) array or None
-        Rows or units; an array is the influence of the entities of the sample.
+    scores : Scores, (N, k) array, function or None
+        Rows or units; an array, or a function that computes it when it is first read, is the
+        influence of the entities of the sample.
     names, params : (k,)
     cov : Covariance or CovEstimate
         Applied to the scores, or the estimator's own.
@@ -186,9 +187,10 @@ def finish(
         )  # fmt: skip
         fields.setdefault("dependent", design.dependent)
         fields.setdefault("observed", design.y)
-    if isinstance(scores, np.ndarray):
+    if isinstance(scores, np.ndarray) or callable(scores):
+        values: Any = scores
         scores = UnitScores(
-            values=scores, entity=np.arange(len(scores)), nobs=len(sample.rows),
+            values=values, entity=np.arange(int(sample.entity.max()) + 1), nobs=len(sample.rows),
             df_resid=fields["df_resid"],
             columns=UnitColumns(SampleColumns(sample.panel, sample.rows), sample.entity),
         )  # fmt: skip

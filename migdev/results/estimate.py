@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.moments import Moments
+from migdev.lazy import late
 from migdev.protocols import Covariance, CovEstimate, Scores
 from migdev.results import inference, maketables
 from migdev.results.facts import UNSTATED, Facts, completed
@@ -34,6 +35,7 @@ def _labels(names: tuple[str, ...]) -> pd.Index:
     return pd.Index(list(names))
 
 
+@late("params", "cov")
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Estimate:
     """Coefficients with their covariance, and everything a reader may ask of them.
@@ -91,14 +93,21 @@ class Estimate:
         cov: FloatArray,
         **fields: Any,
     ) -> Self:
-        """Build an estimate from plain arrays; ``df_inference`` defaults to ``df_resid``."""
+        """Build an estimate from plain arrays, which are put into pandas when they are read;
+        ``df_inference`` defaults to ``df_resid``."""
         fields.setdefault("df_inference", fields.get("df_resid"))
+        k, params, cov = len(names), np.array(params), np.array(cov)
+        if params.shape != (k,) or cov.shape != (k, k):
+            raise ResultError(
+                f"There are {k} names for coefficients of shape {params.shape} and a covariance of "
+                f"shape {cov.shape}; they should be ({k},) and ({k}, {k})."
+            )
         index = _labels(tuple(names)).view()  # an index of text takes longer than a small fit
-        return cls(
-            params=pd.Series(params, index=index, name="params"),
-            cov=pd.DataFrame(cov, index=index, columns=index),
-            **fields,
-        )
+        late: dict[str, Any] = {
+            "params": partial(pd.Series, params, index=index, name="params", copy=False),
+            "cov": partial(pd.DataFrame, cov, index=index, columns=index, copy=False),
+        }
+        return cls(**late, **fields)
 
     @cached_property
     def facts(self) -> Facts:
@@ -124,11 +133,11 @@ class Estimate:
 
     @property
     def tstats(self) -> pd.Series:
-        return self._series(self.params / self.std_errors, "tstats")
+        return self._series(self._ratios, "tstats")
 
     @property
     def pvalues(self) -> pd.Series:
-        return self._series(t_two_sided(self.tstats, self.df_inference), "pvalues")
+        return self._series(t_two_sided(self._ratios, self.df_inference), "pvalues")
 
     def pvalue(self, name: str, null: float = 0.0) -> float:
         """Two-sided p-value of ``name = null``."""
@@ -347,6 +356,12 @@ class Estimate:
     __maketables_stat_labels__ = property(maketables.stat_labels)
 
     # ------------------------------------------------------------------ private
+
+    @property
+    def _ratios(self) -> FloatArray:
+        """(k,) coefficients over their standard errors."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.params.to_numpy(float) / self.std_errors.to_numpy())
 
     def _series(self, values: Any, name: str) -> pd.Series:
         return pd.Series(np.asarray(values, dtype=float), index=self.params.index, name=name)

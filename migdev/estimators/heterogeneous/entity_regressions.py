@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -160,7 +160,7 @@ def record(
     description: str,
     inference: str,
     fit: Slopes,
-    scores: Scores | FloatArray,
+    scores: Scores | FloatArray | Callable[[], FloatArray],
     **fields: Any,
 ) -> H:
     """The record of an average over entities, or of a pooled relative; ``cov`` is (k, k)."""

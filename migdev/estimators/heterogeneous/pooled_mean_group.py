@@ -230,9 +230,13 @@ class PooledMeanGroup:
         flag_speeds(fit.params[:, 0], labels_of(form), self.formula)
         short = average(fit.params)
         cov = linalg.block_diag(ml.cov(self.cov), short.cov)
-        influence = ml.influence
-        along = np.column_stack([form.lagged - form.x @ ml.theta, form.W])
-        response = short_run_response(fit, along, form.x, form.design.entity).mean(axis=0)
+
+        def influence() -> FloatArray:
+            own = ml.influence
+            along = np.column_stack([form.lagged - form.x @ ml.theta, form.W])
+            response = short_run_response(fit, along, form.x, form.design.entity).mean(axis=0)
+            return np.column_stack([own, short.influence + own @ response.T])
+
         own = replace(
             fit,
             params=np.column_stack([np.broadcast_to(ml.theta, (len(fit.params), k)), fit.params]),
@@ -242,8 +246,7 @@ class PooledMeanGroup:
         restrictions = (len(fit.params) - 1) * k
         result = record(
             ErrorCorrectionEstimate, spec=self, params=np.concatenate([ml.theta, short.params]),
-            cov=cov, scores=np.column_stack([influence, short.influence + influence @ response.T]),
-            method="Pooled mean group", inference=self.inference,
+            cov=cov, scores=influence, method="Pooled mean group", inference=self.inference,
             **error_correction_fields(form, own, mask, df_lost=k),
             description=f"long run: {self.cov} matrix; short run: spread of the entities' "
             "coefficients",

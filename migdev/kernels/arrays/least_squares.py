@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
 from migdev.kernels.arrays.blocked_products import gram, product
 from migdev.kernels.arrays.types import BoolArray, FloatArray
@@ -157,14 +158,17 @@ def least_squares(X: FloatArray, y: FloatArray, G: FloatArray | None = None) -> 
     nearest = float(_distances_gram(unit, 0.0).min())
     if n * k * k <= _QR_MOST and nearest <= _WELL:
         return _by_qr(X, y)
-    factor = linalg.cho_factor(unit, lower=True, check_finite=False)
-    params = scale * linalg.cho_solve(factor, scale * gram(X, y[:, None])[:, 0])
+    # LAPACK itself: scipy's cho_solve takes longer to check its arguments than to solve for them
+    L, failed = lapack.dpotrf(unit, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError(f"X'X ({k} x {k}) is not positive definite.")
+    params = scale * lapack.dpotrs(L, scale * gram(X, y[:, None])[:, 0], lower=1)[0]
     resid = y - product(X, params)
     if n < _LARGE or nearest <= _APART:
-        step = scale * linalg.cho_solve(factor, scale * gram(X, resid[:, None])[:, 0])
+        step = scale * lapack.dpotrs(L, scale * gram(X, resid[:, None])[:, 0], lower=1)[0]
         params = params + step
         resid -= product(X, step)
-    bread = linalg.cho_solve(factor, np.eye(k)) * np.outer(scale, scale)
+    bread = lapack.dpotrs(L, np.eye(k), lower=1)[0] * np.outer(scale, scale)
     return LeastSquares(params=params, bread=(bread + bread.T) / 2, resid=resid)
 
 
