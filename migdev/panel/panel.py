@@ -164,7 +164,7 @@ class Panel:
         return self._frame[column].copy(deep=False)
 
     def __len__(self) -> int:
-        return len(self._frame)
+        return len(self.entity_codes)
 
     def __contains__(self, column: object) -> bool:
         return column in self._frame.columns

@@ -113,7 +113,7 @@ class CSARDL:
         every = np.ones((len(fit.params), form.W.shape[1]), dtype=bool)
         own = long_run_slopes(fit, k)
         shown = len(names) - averages
-        flag_speeds(own.params[:, k], labels_of(form), self.formula)
+        flag_speeds(own.params[:, k], lambda: labels_of(form), self.formula)
         return record_average(
             ErrorCorrectionEstimate, average(own.params[:, :shown], self.robust),
             source="Chudik and Pesaran 2015", spec=self, method="CS-ARDL",

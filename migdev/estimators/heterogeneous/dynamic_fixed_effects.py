@@ -67,7 +67,7 @@ class DynamicFixedEffects:
         form, moments, b, dropped, names = self._regression(panel)
         d, k = form.design, len(form.long_run)
         params = _long_run(b, k)
-        flag_speeds(b[:1], ["all"], self.formula)
+        flag_speeds(b[:1], lambda: ["all"], self.formula)
         # (theta, phi, short run) as functions of (phi, beta_x, short run): score and bread move
         # along, so any covariance of the regression becomes the delta method's.
         A = np.zeros((len(b), len(b)))

@@ -19,7 +19,7 @@ from migdev.errors import (
 )
 from migdev.estimators.assembly import finish
 from migdev.kernels.arrays.spells import longest_spells
-from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.ardl import Reduced
 from migdev.kernels.heterogeneous.averages import Average
 from migdev.kernels.heterogeneous.slopes import Slopes
@@ -51,8 +51,7 @@ def build(formula: str, panel: Data, what: str, **options: Any) -> Design:
 def entity_labels(design: Design) -> pd.Index:
     """(N,) labels of the entities of a design."""
     panel = design.panel
-    first = np.unique(design.entity, return_index=True)[1]
-    return panel.entities[panel.entity_codes[design.rows[first]]]
+    return panel.entities[panel.entity_codes[design.rows[_first_rows(design)]]]
 
 
 def keep_entities(design: Design, keep: BoolArray, reason: str) -> Design:
@@ -137,6 +136,11 @@ def unbroken(design: Design, gaps: str) -> Design:
     return design.keep(rows, "outside the longest spell without gaps")
 
 
+def _first_rows(design: Design) -> IntArray:
+    """(N,) first row of each entity; rows are sorted by entity."""
+    return np.flatnonzero(np.diff(design.entity, prepend=-1))
+
+
 def require_several(design: Design, what: str) -> None:
     if int(design.entity.max(initial=-1)) < 1:
         raise IdentificationError(
@@ -147,8 +151,9 @@ def require_several(design: Design, what: str) -> None:
 
 def trend(design: Design) -> FloatArray:
     """(n,) periods since the entity's first one in the sample, from one."""
-    first = np.unique(design.entity, return_index=True)[1]
-    out: FloatArray = (design.time - design.time[first][design.entity] + 1).astype(float)
+    out: FloatArray = (design.time - design.time[_first_rows(design)][design.entity] + 1).astype(
+        float
+    )
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -156,8 +156,8 @@ def _orders(lags: Lags, max_lags: int, k: int, formula: str) -> tuple[int, ...]:
     return tuple(lags)
 
 
-def flag_speeds(speed: FloatArray, labels: Sequence[object], what: str) -> None:
-    """Warn of speeds that do not lead back to the long run."""
+def flag_speeds(speed: FloatArray, labels: Callable[[], Sequence[object]], what: str) -> None:
+    """Warn of speeds that do not lead back to the long run, by the labels of their entities."""
     for bad, why in (
         (speed >= 0, "are positive, so gaps to the long run grow"),
         (speed <= -2, "are below -2, so the return to the long run explodes"),
@@ -166,7 +166,7 @@ def flag_speeds(speed: FloatArray, labels: Sequence[object], what: str) -> None:
         if mask.any():
             who = [
                 f"{label} ({value:.3f})"
-                for label, value, flagged in zip(labels, speed, mask, strict=True)
+                for label, value, flagged in zip(labels(), speed, mask, strict=True)
                 if flagged
             ]
             warnings.warn(

@@ -8,7 +8,6 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy import linalg
 
 from migdev.errors import ConvergenceError, ConvergenceWarning
 from migdev.estimators.heterogeneous.entity_regressions import (
@@ -121,7 +120,7 @@ class ErrorCorrectionMeanGroup:
         form, orders, mask, data = unrestricted(self, panel, "ErrorCorrectionMeanGroup")
         fit = with_residuals(data.own(), form, form.lagged, form.x)
         own = long_run_slopes(fit, len(form.long_run))
-        flag_speeds(own.params[:, len(form.long_run)], labels_of(form), self.formula)
+        flag_speeds(own.params[:, len(form.long_run)], lambda: labels_of(form), self.formula)
         return record_average(
             ErrorCorrectionEstimate, average(own.params, self.robust),
             source="Pesaran and Smith 1995", spec=self, method="Mean group, error correction",
@@ -227,9 +226,10 @@ class PooledMeanGroup:
             )
         c = np.concatenate([[1.0], -ml.theta])
         fit = with_residuals(data.along(c), form, form.lagged - form.x @ ml.theta)
-        flag_speeds(fit.params[:, 0], labels_of(form), self.formula)
+        flag_speeds(fit.params[:, 0], lambda: labels_of(form), self.formula)
         short = average(fit.params)
-        cov = linalg.block_diag(ml.cov(self.cov), short.cov)
+        cov = np.zeros((k + len(short.params), k + len(short.params)))
+        cov[:k, :k], cov[k:, k:] = ml.cov(self.cov), short.cov
 
         def influence() -> FloatArray:
             own = ml.influence
