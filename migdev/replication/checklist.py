@@ -8,7 +8,7 @@ PASS, FAIL, HUMAN = "pass", "fail", "not checkable by program"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Contents:
     """What the checks need to know of a package."""
 
     data_included: bool
@@ -21,7 +21,7 @@ class Facts:
     licence: bool
 
 
-def checklist(facts: Facts) -> list[tuple[int, str, str, str]]:
+def checklist(facts: Contents) -> list[tuple[int, str, str, str]]:
     """(number, rule, outcome, note) for rules 1 to 13, and the three rules on sharing.
 
     References

@@ -13,7 +13,7 @@ from typing import Any
 
 from migdev.errors import ReportError
 from migdev.panel.panel import Panel
-from migdev.replication.checklist import Facts, checklist
+from migdev.replication.checklist import Contents, checklist
 from migdev.replication.data import as_plain, codebook, may_share, write_data
 from migdev.replication.environment import environment, pinned
 from migdev.replication.manifest import DATA, NAME, read_manifest, write_manifest
@@ -104,7 +104,8 @@ def write_package(
         codebook(answer.panel).to_csv(new / "codebook.csv", index=False, lineterminator="\n")
         needed = sorted({name for origin in origins for name in origin.distributions})
         _write(new / "requirements.txt", "\n".join(pinned(needed)) + "\n")
-        cited = bibliography(used(answer), answer.panel.provenance, needed)
+        software = [*sorted(engines(answer)), *(name.split()[0] for name in needed)]
+        cited = bibliography(used(answer), answer.panel.provenance, software)
         _write(new / "references.bib", cited)
         _write(new / "LICENSE.txt", LICENCE)
         facts = _facts(answer, shared, why, bool(preparation and raw))
@@ -147,9 +148,17 @@ def _registered(plan: Path) -> str:
 
 def used(answer: Any) -> list[Any]:
     """The study, its estimators and their covariances: what has papers to cite."""
-    fits = answer.main.fits if hasattr(answer, "main") else answer.fits
-    specs = [fit.spec for fit in fits.values()]
-    return [answer.study, *specs, *(fit.cov_spec for fit in fits.values())]
+    fits = _fits(answer)
+    return [answer.study, *(fit.spec for fit in fits), *(fit.cov_spec for fit in fits)]
+
+
+def engines(answer: Any) -> set[str]:
+    """The packages that computed the fits beside our own code."""
+    return {name for fit in _fits(answer) for name in fit.facts.engines}
+
+
+def _fits(answer: Any) -> list[Any]:
+    return list((answer.main if hasattr(answer, "main") else answer).fits.values())
 
 
 def zip_folder(folder: Path) -> Path:
@@ -185,10 +194,10 @@ def _check_archive(target: Path) -> None:
             )
 
 
-def _facts(answer: Any, shared: bool, why: str, preparation: bool) -> Facts:
+def _facts(answer: Any, shared: bool, why: str, preparation: bool) -> Contents:
     panel: Panel = answer.panel
     keys = {*panel.entity_columns, panel.time}
-    return Facts(
+    return Contents(
         data_included=shared,
         data_note=f"data/panel.csv ({why})" if shared else f"left out: {why}",
         sources_named=bool(panel.provenance),

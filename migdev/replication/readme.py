@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from migdev.provenance import Provenance
-from migdev.replication.checklist import Facts
+from migdev.replication.checklist import Contents
 
 
 def readme(
@@ -15,7 +15,7 @@ def readme(
     *,
     title: str,
     authors: str,
-    facts: Facts,
+    facts: Contents,
     rules: Sequence[tuple[int, str, str, str]],
     seconds: float,
     environment: Mapping[str, str],

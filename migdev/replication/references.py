@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -53,10 +54,10 @@ def methods_bib() -> dict[str, str]:
 
 
 def bibliography(
-    used: Sequence[Any], provenance: Iterable[Provenance], needed: Iterable[str] = ()
+    used: Sequence[Any], provenance: Iterable[Provenance], more: Iterable[str] = ()
 ) -> str:
-    """BibTeX for the methods of some objects, the software (``needed`` too, by ``"name version"``),
-    and the data.
+    """BibTeX for the methods of some objects, the software (what is told in ``more`` too, and what
+    pre-tests call), and the data.
 
     A method that is not among :data:`METHODS` is cited as its docstring cites.
     """
@@ -68,16 +69,16 @@ def bibliography(
         for entry in found:
             key = key_of(entry)
             methods.setdefault(key, known.get(key, entry))
-    for entry in (
-        entry for item in used for test in pretests_of(item) for entry in citations(test)
-    ):
+    tests = [test for item in used for test in pretests_of(item)]
+    for entry in (entry for test in tests for entry in citations(test)):
         key = key_of(entry)
         methods.setdefault(key, known.get(key, entry))
     if any(getattr(h, "literature", "") == "growth" for item in used for h in hypotheses_of(item)):
         methods["cazachevici2020"] = known["cazachevici2020"]
     entries = list(methods.values())
-    software = ("migdev", "numpy", "scipy", "pandas", *(item.split()[0] for item in needed))
-    entries += [_software(name) for name in dict.fromkeys(software)]
+    called = sorted({engine for test in tests for engine in engines_of(test)})
+    software = dict.fromkeys(("migdev", "numpy", "scipy", "pandas", *called, *more))
+    entries += [_software(name) for name in software]
     entries += [
         _data(p, i)
         for i, p in enumerate({(p.dataset, p.vintage): p for p in provenance}.values(), 1)
@@ -91,6 +92,13 @@ def pretests_of(item: Any) -> list[Any]:
     if declared is None:
         return []
     return list(dict.fromkeys(test.function for test in declared.tests.values()))
+
+
+def engines_of(test: Any) -> set[str]:
+    """The libraries whose engines the module of a test calls."""
+    homes = (getattr(v, "__module__", None) for v in vars(sys.modules[test.__module__]).values())
+    found = (str(home).rpartition(".") for home in homes)
+    return {library for room, _, library in found if room == "migdev.engines"}
 
 
 def hypotheses_of(item: Any) -> list[Any]:

@@ -92,8 +92,8 @@ class Callout:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Pairs of a term and what is to be said of it."""
+class Descriptions:
+    """Terms, each with what is to be said of it."""
 
     pairs: Mapping[str, str]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from migdev.report.blocks import Bullets, Details, Facts, Text
+from migdev.report.blocks import Bullets, Descriptions, Details, Text
 
 
 def data_blocks(panel: Any) -> list[Any]:
@@ -41,7 +41,7 @@ def data_blocks(panel: Any) -> list[Any]:
         if panel.labels.get(name)
     }
     if named:
-        blocks.append(Details("Variables and their units", (Facts(named),)))
+        blocks.append(Details("Variables and their units", (Descriptions(named),)))
     if panel.history:
         blocks.append(Details("How the panel was made", (Bullets(panel.history),)))
     blocks.append(Text(f"Fingerprint of the panel: {panel.fingerprint}."))
@@ -77,10 +77,12 @@ def simulated(panel: Any) -> str:
     return ""
 
 
-def software() -> tuple[str, ...]:
+def software(fits: Iterable[Any]) -> tuple[str, ...]:
+    """The packages behind the fits, and their versions."""
     from importlib.metadata import version
     from platform import python_version
 
-    names = ("migdev", "numpy", "scipy", "pandas")
+    engines = sorted({name for fit in fits for name in fit.facts.engines})
+    names = ("migdev", "numpy", "scipy", "pandas", *engines)
     listed = ", ".join(f"{name} {version(name)}" for name in names)
     return (f"{listed}, Python {python_version()}.",)

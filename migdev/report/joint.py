@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from migdev.report.blocks import Block, Bullets, Callout, Details, Facts, Figure, Text, Tone
+from migdev.report.blocks import Block, Bullets, Callout, Descriptions, Details, Figure, Text, Tone
 from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
 from migdev.report.page import Page
 from migdev.report.pretest_blocks import pretest_blocks
@@ -65,8 +65,9 @@ def joint_page(answer: Any) -> Page:
     )
     names = ", ".join(c.name for c in study.components)
     return page(
-        f"The joint pattern of {names}", sections, notice=simulated(answer.panel), footer=software()
-    )
+        f"The joint pattern of {names}", sections, notice=simulated(answer.panel),
+        footer=software(answer.main.fits.values()),
+    )  # fmt: skip
 
 
 def _verdict(answer: Any) -> list[Block]:
@@ -85,11 +86,11 @@ def _verdict(answer: Any) -> list[Block]:
     )
     tone = tones.get(answer.verdict, "good")
     return [Callout(f"Verdict: {answer.verdict}", answer.reason + ".", tone=tone), Text(rule),
-            Facts(patterns)]  # fmt: skip
+            Descriptions(patterns)]  # fmt: skip
 
 
-def _claims(study: Any) -> Facts:
-    return Facts(
+def _claims(study: Any) -> Descriptions:
+    return Descriptions(
         {
             c.name: f"{c.hypothesis.claim}: "
             + ", ".join(f"{view} {sign_words(p)}" for view, p in c.hypothesis.rivals.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from migdev.report.blocks import Bullets, Details, Facts, Text
+from migdev.report.blocks import Bullets, Descriptions, Details, Text
 from migdev.report.frame import frame_table
 from migdev.report.words import labeller, number
 
@@ -38,7 +38,7 @@ def pretest_blocks(answer: Any) -> list[Any]:
             blocks.append(Bullets([f"{f.name}: {f.failure or f.note}." for f in found]))
     blocks += _decisions(answer)
     notes = {f.name: _note(f) for f in answer.pretests}
-    blocks.append(Details("Samples and conventions of the pre-tests", (Facts(notes),)))
+    blocks.append(Details("Samples and conventions of the pre-tests", (Descriptions(notes),)))
     return blocks
 
 
@@ -119,7 +119,7 @@ def _decisions(answer: Any) -> list[Any]:
         facts["The same, after the pre-tests"] = ", ".join(order)
     else:
         facts["After the pre-tests"] = "the same"
-    blocks.append(Facts(facts))
+    blocks.append(Descriptions(facts))
     return blocks
 
 

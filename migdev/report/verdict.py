@@ -13,8 +13,8 @@ from migdev.report.blocks import (
     Block,
     Bullets,
     Callout,
+    Descriptions,
     Details,
-    Facts,
     Figure,
     TableBlock,
     Text,
@@ -77,7 +77,7 @@ def verdict_page(answer: Any) -> Page:
     sections["What the fits reported"] = reports(answer.reports)
     return page(
         f"{h.id}: {h.claim}" if h.id else h.claim, sections, subtitle=h.equation,
-        notice=simulated(answer.panel), footer=software(),
+        notice=simulated(answer.panel), footer=software(answer.fits.values()),
     )  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def _verdict(answer: Any) -> list[Block]:
         for view, outcome in answer.views.items()
     }
     if found is None:
-        return [*blocks, Facts(facts)]
+        return [*blocks, Descriptions(facts)]
     error, width = found.std_error, f"{100 * (1 - h.level):.0f}%"
     low, high = number(found.low, error), number(found.high, error)
     facts["Estimate"] = (
@@ -111,7 +111,7 @@ def _verdict(answer: Any) -> list[Block]:
     facts["Minimum detectable effect"] = f"{number(found.detectable)} with 80% power"
     if np.isfinite(found.equivalence):
         facts["Equivalence test"] = f"{equals(found.equivalence)} (two one-sided tests)"
-    return [*blocks, Facts(facts)]
+    return [*blocks, Descriptions(facts)]
 
 
 def _claim(answer: Any) -> list[Block]:
@@ -122,7 +122,7 @@ def _claim(answer: Any) -> list[Block]:
     facts |= {"Level of tests": f"{h.level:g}"}
     facts |= {"Sample": answer.study.sample} if answer.study.sample else {}
     facts |= {"Source": h.source} if h.source else {}
-    return [Text(h.claim + "."), Facts(facts)]
+    return [Text(h.claim + "."), Descriptions(facts)]
 
 
 def plan_text(answer: Any) -> Text:

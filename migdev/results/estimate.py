@@ -320,10 +320,10 @@ class Estimate:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Versions of the packages behind the numbers."""
+        """Versions of the packages behind the numbers, with the engine that computed them."""
         from importlib.metadata import version
 
-        return {p: version(p) for p in ("migdev", "numpy", "scipy", "pandas")}
+        return {p: version(p) for p in ("migdev", "numpy", "scipy", "pandas", *self.facts.engines)}
 
     # ------------------------------------------------------------------ presentation
 

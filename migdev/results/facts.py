@@ -81,6 +81,9 @@ class Facts:
         R² is about the mean; False where the model holds no constant.
     scores : {"rows", "units", "none"}
         What a covariance can work on.
+    engines : tuple of str
+        Packages beside numpy and scipy that computed the numbers, by the names they are installed
+        under: versions and bibliographies tell them.
     nobs : int
         Observations behind the estimate, however the data were summed up.
     labels : mapping
@@ -97,6 +100,7 @@ class Facts:
     weighted: bool = False
     constant: bool = True
     scores: Scores = "none"
+    engines: tuple[str, ...] = ()
     nobs: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from migdev.provenance import Provenance
 from migdev.replication.citations import citations, key_of
 from migdev.replication.data import codebook, read_data, write_data
 from migdev.replication.package import write_package, zip_folder
-from migdev.replication.references import METHODS, methods_bib
+from migdev.replication.references import METHODS, bibliography, methods_bib
 from migdev.simulate import stylised_world
 
 
@@ -44,6 +44,27 @@ def test_the_environment_is_pinned_with_all_it_requires(package):
     assert {"numpy", "pandas", "scipy", "linearmodels", "typer", "python-dateutil", "click"} & names
     assert {"python-dateutil", "patsy", "packaging"} <= names  # required by what migdev requires
     assert len(lines) == len(names)
+
+
+def test_the_engine_is_cited(package, tmp_path):
+    assert "@software{statsmodels" not in (package / "references.bib").read_text()
+    panel = stylised_world("critical", seed=2, entities=40)
+    remit = panel["BX.TRF.PWKR.DT.GD.ZS"]
+    high, trade = (remit > remit.median()).astype(float), panel["NE.TRD.GNFS.ZS"]
+    fit = md.Logit("high ~ trade").fit(panel.assign(high=high, trade=trade).where(trade.notna()))
+    cited = write_package(fit, tmp_path / "logit") / "references.bib"
+    assert "@software{statsmodels" in cited.read_text()
+
+
+def test_a_library_that_a_pre_test_calls_is_cited():
+    world = stylised_world("critical", seed=2, entities=20)
+    tests = {"unit root": md.PreTest(test="fisher", on="y")}
+    study = md.Study(
+        md.Hypothesis(claim="Remittances raise growth", term="remit", sign=+1),
+        {"FE": md.FixedEffects("growth ~ remit")}, pretests=md.PreTests(tests=tests),
+    )  # fmt: skip
+    assert "@software{statsmodels" in bibliography([study], world.provenance)
+    assert "@software{statsmodels" not in bibliography([study.hypothesis], world.provenance)
 
 
 def test_provenance_comes_back(answer, tmp_path):

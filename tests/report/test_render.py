@@ -14,7 +14,7 @@ import pytest
 
 import migdev.report
 from migdev.errors import ReportError
-from migdev.report.blocks import Bullets, Callout, Code, Details, Facts, Figure, Text
+from migdev.report.blocks import Bullets, Callout, Code, Descriptions, Details, Figure, Text
 from migdev.report.coefplot import coefplot
 from migdev.report.figure import svg
 from migdev.report.page import Section
@@ -36,7 +36,7 @@ def full(three):
             "Tables": [table(three), table(make(ODD))],
             "Figures": Figure(svg(figure), NASTY, source=figure),
             "Verdict!": [
-                Facts({NASTY: NASTY}), Bullets([NASTY, "[x] y", "* z"]),
+                Descriptions({NASTY: NASTY}), Bullets([NASTY, "[x] y", "* z"]),
                 Code(f"if a < b:\n\tx = '{NASTY}'"),
                 Details(NASTY, (Text(NASTY), Figure(svg(figure), "again", source=figure))),
             ],

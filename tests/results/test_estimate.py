@@ -98,6 +98,20 @@ def test_provenance(fit: Estimate) -> None:
     assert fit.spec == md.FixedEffects(formula="inv ~ value + capital")
 
 
+def test_versions_name_the_engine(fit: Estimate) -> None:
+    from statsmodels.regression.linear_model import OLS
+
+    panel = fit.sample.panel
+    panel = panel.assign(high=(panel["inv"] > 100).astype(float))
+    logit = md.Logit("high ~ capital").fit(panel)
+    assert set(logit.versions) - set(fit.versions) == {"statsmodels"}
+    system = md.SUR({"a": "inv ~ value", "b": "value ~ capital"}).fit(panel)
+    assert set(system.versions) - set(fit.versions) == {"linearmodels"}
+    assert set(system.equation("a").versions) == set(system.versions)
+    foreign = md.as_result(OLS(panel["inv"].to_numpy(), np.ones(len(panel))).fit())
+    assert set(foreign.versions) - set(fit.versions) == {"statsmodels"}
+
+
 def test_an_estimate_is_a_result(fit: Estimate) -> None:
     from migdev.protocols import Result
 

@@ -216,7 +216,9 @@ def fit_binary(
         method=f"Fractional {method.lower()}" if spec.fractional else method,
         stats=likelihood_stats(d, fit.mean, len(params), spec), dropped_columns=dropped,
         residual=d.y - fit.mean,
-        stated=Facts(link=link, linear=False, principle="other", absorbed=()),
+        stated=Facts(
+            link=link, linear=False, principle="other", absorbed=(), engines=("statsmodels",)
+        ),
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.arrays.types import FloatArray
 from migdev.results.estimate import Estimate, Sample
-from migdev.results.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +76,7 @@ class SystemEstimate(Estimate):
             df_resid=float(n - len(part.terms)), stats={"r2": part.r2}, spec=self.spec,
             df_inference=df[at] if isinstance(df, np.ndarray) else df, sample=part.sample,
             residual=part.residual, observed=part.observed,
-            stated=Facts(link="identity", principle="other", absorbed=()),
+            stated=replace(self.stated, link="identity", labels={}),
         )  # fmt: skip
 
     @property

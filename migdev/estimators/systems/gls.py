@@ -211,5 +211,8 @@ def fit_system(
         names=names, method=method, dependent=", ".join(dict.fromkeys(dependents)),
         residual=None, parts=parts, sigma=pd.DataFrame(fit.sigma, index=labels, columns=labels),
         stats={"r2_mcelroy": fit.mcelroy, **tests},
-        stated=Facts(principle="other", absorbed=(), labels={"r2_mcelroy": "R², McElroy"}),
+        stated=Facts(
+            principle="other", absorbed=(), engines=("linearmodels",),
+            labels={"r2_mcelroy": "R², McElroy"},
+        ),
     )  # fmt: skip

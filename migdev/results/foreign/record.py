@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def estimate(
         covariance=CovEstimate(
             cov=cov, df=df, description=description, convention=convention, clusters=clusters
         ),
-        spec=spec, stats=stats, stated=facts,
+        spec=spec, stats=stats, stated=replace(facts, engines=(spec.library,)),
     )  # fmt: skip
 
 
