@@ -101,6 +101,10 @@ class WeakInstrumentsWarning(MigdevWarning):
     """The instruments explain little of the endogenous regressors."""
 
 
+class InvalidInstrumentsWarning(MigdevWarning):
+    """Instruments that hold the error of the equation they should be unrelated to."""
+
+
 class ManyInstrumentsWarning(MigdevWarning):
     """More instruments than the number of entities supports."""
 

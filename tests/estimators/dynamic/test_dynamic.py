@@ -171,7 +171,7 @@ def test_collinear_regressors_are_named(frame: pd.DataFrame) -> None:
 
 def test_more_instruments_than_entities(frame: pd.DataFrame) -> None:
     few = panel(frame[frame.i < 15])
-    spec = md.DifferenceGMM(formula=F, gmm=md.GMMStyle("y + x", (1, None)))
+    spec = md.DifferenceGMM(formula=F, gmm=md.GMMStyle("L(y) + x", (1, None)))
     with (
         pytest.warns(errors.ManyInstrumentsWarning, match="for 15 entities"),
         pytest.warns(errors.CovarianceWarning, match="rank 15"),

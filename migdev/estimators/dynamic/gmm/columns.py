@@ -184,11 +184,11 @@ def _add_gmm(
         b.lags(name, style, group, b.source(x), "transformed", style.lags)
     if system and style.equation != "transformed":
         change, _ = transform(x, has, "fd")
-        lags = style.lags if style.equation == "level" else _level_lag(style.lags)
+        lags = style.lags if style.equation == "level" else level_lag(style.lags)
         b.lags(name, style, group, b.source(change), "level", lags)
 
 
-def _level_lag(lags: tuple[int, int | None]) -> tuple[int, int]:
+def level_lag(lags: tuple[int, int | None]) -> tuple[int, int]:
     """The one lag of the change that instruments levels: a - 1, nearer to the present where the
     lags reach into the future (the rule of xtabond2, Roodman 2009, footnote 22)."""
     first, last = lags

@@ -19,6 +19,7 @@ from migdev.errors import (
 )
 from migdev.estimators.dynamic.gmm.columns import GMMSpec, build_instruments
 from migdev.estimators.dynamic.gmm.styles import IVStyle
+from migdev.estimators.dynamic.gmm.validity import warn_of_invalid
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.dynamic.instruments import Instruments
@@ -93,6 +94,7 @@ def build_problem(
             f"{spec.formula!r} has brackets; in dynamic panel GMM instruments are named by gmm= "
             "and iv=, and the formula lists all regressors."
         )
+    warn_of_invalid(spec, panel, system)
     ivs = [evaluate_terms(style.variables, panel) for style in spec.iv]
     design = _without_missing_instruments(design, spec.iv, ivs)
     first = int(panel.ordinals.min())
