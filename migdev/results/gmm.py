@@ -40,6 +40,8 @@ class GMMSums:
         Hansen's J.
     df : int
         Independent instruments less coefficients.
+    loading : (J, J0), optional
+        The columns of Z as combinations of those that the sums are of; the same without it.
     """
 
     ZX: FloatArray
@@ -48,6 +50,7 @@ class GMMSums:
     A: FloatArray
     objective: float
     df: int
+    loading: FloatArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,15 +115,15 @@ class GMMEstimate(Estimate):
         the submatrix of the full model's moment covariance (xtabond2). Missing where the rest
         would not identify the model.
         """
-        groups = self._groups()
+        groups, sums = self._groups(), self.sums
         rows = []
         for label, mask in groups:
-            outcome = excluding(self.sums.ZX, self.sums.Zy, self.sums.S, self.sums.A, ~mask)
+            outcome = excluding(sums.ZX, sums.Zy, sums.S, sums.A, ~mask, sums.loading)
             if outcome is None:
                 rows.append((label, int(mask.sum()), *(float("nan"),) * 6))
                 continue
             j, df = outcome
-            gap, gap_df = self.sums.objective - j, self.sums.df - df
+            gap, gap_df = sums.objective - j, sums.df - df
             rows.append(
                 (
                     label,

@@ -21,7 +21,7 @@ from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
 from migdev.estimators.specification import Effects, settle
 from migdev.kernels.dynamic.instruments import cross
 from migdev.kernels.dynamic.nonlinear import build, minimise, moment_covariance
-from migdev.kernels.dynamic.solve import NotIdentified, invert, solve
+from migdev.kernels.dynamic.solve import NotIdentified, solve
 from migdev.options import held
 from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
@@ -95,8 +95,8 @@ class AhnSchmidt:
         spec = self._plain()
         problem = spec.problem(panel)
         stack, names = problem.stack, problem.names
-        z, A, _ = chosen_instruments(spec, problem)
-        linear = invert(A)
+        basis = chosen_instruments(spec, problem)
+        z, linear = basis.z, basis.weight
         try:
             start = solve(cross(z, stack.X), cross(z, stack.y), linear).params
         except NotIdentified:

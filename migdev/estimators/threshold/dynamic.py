@@ -180,7 +180,8 @@ class DynamicPanelThreshold:
                 problem=model, w=w, q=q, q_name=q_names[0], shifting=w_names, labels=moved
             )
             return fit_deviations(self, spec, what, panel)
-        z, A, _ = chosen_instruments(spec, problem)
+        basis = chosen_instruments(spec, problem)
+        z = basis.z
         stack = replace(stack, X=np.ascontiguousarray(stack.X[:, keep]))
         gmm = Model(
             z=z, stack=stack, w=w, q=q, complete=complete, ZX=cross(z, stack.X),
@@ -188,7 +189,7 @@ class DynamicPanelThreshold:
         )  # fmt: skip
         values = q[complete]
         grid = between_trims(values, self.grid, self.trim)
-        first = invert(A)
+        first = basis.weight
         one = profile(gmm, grid, first)
         two = None
         if one is not None:

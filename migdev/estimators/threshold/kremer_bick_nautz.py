@@ -15,8 +15,8 @@ from migdev.estimators.dynamic.gmm.problem import Problem
 from migdev.estimators.dynamic.gmm.styles import IVStyle
 from migdev.estimators.threshold.fixed_effects import regime_table
 from migdev.kernels.arrays.types import FloatArray
-from migdev.kernels.dynamic.instruments import gram
-from migdev.kernels.dynamic.solve import invert
+from migdev.kernels.dynamic.conditioning import conditioned
+from migdev.kernels.dynamic.gram import gram
 from migdev.kernels.threshold.kremer_bick_nautz import moved, rss_path
 from migdev.kernels.threshold.seo_shin import between_trims
 from migdev.panel.terms import evaluate_terms
@@ -63,11 +63,12 @@ def fit_deviations(owner: Any, spec: DifferenceGMM, s: Shifting, panel: Data) ->
     own = [(name, levels.X[:, model.names.index(name)]) for name in exogenous]
     sets: list[list[tuple[str, FloatArray]]] = [own] if own else []
     z, _ = _instruments(spec, model, panel, sets)
-    z = z.keep(np.diagonal(gram(z, model.stack, "h1")) > 0)
+    A = gram(z, model.stack, "h1")
+    alive = np.diagonal(A) > 0
+    basis = conditioned(z.keep(alive), model.stack, "h1", A[np.ix_(alive, alive)])
     values = s.q[levels.complete]
     grid = between_trims(values, owner.grid, owner.trim)
-    first = invert(gram(z, model.stack, "h1"))
-    path = rss_path(z, first, model.stack, s.w, s.q, levels.complete, grid)
+    path = rss_path(basis.z, basis.weight, model.stack, s.w, s.q, levels.complete, grid)
     at = int(np.argmin(path))
     gamma = float(grid[at])
     above = (s.q > gamma) & levels.complete

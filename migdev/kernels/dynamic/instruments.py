@@ -13,13 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
-from migdev.kernels.dynamic.stack import Stack, later_rows
 
 # Entities per block: a block of instruments of one row should stay in the processor's cache.
 _BLOCK = 4096
@@ -183,7 +181,8 @@ def _slice(index: IntArray) -> slice | IntArray:
     return index
 
 
-def _blocks(n: int) -> Iterator[slice]:
+def blocks(n: int) -> Iterator[slice]:
+    """Entities 0..n-1 in blocks."""
     for start in range(0, n, _BLOCK):
         yield slice(start, min(start + _BLOCK, n))
 
@@ -204,7 +203,7 @@ def cross(z: Instruments, A: FloatArray) -> FloatArray:
 def cross_of(z: Instruments, m: int, part: Callable[[int, slice], FloatArray]) -> FloatArray:
     """The same, (J, m), with A made block by block: ``part(row, entities)`` is (m, n)."""
     out = np.zeros((z.raw, m))
-    for block in _blocks(z.values.shape[1]):
+    for block in blocks(z.values.shape[1]):
         for r, cols, sources in z.plan:
             out[cols] += z.values[sources, block] @ part(r, block).T
     return out if z.rotation is None else z.rotation.T @ out
@@ -221,10 +220,18 @@ def project(z: Instruments, V: FloatArray) -> FloatArray:
         out[p.rows] = np.matmul(slopes, p.values)
         return out
     plan = z.plan
-    for block in _blocks(n):
+    for block in blocks(n):
         for r, cols, sources in plan:
             np.matmul(V[cols].T, z.values[sources, block], out=out[r, :, block])
     return out
+
+
+def dense(z: Instruments, block: slice) -> FloatArray:
+    """Z of a block of entities by row, (R, J, n)."""
+    out = np.zeros((len(z.rows), z.raw, z.values[:, block].shape[1]))
+    for r, cols, sources in z.plan:
+        out[r, cols] = z.values[sources, block]
+    return out if z.rotation is None else np.matmul(z.rotation.T, out)
 
 
 def scores(z: Instruments, u: FloatArray, block: slice = slice(None)) -> FloatArray:
@@ -256,12 +263,12 @@ def outer(z: Instruments, u: FloatArray, groups: IntArray | None = None) -> Floa
         return g @ g.T
     if groups is None:
         S = np.zeros((J, J))
-        for block in _blocks(n):
+        for block in blocks(n):
             g = scores(z, u, block)
             S += g @ g.T
         return S
     total = np.zeros((int(groups.max()) + 1, J))
-    for block in _blocks(n):
+    for block in blocks(n):
         total += _indicator(groups[block], len(total)) @ scores(z, u, block).T
     return total.T @ total
 
@@ -278,98 +285,3 @@ def _indicator(groups: IntArray, count: int) -> sparse.csr_matrix:
     """(G, n) matrix of ones where an entity belongs to a group."""
     n = len(groups)
     return sparse.csr_matrix((np.ones(n), (groups, np.arange(n))), shape=(count, n))
-
-
-def gram(z: Instruments, stack: Stack, weight: str) -> FloatArray:
-    r""":math:`\sum_i Z_i'H_iZ_i`, (J, J), the first-step weighting matrix.
-
-    ``weight`` names H as xtabond2 does. h1: the identity. h2: :math:`MM'` for the transformed
-    equation, with M the transformation, the identity for levels, nothing between them (DPD for
-    Ox). h3: also :math:`M` between the transformed equation and levels, the covariance of
-    :math:`(Mv_i, v_i)` for unit errors and no effects.
-    """
-    H = row_weights(stack, weight)
-    deviate = stack.transform == "fod" and weight == "h3" and bool(stack.level.any())
-    if z.padded is not None and not deviate:
-        return _gram_padded(z, z.padded, H, stack)
-    out = np.zeros((z.raw, z.raw))
-    n = z.values.shape[1]
-    plan = z.plan
-    whole = np.asarray(stack.used.all(axis=1))
-    for block in _blocks(n):
-        parts = []
-        for r, cols, sources in plan:
-            values = z.values[sources, block]
-            parts.append((r, cols, values if whole[r] else values * stack.used[r, block]))
-        for i, (r, cols, left) in enumerate(parts):
-            for q, other, right in parts[i:]:
-                if H[r, q] == 0:
-                    continue
-                product = H[r, q] * (left @ right.T)
-                out[_pair(cols, other)] += product
-                if q != r:
-                    out[_pair(other, cols)] += product.T
-        if deviate:
-            _add_deviation_cross(out, parts, stack, block)
-    return out if z.rotation is None else z.rotation.T @ out @ z.rotation
-
-
-def _gram_padded(z: Instruments, p: Padded, H: FloatArray, stack: Stack) -> FloatArray:
-    Q, P, _ = p.values.shape
-    flat = p.flat(p.values * stack.used[p.rows, None])
-    products = (flat @ flat.T).reshape(Q, P, Q, P) * H[np.ix_(p.rows, p.rows)][:, None, :, None]
-    out: FloatArray = p.place @ products.reshape(Q * P, Q * P) @ p.place.T
-    return out if z.rotation is None else z.rotation.T @ out @ z.rotation
-
-
-def _pair(rows: slice | IntArray, cols: slice | IntArray) -> Any:
-    if isinstance(rows, slice) or isinstance(cols, slice):
-        return rows, cols
-    return np.ix_(rows, cols)
-
-
-def row_weights(stack: Stack, weight: str) -> FloatArray:
-    """(R, R) H between rows; the same for all entities, as their missing rows are zero in Z."""
-    H = np.eye(len(stack.level))
-    if weight == "h1" or stack.transform == "fod":
-        return H
-    gap = stack.period[:, None] - stack.period[None, :]
-    inner = ~stack.level[:, None] & ~stack.level[None, :]
-    H[inner & (gap == 0)] = 2.0
-    H[inner & (np.abs(gap) == 1)] = -1.0
-    if weight == "h3":
-        across = ~stack.level[:, None] & stack.level[None, :]
-        M = (across & (gap == 0)) * 1.0 - (across & (gap == 1)) * 1.0
-        H += M + M.T
-    return H
-
-
-def _add_deviation_cross(
-    out: FloatArray,
-    parts: Sequence[tuple[int, slice | IntArray, FloatArray]],
-    stack: Stack,
-    block: slice,
-) -> None:
-    """Add Z_transformed' M Z_level for forward deviations, whose M differs between entities."""
-    at_level = {int(stack.period[r]): (c, v) for r, c, v in parts if stack.level[r]}
-    at_moved = {int(stack.period[r]): (c, v) for r, c, v in parts if not stack.level[r]}
-    rows = np.flatnonzero(stack.level)
-    periods, complete = stack.period[rows], stack.used[rows][:, block]
-    later = later_rows(complete)
-    ahead = np.zeros((len(out), complete.shape[1]))
-    for t in periods[::-1]:
-        i = int(np.searchsorted(periods, t))
-        n = np.maximum(later[i], 1)
-        scale = np.sqrt(n / (n + 1.0))
-        if int(t) in at_moved:
-            cols, left = at_moved[int(t)]
-            left = left * scale
-            product = -(left / n) @ ahead.T
-            if int(t) in at_level:
-                other, right = at_level[int(t)]
-                product[:, other] += left @ right.T
-            out[cols] += product
-            out[:, cols] += product.T
-        if int(t) in at_level:
-            other, right = at_level[int(t)]
-            ahead[other] += right

@@ -25,10 +25,14 @@ class Weight:
     ----------
     root : (J, r)
     rank : int
+    distance : float
+        The least distance of a unit column of Z, in the metric of H, from the span of those before
+        it; zero where the matrix is singular.
     """
 
     root: FloatArray
     rank: int
+    distance: float = 0.0
 
     @property
     def singular(self) -> bool:
@@ -88,9 +92,10 @@ def invert(A: FloatArray) -> Weight:
     unit = A * np.outer(scale, scale)
     if alive.all():
         L, info = linalg.lapack.dpotrf(unit, lower=1, clean=1)
-        if info == 0 and float(np.min(np.diagonal(L))) ** 2 > _RANK:
+        distance = 0.0 if info else float(np.min(np.diagonal(L), initial=1.0))
+        if distance**2 > _RANK:
             inverse, _ = linalg.lapack.dtrtri(L, lower=1)
-            return Weight(root=scale[:, None] * inverse.T, rank=J)
+            return Weight(root=scale[:, None] * inverse.T, rank=J, distance=distance)
     values = linalg.eigvalsh(unit)
     rank = int(np.count_nonzero(values > J * 1e-13 * max(float(values[-1]), 1e-300)))
     values, vectors = linalg.eigh(A)

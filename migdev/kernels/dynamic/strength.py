@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
-from migdev.kernels.dynamic.instruments import Instruments, cross, gram, outer, project
-from migdev.kernels.dynamic.solve import invert
+from migdev.kernels.dynamic.conditioning import conditioned
+from migdev.kernels.dynamic.gram import gram
+from migdev.kernels.dynamic.instruments import Instruments, cross, outer, project
 from migdev.kernels.dynamic.stack import Stack
 
 
@@ -51,12 +52,11 @@ def conditional_f(
         Rows of the equation.
     """
     used = stack.used & rows[:, None]
-    inside = _inside(z, rows)
-    ZZ = gram(inside, replace(stack, used=used), "h1")
+    inside, there = _inside(z, rows), replace(stack, used=used)
+    ZZ = gram(inside, there, "h1")
     alive = np.diagonal(ZZ) > 0
-    inside = _inside(inside.keep(alive), rows)
-    ZZ = ZZ[np.ix_(alive, alive)]
-    weight = invert(ZZ)
+    basis = conditioned(_inside(inside.keep(alive), rows), there, "h1", ZZ[np.ix_(alive, alive)])
+    inside, weight = basis.z, basis.weight
     X = stack.X * used[:, None, :]
     ZX = cross(inside, X)
     XX = np.matmul(X, X.swapaxes(1, 2)).sum(axis=0)

@@ -431,11 +431,14 @@ def test_principal_components(kind: Any, frame: pd.DataFrame) -> None:
         kind(**base, components=0)
 
 
-def test_principal_components_are_those_of_the_correlation_matrix(frame: pd.DataFrame) -> None:
-    """Collapsed difference GMM, with Z written out."""
+@pytest.mark.parametrize("columns", ["standardised", "raw"])
+def test_principal_components_are_those_of_the_correlation_matrix(
+    frame: pd.DataFrame, columns: str
+) -> None:
+    """Collapsed difference GMM, with Z written out; raw columns as in xtabond2 3.7 (``pca``)."""
     spec = md.DifferenceGMM(
         formula=F, gmm=md.GMMStyle("y", (2, 4), collapse=True), iv=md.IVStyle("x"), components=2,
-        steps=1, cov="robust",
+        components_of=columns, steps=1, cov="robust",
     )  # fmt: skip
     p = panel(frame)
     fit = quiet(spec, p)
@@ -444,7 +447,7 @@ def test_principal_components_are_those_of_the_correlation_matrix(frame: pd.Data
     d = d.dropna(subset=["y", "ly", "x"]).fillna(0.0)
     Z = d[["z2", "z3", "z4"]].to_numpy()
     _, V = np.linalg.eigh(np.corrcoef(Z.T))
-    pc = (Z / Z.std(axis=0)) @ V[:, ::-1][:, :2]
+    pc = (Z / Z.std(axis=0) if columns == "standardised" else Z) @ V[:, ::-1][:, :2]
     Z = np.column_stack([pc, d.x])
     X = d[["ly", "x"]].to_numpy()
     A = np.zeros((3, 3))
@@ -455,3 +458,29 @@ def test_principal_components_are_those_of_the_correlation_matrix(frame: pd.Data
     W = np.linalg.inv(A)
     b = np.linalg.solve(X.T @ Z @ W @ Z.T @ X, X.T @ Z @ W @ Z.T @ d.y)
     assert_allclose(fit.params, b, rtol=1e-9)
+
+
+def test_kaiser_keeps_as_many_components_as_identify(frame: pd.DataFrame) -> None:
+    """One eigenvalue of the lags of y exceeds one, but there are two coefficients."""
+    spec = md.DifferenceGMM(formula=F, gmm=md.GMMStyle("y", (2, 4), True), components="kaiser")
+    assert quiet(spec, panel(frame)).n_instruments == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "own", "theirs"),
+    [
+        (md.DifferenceGMM, {}, 79, 80),
+        (md.DifferenceGMM, {"steps": 1, "cov": "classical"}, 79, 80 * 5 - 2),
+        (md.SystemGMM, {}, 79, 79),
+    ],
+)
+def test_degrees_of_freedom_by_convention(
+    frame: pd.DataFrame, kind: Any, options: dict[str, Any], own: int, theirs: int
+) -> None:
+    """xtabond2 3.7, lines of DFr: groups (rows after a classical step) less the constant."""
+    ours = quiet(kind(formula=F, gmm=GMM, small=True, **options), panel(frame))
+    other = quiet(kind(formula=F, gmm=GMM, small="xtabond2", **options), panel(frame))
+    assert (ours.df_inference, other.df_inference) == (own, theirs)
+    assert_allclose(other.cov, ours.cov, rtol=1e-12)
+    with pytest.raises(errors.SpecificationError, match="small"):
+        kind(formula=F, gmm=GMM, small="stata")

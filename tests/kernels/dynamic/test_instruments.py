@@ -11,7 +11,8 @@ import migdev as md
 from migdev.errors import DroppedRowsWarning
 from migdev.estimators.dynamic.gmm.problem import Problem
 from migdev.kernels.dynamic.arellano_bond import differenced, m_statistics
-from migdev.kernels.dynamic.instruments import cross, gram, outer, project, scores
+from migdev.kernels.dynamic.gram import gram
+from migdev.kernels.dynamic.instruments import cross, outer, project, scores
 from migdev.kernels.dynamic.windmeijer import weight_pull
 from migdev.panel.panel import Panel
 from tests.gmm_panels import simulated

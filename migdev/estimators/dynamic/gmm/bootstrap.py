@@ -12,7 +12,8 @@ from migdev.estimators.dynamic.gmm.fit import chosen_instruments
 from migdev.estimators.dynamic.gmm.problem import Problem
 from migdev.estimators.dynamic.gmm.record import FitSpec
 from migdev.kernels.arrays.types import FloatArray, IntArray
-from migdev.kernels.dynamic.instruments import Instruments, cross, gram, outer
+from migdev.kernels.dynamic.gram import gram
+from migdev.kernels.dynamic.instruments import Instruments, cross, outer
 from migdev.kernels.dynamic.solve import NotIdentified, invert, iterate, solve
 from migdev.kernels.dynamic.stack import Stack
 
@@ -27,8 +28,9 @@ def bootstrap_params(
     (Hall and Horowitz 1996, Econometrica 64, 891-916).
     """
     stack = problem.stack
-    z = chosen_instruments(spec, problem)[0]
-    u = stack.residuals(params)
+    z = chosen_instruments(spec, problem).z
+    centre = problem.centre
+    u = stack.residuals(params if centre is None else centre.centred(params))
     g = cross(z, u)
     N = stack.y.shape[1]
     code = np.arange(N) if problem.groups is None else problem.groups
@@ -63,7 +65,7 @@ def bootstrap_params(
             f"{spec.formula!r}: only {len(drawn)} of {draws} bootstrap samples identify the "
             "coefficients. Use fewer instruments, or the delta method."
         )
-    return np.array(drawn)
+    return np.array(drawn) if centre is None else centre.restored(np.array(drawn))
 
 
 def _covariance(z: Instruments, stack: Stack, groups: IntArray | None, b: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, TypeAlias
 
 import pandas as pd
@@ -21,6 +21,7 @@ from migdev.estimators.dynamic.gmm.styles import (
     IVStyles,
 )
 from migdev.estimators.specification import Effects, settle
+from migdev.identity import LATER
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.strength import conditional_f
 from migdev.options import Takes, held
@@ -86,9 +87,11 @@ class DifferenceGMM:
         Newey-Windmeijer after ``"cue"``, Windmeijer otherwise. A Covariance works on the scores.
     cluster : str
         Column that groups entities; moments are summed by it in weights, covariance and tests.
-    small : bool
-        t and F with G - 1 degrees of freedom and covariance times
-        (n-1)/(n-k) G/(G-1) (classical one-step: n/(n-k)), as xtabond2's ``small``.
+    small : {False, True, "xtabond2"}
+        Covariance times (n-1)/(n-k) G/(G-1) (classical one-step: n/(n-k)), as xtabond2's
+        ``small``; t and F with G - 1 degrees of freedom, as after other clustered fits. xtabond2
+        takes one from G only for a constant in the equation in levels, so that difference GMM has
+        G, and n - k after a classical step.
     constant : {"none", "transformed"}
         ``"transformed"`` puts a constant beside the transformed regressors (DPD for Ox, gretl's
         ``--dpdstyle``): a linear trend in levels.
@@ -101,8 +104,12 @@ class DifferenceGMM:
         or rows of the transformed equation.
     components : {None, "kaiser"} or int
         Principal components in place of the GMM-style columns: those with an eigenvalue of at
-        least one, or so many (xtabond2's ``pca`` and ``components``; Mehrhoff 2009, Bai and Ng
-        2010).
+        least one (but as many as identify the coefficients), or so many (Mehrhoff 2009, Bai and
+        Ng 2010).
+    components_of : {"standardised", "raw"}
+        Combine the columns divided by their standard deviations, which are the principal
+        components of their correlations, or the columns as they stand with the same eigenvectors,
+        as xtabond2's ``pca`` and ``components()`` do; these depend on the units of the variables.
     ar_tests : int
         Arellano-Bond tests m1 to this order, where residuals are that far apart.
 
@@ -138,11 +145,12 @@ class DifferenceGMM:
     weight: Weight = "h3"
     cov: GMMCovariance = held(None)
     cluster: str = "entity"
-    small: bool = False
+    small: bool | Literal["xtabond2"] = False
     constant: Literal["none", "transformed"] = "none"
     fod_dating: Literal["late", "own"] = "late"
     divisor: Literal["nobs", "nobs-k", "transformed"] = "nobs"
     components: int | Literal["kaiser"] | None = None
+    components_of: Literal["standardised", "raw"] = field(default="standardised", metadata=LATER)
     ar_tests: int = 4
 
     def __post_init__(self) -> None:
@@ -194,7 +202,8 @@ class SystemGMM:
     ----------
     formula : str
         ``y ~ L(y) + x``; the intercept belongs to the equation in levels.
-    gmm, iv, steps, transform, cov, cluster, small, fod_dating, divisor, components, ar_tests
+    gmm, iv, steps, transform, cov, cluster, small, fod_dating, divisor, components,
+    components_of, ar_tests
         As in :class:`DifferenceGMM`. ``divisor="nobs"`` counts the rows in levels.
     effects : tuple of str
         ``("time",)``: dummies of the periods (but one with an intercept) in both equations.
@@ -226,11 +235,12 @@ class SystemGMM:
     weight: Weight = "h3"
     cov: GMMCovariance = held(None)
     cluster: str = "entity"
-    small: bool = False
+    small: bool | Literal["xtabond2"] = False
     time_instruments: Equation = "both"
     fod_dating: Literal["late", "own"] = "late"
     divisor: Literal["nobs", "nobs-k", "transformed"] = "nobs"
     components: int | Literal["kaiser"] | None = None
+    components_of: Literal["standardised", "raw"] = field(default="standardised", metadata=LATER)
     ar_tests: int = 4
 
     def __post_init__(self) -> None:

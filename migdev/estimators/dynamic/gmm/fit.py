@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,11 +21,12 @@ from migdev.estimators.dynamic.gmm.problem import Problem
 from migdev.estimators.dynamic.gmm.record import FitSpec, Steps, nobs_of
 from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.types import FloatArray, IntArray
-from migdev.kernels.dynamic.instruments import Instruments, cross, gram, outer, project
+from migdev.kernels.dynamic.conditioning import Basis, conditioned
+from migdev.kernels.dynamic.gram import gram
+from migdev.kernels.dynamic.instruments import Instruments, cross, outer, project
 from migdev.kernels.dynamic.principal_components import rotate
 from migdev.kernels.dynamic.solve import (
     NotIdentified,
-    Weight,
     continuous,
     invert,
     iterate,
@@ -44,7 +46,8 @@ _KEEP = 4_000_000
 def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
     """Run the steps and assemble the record."""
     stack = problem.stack
-    z, A, sets = chosen_instruments(spec, problem)
+    basis = chosen_instruments(spec, problem)
+    z, weight = basis.z, basis.weight
     k = len(problem.names)
     if z.count < k:
         raise IdentificationError(
@@ -53,10 +56,10 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
         )
     ZX, Zy = cross(z, stack.X), cross(z, stack.y)
     singular: dict[str, tuple[int, int]] = {}
-    weight = invert(A)
-    _note(singular, "step 1", weight)
+    if weight.rank < len(basis.columns):
+        singular["step 1"] = (weight.rank, len(basis.columns))
     try:
-        steps = _run(spec, problem, z, A, weight, ZX, Zy, singular)
+        steps = _run(spec, problem, basis, ZX, Zy, singular)
     except NotIdentified as error:
         weak = [n for n, bad in zip(problem.names, error.columns, strict=True) if bad]
         raise IdentificationError(
@@ -69,20 +72,24 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
     V, covariance = _covariance(spec, problem, z, steps, scale)
     stats = gmm_stats(spec, problem, z, steps, V, covariance, sigma2, scale, n_instruments)
     rows, observed, residual, nobs = _rows(problem, steps.u)
+    params, centre = steps.final.params, problem.centre
+    if centre is not None:
+        params, T = centre.restored(params), centre.slope
+        covariance = replace(covariance, cov=T @ covariance.cov @ T.T)
     moments = None
     asked = None if spec.cov is None or isinstance(spec.cov, str) else spec.cov
     if stack.X.size <= _KEEP or asked is not None:
         moments = _moments(problem, z, steps, scale)
     return finish(
         GMMEstimate, spec=spec, design=problem.design, rows=rows, scores=moments,
-        names=problem.names, params=steps.final.params, cov=asked or covariance, method=method,
+        names=problem.names, params=params, cov=asked or covariance, method=method,
         nobs=nobs, df_resid=float(nobs - k), stats=stats, dropped_columns=problem.dropped,
         residual=residual, observed=observed, n_instruments=n_instruments,
-        n_entities=stack.y.shape[1], columns=z.columns, sets=sets, asked=problem.asked,
-        converged=steps.converged, singular=singular,
+        n_entities=stack.y.shape[1], columns=basis.columns, sets=instrument_sets(spec, problem),
+        asked=problem.asked, converged=steps.converged, singular=singular,
         sums=GMMSums(
-            ZX=ZX, Zy=Zy, S=steps.S, A=A, objective=steps.hansen.objective,
-            df=n_instruments - k,
+            ZX=ZX, Zy=Zy, S=steps.S, A=basis.A, objective=steps.hansen.objective,
+            df=n_instruments - k, loading=basis.loading,
         ),
         stated=linear_facts(
             "instruments", spec.effects, form=_form(problem), removed=("entity",)
@@ -90,39 +97,42 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
     )  # fmt: skip
 
 
-def chosen_instruments(
-    spec: FitSpec, problem: Problem
-) -> tuple[Instruments, FloatArray, tuple[str, ...]]:
-    """Columns that hold something, as principal components where asked; Z'HZ; names of sets."""
+def chosen_instruments(spec: FitSpec, problem: Problem) -> Basis:
+    """Columns that hold something, as principal components where asked, with Z'HZ."""
     A = gram(problem.instruments, problem.stack, spec.weight)
     alive = np.diagonal(A) > 0
     z = problem.instruments.keep(alive)
     A = A[np.ix_(alive, alive)] if not alive.all() else A
+    if spec.components is not None:
+        count = None if spec.components == "kaiser" else int(spec.components)
+        standardised = spec.components_of == "standardised"
+        z = rotate(z, problem.stack, count, len(problem.sets), standardised)
+        A = gram(z, problem.stack, spec.weight)
+    return conditioned(z, problem.stack, spec.weight, A)
+
+
+def instrument_sets(spec: FitSpec, problem: Problem) -> tuple[str, ...]:
+    """Names of the sets that columns belong to."""
     if spec.components is None:
-        return z, A, problem.sets
-    count = None if spec.components == "kaiser" else int(spec.components)
-    z = rotate(z, problem.stack, count, len(problem.sets))
-    assert z.rotation is not None
-    sets = (*problem.sets, "principal components of the GMM-style instruments")
-    return z, z.rotation.T @ A @ z.rotation, sets
+        return problem.sets
+    return (*problem.sets, "principal components of the GMM-style instruments")
 
 
 def _run(
     spec: FitSpec,
     problem: Problem,
-    z: Instruments,
-    A: FloatArray,
-    weight: Weight,
+    basis: Basis,
     ZX: FloatArray,
     Zy: FloatArray,
     singular: dict[str, tuple[int, int]],
 ) -> Steps:
-    stack, groups = problem.stack, problem.groups
-    first = solve(ZX, Zy, weight)
+    stack, groups, z, A = problem.stack, problem.groups, basis.z, basis.A
+    first = solve(ZX, Zy, basis.weight)
     u1 = stack.residuals(first.params)
     S = outer(z, u1, groups)
     W2 = invert(S)
-    _note(singular, "step 2", W2)
+    if W2.singular:
+        singular["step 2"] = (W2.rank, len(W2.root))
     second = solve(ZX, Zy, W2, 2)
     if spec.steps == 1:
         return Steps(
@@ -154,11 +164,6 @@ def _run(
         u=stack.residuals(final.params), A=A, S=outer(z, before, groups), hansen=final,
         converged=converged, cue_cov=cue_cov,
     )  # fmt: skip
-
-
-def _note(singular: dict[str, tuple[int, int]], step: str, weight: Weight) -> None:
-    if weight.singular:
-        singular[step] = (weight.rank, len(weight.root))
 
 
 def _warn(
@@ -250,10 +255,11 @@ def _covariance(
     V = (V + V.T) / 2.0
     df, factor = None, 1.0
     if spec.small:
+        classical = kind == "classical" and spec.steps == 1
+        factor = n / (n - k) if classical else (n - 1) / (n - k) * clusters / (clusters - 1)
         df = float(clusters - 1)
-        factor = n / (n - k)
-        if kind != "classical" or spec.steps != 1:
-            factor = (n - 1) / (n - k) * clusters / (clusters - 1)
+        if spec.small == "xtabond2":
+            df = float(n - k if classical else clusters - (problem.centre is not None))
     return V, CovEstimate(
         cov=V * factor, df=df, description=text, convention="xtabond2",
         clusters={spec.cluster: clusters},
@@ -286,7 +292,8 @@ def _rows(problem: Problem, u: FloatArray) -> tuple[IntArray, FloatArray, FloatA
     used = stack.used[which]
     rows = problem.row[stack.period[which]][used]
     order = np.argsort(rows, kind="stable")
-    return rows[order], stack.y[which][used][order], u[which][used][order], len(rows)
+    observed = stack.y[which][used][order] + (0.0 if problem.centre is None else problem.centre.y)
+    return rows[order], observed, u[which][used][order], len(rows)
 
 
 def _moments(problem: Problem, z: Instruments, steps: Steps, scale: float) -> Moments:
@@ -303,9 +310,12 @@ def _moments(problem: Problem, z: Instruments, steps: Steps, scale: float) -> Mo
     k = X.shape[1]
     entity = level_codes(design.entity[rows])
     spread = float(resid @ resid) / (len(rows) - k)
-    H = final.influence @ steps.A @ final.influence.T
+    H, bread = final.influence @ steps.A @ final.influence.T, final.bread
+    if problem.centre is not None:
+        T = problem.centre.slope
+        X, bread, H = X @ np.linalg.inv(T), T @ bread @ T.T, T @ H @ T.T
     return Moments(
-        X=X, resid=resid, bread=final.bread, entity=entity, time=design.time[rows],
+        X=X, resid=resid, bread=bread, entity=entity, time=design.time[rows],
         columns=SampleColumns(design.panel, design.rows[rows]),
         homoskedastic=H * (scale / spread),
         constant="Intercept" in problem.names,

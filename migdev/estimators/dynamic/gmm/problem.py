@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import linalg
@@ -17,6 +18,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
+from migdev.estimators.dynamic.gmm.centring import Centre, centre_of, centred_levels
 from migdev.estimators.dynamic.gmm.columns import GMMSpec, build_instruments
 from migdev.estimators.dynamic.gmm.styles import IVStyle
 from migdev.estimators.dynamic.gmm.validity import warn_of_invalid
@@ -37,6 +39,10 @@ class Problem:
     ----------
     design : Design
         The complete rows in levels.
+    stack : Stack
+        With levels from their means where there is a constant.
+    centre : Centre, optional
+        Those means.
     names : (k,)
         Coefficients: regressors, then time effects, then a constant of the differenced equation.
     n_time : int
@@ -57,6 +63,7 @@ class Problem:
     design: Design
     levels: Levels
     stack: Stack
+    centre: Centre | None
     instruments: Instruments
     names: tuple[str, ...]
     n_time: int
@@ -106,22 +113,30 @@ def build_problem(
     complete = scatter(np.ones(design.nobs), design.entity, period, (T, N)) > 0
     X, names, n_time = _regressors(design, period, complete, "time" in spec.effects, system)
     levels = Levels(y=scatter(design.y, design.entity, period, (T, N)), X=X, complete=complete)
-    late = spec.fod_dating == "late"
-    stack = build_stack(levels, kind=spec.transform, system=system, late=late, constant=constant)
+    lay_out = partial(
+        build_stack, kind=spec.transform, system=system, late=spec.fod_dating == "late",
+        constant=constant,
+    )  # fmt: skip
+    near, means = centred_levels(levels, names)
+    stack, centre = lay_out(near), None
     if constant:
         names = (*names, "Intercept")
     stack, levels, names, dropped, n_time = _drop_collinear(
         spec, stack, levels, names, n_time, constant
     )
+    if system and "Intercept" in names:
+        centre = centre_of(means, names)
+    elif system:
+        stack = lay_out(levels)
     z, sets = build_instruments(
         spec, panel, design, ivs, stack, complete, first, system, constant, time_equation
     )
     row = np.full((T, N), -1, dtype=np.int64)
     row[period, design.entity] = np.arange(design.nobs)
     return Problem(
-        design=design, levels=levels, stack=stack, instruments=z, names=names, n_time=n_time,
-        dropped=dropped, sets=sets, asked=len(spec.gmm) + len(spec.iv), first=first, row=row,
-        groups=_clusters(spec.cluster, design),
+        design=design, levels=levels, stack=stack, centre=centre, instruments=z, names=names,
+        n_time=n_time, dropped=dropped, sets=sets, asked=len(spec.gmm) + len(spec.iv), first=first,
+        row=row, groups=_clusters(spec.cluster, design),
     )  # fmt: skip
 
 
