@@ -55,6 +55,8 @@ class Panel:
         Frequency and spacing of the periods.
     units, labels : mapping from column to text
     provenance : tuple of Provenance
+        Where the columns come from. A source keeps all series that it gave, those left out since
+        as well: what was made of them may still be here.
     history : tuple of str
         What dropped rows, how many and why.
     entity_columns : tuple of str

@@ -61,6 +61,18 @@ def test_matches_linearmodels(sample: str, weights: bool) -> None:
     np.testing.assert_allclose(fit.std_errors, want.std_errors, rtol=1e-8)
 
 
+def test_linearmodels_passes_over_a_period_that_all_lack(grunfeld: md.Panel) -> None:
+    from linearmodels import FirstDifferenceOLS
+
+    panel = grunfeld.where(lambda p: p["year"] != 1940)
+    frame = panel.frame.set_index(["firm", "year"])
+    want = FirstDifferenceOLS(frame["inv"], frame[["value", "capital"]]).fit()
+    passed = md.FirstDifference("inv ~ 0 + value + capital", gaps="consecutive-observations")
+    np.testing.assert_allclose(passed.fit(panel).params, want.params, rtol=1e-9)
+    with pytest.warns(DroppedRowsWarning):
+        assert md.FirstDifference("inv ~ 0 + value + capital").fit(panel).nobs == want.nobs - 10
+
+
 def test_formula_decides_on_the_intercept(grunfeld: md.Panel) -> None:
     one = md.FirstDifference(formula="inv ~ 0 + value + capital").fit(grunfeld)
     two = md.FirstDifference(formula="inv ~ value + capital", intercept="drop").fit(grunfeld)
