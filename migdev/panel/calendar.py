@@ -63,7 +63,8 @@ class Calendar:
         value = np.asarray(ordinals, dtype=np.int64) * self.delta + self.origin
         if self.freq == "day":
             return value.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
-        return value // _PER_YEAR.get(self.freq, 1)
+        per_year = _PER_YEAR.get(self.freq, 1)
+        return value if per_year == 1 else value // per_year
 
     def span(self, value: Any) -> tuple[int, int]:
         """First and last ordinal that a period covers: 2000 is four quarters of a panel of

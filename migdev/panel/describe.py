@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import ResultError, listing
-from migdev.kernels.arrays.cells import cell_counts, cell_starts, cell_stat
+from migdev.kernels.arrays.groups import run_starts
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Description:
 
 def describe(panel: Panel) -> Description:
     """Coverage, gaps, attrition, missing values and spread of a panel."""
-    starts = cell_starts(panel.entity_codes)
+    starts = run_starts(panel.entity_codes)
     sizes = np.diff(starts, append=len(panel))
     codes, n_periods = np.unique(panel.ordinals, return_inverse=True)[1], len(panel.periods)
     frame = panel.frame
@@ -185,24 +185,18 @@ def _periods(panel: Panel, starts: IntArray, codes: IntArray) -> pd.DataFrame:
 
 def _variables(panel: Panel, names: list[str], starts: IntArray, codes: IntArray) -> pd.DataFrame:
     frame = panel.frame
-    columns = [frame[c].to_numpy(dtype=float, na_value=np.nan) for c in names]
-    raw = np.column_stack(columns or [np.empty((len(panel), 0))])
-    infinite = np.isinf(raw).sum(axis=0)
-    x = np.where(np.isinf(raw), np.nan, raw)  # the moments are of the finite values
-    counts = cell_counts(x, starts)
+    numbers = {c: frame[c].to_numpy(dtype=float, na_value=np.nan) for c in names}
+    raw = np.column_stack([*numbers.values()] or [np.empty((len(panel), 0))])
+    infinite = np.isinf(raw)
+    x = pd.DataFrame(np.where(infinite, np.nan, raw), columns=names)  # moments of the finite values
+    by_entity = x.groupby(panel.entity_codes)
+    counts, means = by_entity.count().to_numpy(), by_entity.mean()
     n = counts.sum(axis=0)
-    everything = np.zeros(1, dtype=np.int64)
-    means = cell_stat(x, starts, "mean")
-    sizes = np.diff(starts, append=len(x))
-    within = x - np.repeat(means, sizes, axis=0)
+    within = x.to_numpy() - np.repeat(means.to_numpy(), np.diff(starts, append=len(x)), axis=0)
     moments = {
-        "mean": cell_stat(x, everything, "mean")[0],
-        "sd": cell_stat(x, everything, "std")[0],
-        "sd_between": cell_stat(means, everything, "std")[0],
-        "sd_within": _sd_about_zero(within, n),
-        "min": cell_stat(x, everything, "min")[0],
-        "max": cell_stat(x, everything, "max")[0],
-    }
+        "mean": x.mean(), "sd": x.std(), "sd_between": means.std(),
+        "sd_within": _sd_about_zero(within, n), "min": x.min(), "max": x.max(),
+    }  # fmt: skip
     held = ~np.isnan(raw)
     period = np.where(held, codes[:, None], len(panel.periods))
     first = period.min(axis=0, initial=len(panel.periods))
@@ -214,8 +208,8 @@ def _variables(panel: Panel, names: list[str], starts: IntArray, codes: IntArray
             "n": held.sum(axis=0),
             "missing": (~held).sum(axis=0),
             "missing_share": (~held).mean(axis=0),
-            "infinite": infinite,
-            **moments,
+            "infinite": infinite.sum(axis=0),
+            **{name: np.asarray(values, dtype=float) for name, values in moments.items()},
             "entities": owners,
             "mean_periods": n / np.where(owners > 0, owners, np.nan),
             "first": labels[first],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,9 +18,11 @@ from migdev.errors import (
     listing,
     suggestion,
 )
-from migdev.kernels.arrays.cells import CELL_STATS, cell_counts, cell_starts, cell_stat
+from migdev.kernels.arrays.groups import run_starts
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.options import check_choice
+from migdev.panel.alignment import Origin
+from migdev.panel.calendar import read_time
 
 if TYPE_CHECKING:
     from migdev.panel.panel import Panel
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 Plan = list[tuple[str, str, str]]
 
 Partial = Literal["keep", "drop"]
+
+#: Statistics of a window, by the names of pandas.
+STATISTICS = ("mean", "sum", "std", "min", "max", "median", "first", "last", "count")
 
 
 def windows(
@@ -92,33 +98,34 @@ def windows(
             f"No row lies in a window of {years} years from {origin}; the panel runs from {first} "
             f"to {last}."
         )
-    frame = panel.frame[keep]
-    entity = panel.entity_codes[keep]
-    window = (year[keep] - origin) // years
-    starts = cell_starts(entity, window)
+    frame, entity = panel.frame, panel.entity_codes
+    if not keep.all():
+        frame, entity, year = frame[keep], entity[keep], year[keep]
+    window = (year - origin) // years
+    starts = run_starts(entity, window)
     numeric = [c for c in panel.columns if _is_number(panel, frame[c])]
     plan = _plan(how, numeric, panel)
     values, masked = _statistics(frame, plan, starts, least, _periods_in(panel, years))
-    held = ~np.isnan(values).all(axis=1) if plan else np.ones(len(starts), dtype=bool)
-    out = frame.iloc[starts[held]][list(panel.entity_columns)].reset_index(drop=True)
-    out[label] = origin + years * window[starts[held]]
-    texts, lost = _texts(panel, frame, entity, numeric)
-    for name, by_entity in texts.items():
-        out[name] = by_entity[entity[starts[held]]]
-    out = pd.concat([out, pd.DataFrame(values[held], columns=[n for n, _, _ in plan])], axis=1)
     if masked:
         notes.append(f"{masked} values of fewer than {least} observations made missing")
-    if not held.all():
+    held = ~np.logical_and.reduce([np.isnan(column) for column in values.T])
+    if plan and not held.all():
         notes.append(f"{int((~held).sum())} windows without any value left out")
-    return _panel(panel, out, plan, years, label, notes, lost)
+        starts, values = starts[held], values[held]
+    out = frame[list(panel.entity_columns)].iloc[starts].reset_index(drop=True)
+    owner = entity[starts]
+    texts, lost = _texts(panel, frame, entity, numeric)
+    for name, by_entity in texts.items():
+        out[name] = by_entity[owner]
+    out.insert(len(panel.entity_columns), label, origin + years * window[starts])
+    out = pd.concat([out, pd.DataFrame(values, columns=[n for n, _, _ in plan])], axis=1)
+    return _panel(panel, out, owner, plan, years, label, notes, lost)
 
 
 def _panel(
-    panel: Panel, out: pd.DataFrame, plan: Plan, years: int, label: str, notes: list[str],
-    lost: list[str],
+    panel: Panel, out: pd.DataFrame, owner: IntArray, plan: Plan, years: int, label: str,
+    notes: list[str], lost: list[str],
 ) -> Panel:  # fmt: skip
-    from dataclasses import replace
-
     if lost:
         warnings.warn(
             f"{listing(lost)} hold text that varies within {panel.entity!r}, and were left out of "
@@ -131,15 +138,19 @@ def _panel(
         name: f"{panel.labels.get(source, source)}, {stat} over {years} years"
         for name, source, stat in plan
     }
-    made = type(panel).from_frame(
-        out, entity=list(panel.entity_columns), time=label, freq="window", delta=years,
-        units={n: panel.units[s] for n, s, h in plan if s in panel.units and h != "count"},
-        labels=labels,
-        provenance=panel.provenance,
-    )  # fmt: skip
     head = f"windows of {years} years from {int(out[label].min())}"
-    history = (*panel.history, head + (": " + "; ".join(notes) if notes else ""))
-    return replace(made, history=history)
+    codes, entities = owner, panel.entities
+    if len(run_starts(owner)) < len(entities):  # some have no window
+        kept, codes = np.unique(owner, return_inverse=True)
+        entities = entities[kept]
+    ordinals, calendar = read_time(out[label], label, "window", years)
+    return replace(
+        panel, _frame=out, time=label, entities=entities, entity_codes=codes, ordinals=ordinals,
+        calendar=calendar, labels=labels,
+        units={n: panel.units[s] for n, s, h in plan if s in panel.units and h != "count"},
+        history=(*panel.history, head + (": " + "; ".join(notes) if notes else "")),
+        _origin=Origin(out.index), _memo={},
+    )  # fmt: skip
 
 
 def _check_options(
@@ -218,10 +229,10 @@ def _plan(how: str | Mapping[str, str | tuple[str, str]], numeric: list[str], pa
             raise SpecificationError(f"how takes {pair[1]} of {pair[0]!r}, which holds no numbers.")
         plan.append((name, pair[0], pair[1]))
     for _, _, stat in plan:
-        if stat not in CELL_STATS:
+        if stat not in STATISTICS:
             raise SpecificationError(
-                f"{stat!r} is no statistic of windows.{suggestion(str(stat), CELL_STATS)} Known: "
-                f"{listing(CELL_STATS, 9)}."
+                f"{stat!r} is no statistic of windows.{suggestion(str(stat), STATISTICS)} Known: "
+                f"{listing(STATISTICS, 9)}."
             )
     return plan
 
@@ -231,23 +242,32 @@ def _statistics(
 ) -> tuple[FloatArray, int]:
     """Statistics (cells, columns of the plan), and how many values min_obs made missing."""
     sources = list(dict.fromkeys(source for _, source, _ in plan))
-    place = {name: i for i, name in enumerate(sources)}
-    x = np.column_stack(
-        [frame[c].to_numpy(dtype=float, na_value=np.nan) for c in sources]
-        or [np.empty((len(frame), 0))]
-    )
-    counts = cell_counts(x, starts)
-    out = np.full((len(starts), len(plan)), np.nan)
+    numbers = frame[sources]
+    others = [c for c in sources if numbers[c].dtype != np.float64]
+    if others:
+        numbers = numbers.assign(
+            **{c: numbers[c].to_numpy(dtype=float, na_value=np.nan) for c in others}
+        )
+    sizes = np.diff(starts, append=len(frame))
+    cells = numbers.groupby(np.repeat(np.arange(len(starts)), sizes), sort=False)
+    whole = not np.isnan(numbers.to_numpy()).any()
+    counts = np.tile(sizes[:, None], len(sources)) if whole else cells.count().to_numpy()
+    out = np.empty((len(starts), len(plan)), order="F")
     masked = 0
     for stat in dict.fromkeys(stat for _, _, stat in plan):
-        to = [i for i, (_, _, s) in enumerate(plan) if s == stat]
-        take = [place[plan[i][1]] for i in to]
-        values, n = cell_stat(x[:, take], starts, stat), counts[:, take]
+        places = [i for i, (_, _, chosen) in enumerate(plan) if chosen == stat]
+        of = [sources.index(plan[i][1]) for i in places]
+        n = counts[:, of]
+        if stat == "count":
+            out[:, places] = n
+            continue
+        chosen = cells if of == list(range(len(sources))) else cells[[sources[j] for j in of]]
+        out[:, places] = getattr(chosen, stat)().to_numpy()
         few = n < (full if stat == "sum" else min_obs)
-        if stat != "count":
-            masked += int((few & (n > 0)).sum())
-            values = np.where(few, np.nan, values)
-        out[:, to] = values
+        for i, column, less in zip(places, n.T, few.T, strict=True):
+            if less.any():
+                masked += int(np.count_nonzero(column[less]))
+                out[less, i] = np.nan
     return out, masked
 
 

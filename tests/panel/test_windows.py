@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import migdev as md
 from migdev.errors import DroppedColumnsWarning, DroppedRowsWarning, PanelError, SpecificationError
-from migdev.kernels.arrays.cells import CELL_STATS
+from migdev.panel.windows import STATISTICS
 from migdev.panel.windows import windows
 
 
@@ -30,7 +30,7 @@ def gappy(seed: int, entities: int = 6, years: int = 17) -> pd.DataFrame:
     return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
-@pytest.mark.parametrize("stat", CELL_STATS)
+@pytest.mark.parametrize("stat", STATISTICS)
 @settings(max_examples=15)
 @given(seed=integers(0, 10_000), years=integers(1, 7), min_obs=integers(1, 3))
 def test_windows_match_groupby(stat: str, seed: int, years: int, min_obs: int) -> None:

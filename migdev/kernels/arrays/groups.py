@@ -103,6 +103,18 @@ def _numbered(codes: AnyArray) -> tuple[IntArray, IntArray]:
     return codes, counts
 
 
+def run_starts(*keys: IntArray) -> IntArray:
+    """First row (m,) of each run of equal keys; rows sorted by the keys."""
+    n = len(keys[0])
+    if n == 0:
+        return np.empty(0, dtype=np.int64)
+    change = np.zeros(n, dtype=bool)
+    change[0] = True
+    for key in keys:
+        change[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(change).astype(np.int64, copy=False)
+
+
 def group_sums(values: FloatArray, codes: IntArray) -> FloatArray:
     """(G,) or (G, m) sums of ``values``, (n,) or (n, m), by the levels that occur in ``codes``."""
     return Groups.from_codes(codes).sums(np.asarray(values, dtype=float))
