@@ -11,20 +11,20 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import JoinWarning, PanelError, listing
+from migdev.kernels.arrays.types import BoolArray
 from migdev.options import check_choice
 from migdev.panel.join_inputs import (
     TIME,
     Part,
     Rename,
     check_parts,
-    is_text,
     key_names,
-    keys_of,
     named_inputs,
     period_labels,
     read_part,
     rename_columns,
 )
+from migdev.panel.join_keys import Place, Tables, match_tables
 from migdev.panel.join_report import JoinReport, Unmatched, code_hint
 from migdev.panel.panel import Panel
 from migdev.provenance import Provenance
@@ -105,7 +105,8 @@ def join(
     parts = [read_part(name, item, keys, clock, freq) for name, item in named.items()]
     rename_columns(parts, rename or {}, prefix or {})
     check_parts(parts, keys, clock)
-    frame, found = _merge_all(parts, keys, how)
+    tables = match_tables(parts, keys, clock)
+    frame, found = _merge_all(parts, tables, keys, how)
     messages = _messages(found, parts, how)
     if messages:
         warnings.warn("; ".join(messages) + ".", JoinWarning, stacklevel=2)
@@ -119,53 +120,47 @@ def join(
 
 
 def _merge_all(
-    parts: list[Part], keys: list[str], how: str
+    parts: list[Part], tables: Tables, keys: list[str], how: str
 ) -> tuple[pd.DataFrame, list[Unmatched]]:
-    frame, found = _plain_keys(parts[0].frame, keys), []
-    for part in parts[1:]:
-        right, by = _plain_keys(part.frame, keys), keys_of(part, keys)
-        found.append(_unmatched(frame, right, part, keys, by))
-        way: Any = "left" if how == "outer" and part.level != "panel" else how
-        frame = frame.merge(right, on=by, how=way)
+    frame, at, found = parts[0].frame.reset_index(drop=True), tables.first, []
+    for part, table in zip(parts[1:], tables.others, strict=True):
+        right, wanted = part.frame.reset_index(drop=True), at.keys(part.level)
+        rows = table.find(wanted)
+        here = np.ones(len(frame), dtype=bool) if rows is None else rows >= 0
+        there = np.zeros(len(right), dtype=bool)
+        there[slice(None) if rows is None else rows[here]] = True
+        found.append(_unmatched(frame, right, part, keys, at, table.place, here, there))
+        values = right.drop(columns=[k for k in (*keys, TIME) if k in right.columns])
+        if rows is not None:
+            values = (values.take if here.all() else values.reindex)(rows)
+            values.index = frame.index
+        frame = pd.concat([frame, values], axis=1)
+        if how == "inner" and not here.all():
+            frame, at = frame[here].reset_index(drop=True), at.take(here)
+        elif how == "outer" and part.level == "panel" and not there.all():
+            frame = pd.concat([frame, right[~there]], ignore_index=True)
+            at = at.append(table.place.take(~there))
     return frame, found
 
 
-def _plain_keys(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Text keys as plain objects: categories and string types would not meet in a merge."""
-    texts = [k for k in keys if k in frame.columns and is_text(frame[k])]
-    return frame.assign(**{k: frame[k].astype(object) for k in texts})
-
-
 def _unmatched(
-    left: pd.DataFrame, right: pd.DataFrame, part: Part, keys: list[str], by: list[str]
-) -> Unmatched:
-    here, there = pd.MultiIndex.from_frame(left[by]), pd.MultiIndex.from_frame(right[by])
-    in_right, in_left = here.isin(there), there.isin(here)
-    owners, guests = _entities(left, keys), _entities(right, keys)
-    missed: tuple[object, ...] = ()
-    foreign: tuple[object, ...] = ()
-    if part.level != "period":
-        missed = tuple(owners.unique().difference(owners[in_right]))
-        foreign = tuple(guests.unique().difference(guests[in_left]))
+    left: pd.DataFrame, right: pd.DataFrame, part: Part, keys: list[str], at: Place, guests: Place,
+    here: BoolArray, there: BoolArray,
+) -> Unmatched:  # fmt: skip
     columns = [k for k in [*keys, TIME] if k in right.columns]
+    by_entity = part.level != "period"
     return Unmatched(
         name=part.name,
         level=part.level,
         rows=len(right),
-        matched=int(in_right.sum()),
+        matched=int(here.sum()),
         panel_rows=len(left),
-        panel_entities=owners.nunique(),
-        panel_only=left.loc[~in_right, [*keys, TIME]],
-        input_only=right.loc[~in_left, columns],
-        entities_panel_only=missed,
-        entities_input_only=foreign,
+        panel_entities=at.n_entities,
+        panel_only=left.loc[~here, [*keys, TIME]],
+        input_only=right.loc[~there, columns],
+        entities_panel_only=at.without(here) if by_entity else (),
+        entities_input_only=guests.without(there) if by_entity else (),
     )
-
-
-def _entities(frame: pd.DataFrame, keys: list[str]) -> pd.Index[Any]:
-    if any(k not in frame.columns for k in keys):
-        return pd.Index([], dtype=object)
-    return pd.Index(frame[keys[0]]) if len(keys) == 1 else pd.MultiIndex.from_frame(frame[keys])
 
 
 def _messages(found: list[Unmatched], parts: list[Part], how: str) -> list[str]:

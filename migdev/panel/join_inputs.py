@@ -192,25 +192,6 @@ def check_parts(parts: list[Part], keys: list[str], clock: str) -> None:
                     f"{key!r} is {kinds[0]} in {first.name!r} and {kinds[1]} in {part.name!r}; "
                     "give both the same kind."
                 )
-        by = keys_of(part, keys)
-        twice = part.frame.duplicated(by)
-        if twice.any():
-            row = part.frame.loc[twice.to_numpy(), by].iloc[0].tolist()
-            if part.calendar is not None:
-                row[-1] = part.calendar.label(
-                    (row[-1] - part.calendar.origin) // part.calendar.delta
-                )
-            names = [clock if k == TIME else k for k in by]
-            raise PanelError(
-                f"{part.name!r} holds {int(twice.sum())} repeated ({', '.join(names)}), first "
-                f"{tuple(row)}"
-                + (
-                    "; if it has periods, name their column with time="
-                    if part.level == "entity"
-                    else ""
-                )
-                + ". Aggregate them, or name a finer key."
-            )
 
 
 def _check_calendar(name: str, calendar: Calendar, first: Part) -> None:
@@ -230,10 +211,6 @@ def _check_calendar(name: str, calendar: Calendar, first: Part) -> None:
 
 def is_text(column: pd.Series[Any]) -> bool:
     return not pd.api.types.is_numeric_dtype(column.dtype)
-
-
-def keys_of(part: Part, keys: list[str]) -> list[str]:
-    return {"panel": [*keys, TIME], "entity": keys, "period": [TIME]}[part.level]
 
 
 def period_labels(calendar: Calendar, raw: IntArray) -> pd.Index[Any]:

@@ -293,3 +293,43 @@ def test_joins_match_pandas(seed: int, how: str) -> None:
     first = report.summary.iloc[0]
     assert first["matched"] + first["panel_only"] == len(x)
     assert first["matched"] + first["input_only"] == len(z)
+
+
+KINDS = ("int16", "int64", "float64", "str", "category", "corridor")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how", ["left", "inner", "outer"])
+@pytest.mark.parametrize("spread", [1, 10**12], ids=["near", "far"])
+def test_keys_of_any_kind_match_pandas(kind: str, how: str, spread: int) -> None:
+    """Periods far apart take the hashed path, and would overflow a product of codes."""
+    rng = np.random.default_rng(5)
+
+    def part(name: str, n: int) -> pd.DataFrame:
+        unit, time = rng.integers(0, 40, n), rng.integers(0, 9, n) * spread
+        keys: dict[str, object] = {"unit": unit.astype(kind)} if kind[-1].isdigit() else {}
+        if kind == "corridor":
+            keys = {"origin": [f"O{i % 7}" for i in unit], "destination": unit // 7}
+        elif not keys:
+            keys = {"unit": pd.Series([f"U{i:02d}" for i in unit], dtype=kind)}
+        frame = pd.DataFrame({**keys, "t": time, name: rng.standard_normal(n)})
+        return frame.drop_duplicates([*keys, "t"])
+
+    x, z = part("x", 120), part("z", 90)
+    entity = ["origin", "destination"] if kind == "corridor" else ["unit"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", JoinWarning)
+        panel = join([x, z], entity=entity, time="t", freq="integer", how=how)
+        again = join([x, x.rename(columns={"x": "same"})], entity=entity, time="t", freq="integer")
+    plain = [f.astype({k: object for k in entity}) if kind == "category" else f for f in (x, z)]
+    wanted = plain[0].merge(plain[1], how=how, on=[*entity, "t"])
+    wanted = wanted.sort_values([*entity, "t"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(panel.frame, wanted, check_dtype=False, check_categorical=False)
+    assert_array_equal(again["same"], again["x"])
+
+
+def test_a_repeated_key_is_refused_whatever_the_keys() -> None:
+    x = pd.DataFrame({"unit": [1, 1, 2], "t": [0, 10**12, 0], "x": 1.0})
+    twice = pd.DataFrame({"unit": [2, 1, 2], "t": [0, 0, 0], "z": 1.0})
+    with pytest.raises(PanelError, match=r"'input 2' holds 1 repeated \(unit, t\), first \(2, 0\)"):
+        join([x, twice], entity="unit", time="t", freq="integer")

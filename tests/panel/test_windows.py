@@ -11,8 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import migdev as md
 from migdev.errors import DroppedColumnsWarning, DroppedRowsWarning, PanelError, SpecificationError
-from migdev.panel.windows import STATISTICS
-from migdev.panel.windows import windows
+from migdev.panel.windows import STATISTICS, windows
 
 
 def gappy(seed: int, entities: int = 6, years: int = 17) -> pd.DataFrame:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.strategies import integers
-from numpy.testing import assert_allclose, assert_array_equal
-
 from migdev.kernels.arrays.cells import CELL_STATS, cell_counts, cell_starts, cell_stat
+from numpy.testing import assert_allclose, assert_array_equal
 
 LOOP = {
     "mean": np.mean, "sum": np.sum, "min": np.min, "max": np.max, "median": np.median,
