@@ -71,7 +71,7 @@ def _column_numbers(columns: Sequence[pd.Series[Any]]) -> tuple[list[IntArray], 
 
 def _plain(uniques: Any) -> pd.Index[Any]:
     """Text as plain objects: categories and string types would not meet otherwise."""
-    index = pd.Index(uniques)
+    index: pd.Index[Any] = pd.Index(uniques)
     return index if pd.api.types.is_numeric_dtype(index.dtype) else index.astype(object)
 
 
