@@ -6,7 +6,6 @@ Type checkers read it, and :func:`check_choice` and :func:`check_options` hold v
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
 from functools import cache, wraps
@@ -14,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from migdev.errors import MigdevError, RenamedWarning, SpecificationError, suggestion
+from migdev.notes import warn
 
 _OTHERS = {int: "a whole number", float: "a number", tuple: "a tuple of numbers"}
 #: Entities that are too short for a regression, or that it does not identify.
@@ -116,7 +116,7 @@ def renamed(**former: str) -> Callable[[Target], Target]:
                 new = former[old]
                 if new in options:
                     raise SpecificationError(f"{old}= is the former name of {new}=; give one.")
-                warnings.warn(
+                warn(
                     f"{target.__name__}({old}=) is called {new}= now.", RenamedWarning, stacklevel=2
                 )
                 options[new] = options.pop(old)

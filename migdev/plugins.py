@@ -20,7 +20,6 @@ Estimators and covariances are classes that one imports, and need no entry point
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +34,7 @@ from migdev.errors import (
     listing,
     suggestion,
 )
+from migdev.notes import warn
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -103,7 +103,7 @@ class Group:
             try:
                 yield name, checked(name, self.load(name))
             except self.error as error:
-                warnings.warn(str(error), PluginWarning, stacklevel=2)
+                warn(str(error), PluginWarning, stacklevel=2)
 
 
 SOURCES = Group("migdev.sources", "source", SourceError)

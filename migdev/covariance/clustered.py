@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -36,6 +35,7 @@ from migdev.kernels.sandwich.cluster_adjustment import (
 from migdev.kernels.sandwich.hac import one_row_per_cell
 from migdev.kernels.sandwich.moments import Moments
 from migdev.kernels.sandwich.sandwich import inclusion_exclusion, intersection, mend
+from migdev.notes import warn
 from migdev.options import check_options
 from migdev.protocols import CovEstimate, Scores
 
@@ -346,7 +346,7 @@ class Clustered:
         if isinstance(df, np.ndarray):
             low = float(np.nanmin(df)) if np.isfinite(df).any() else float("nan")
             if low < FEW_DF:
-                warnings.warn(
+                warn(
                     f"{self!r}: Satterthwaite degrees of freedom go down to {low:.1f}; below "
                     f"{FEW_DF:.0f} the approximation fails (Pustejovsky and Tipton 2018). Such "
                     "coefficients rest on too few clusters.",
@@ -357,7 +357,7 @@ class Clustered:
         few = [(n, g) for n, g in zip(self.groups, sizes, strict=True) if g < FEW]
         if few:
             counts = ", ".join(f"{g} by {n!r}" for n, g in few)
-            warnings.warn(
+            warn(
                 f"{self!r}: there are few clusters ({counts}); with fewer than {FEW} tests reject "
                 "too often. Use kind='CR2' (one way), or a wild cluster bootstrap.",
                 FewClustersWarning,

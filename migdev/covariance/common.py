@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -21,6 +20,7 @@ from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.kernels.sandwich.hac import periods_of
 from migdev.kernels.sandwich.moments import Moments, refuse_shadowed
 from migdev.kernels.sandwich.sandwich import intersection, leverage, mend, residual_scale
+from migdev.notes import warn
 from migdev.protocols import Scores
 
 
@@ -144,7 +144,7 @@ def rescaled(m: Moments, kind: str, how: str) -> Moments:
     require_least_squares(m, kind)
     scale, exact = residual_scale(kind, fitted_leverage(m, how))
     if exact.any():
-        warnings.warn(
+        warn(
             f"{kind}: {int(exact.sum())} rows are fitted exactly (leverage 1); they have no "
             "residual to rescale and count as zero.",
             CovarianceWarning,
@@ -178,7 +178,7 @@ def clean(m: Scores, cov: FloatArray, name: str) -> FloatArray:
 
 
 def warn_mended(name: str, negative: int, k: int) -> None:
-    warnings.warn(
+    warn(
         f"{name}: the covariance was not positive semi-definite; {negative} of {k} eigenvalues "
         "were negative and are set to zero (Cameron, Gelbach and Miller 2011).",
         CovarianceWarning,

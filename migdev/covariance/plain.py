@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 from migdev.covariance.basic import Robust, Unadjusted
@@ -11,6 +10,7 @@ from migdev.covariance.serial import BeckKatz, DriscollKraay, NeweyWest
 from migdev.covariance.spatial import Conley
 from migdev.errors import CovarianceWarning, FewClustersWarning
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import quiet
 from migdev.protocols import Covariance, CovEstimate
 
 
@@ -32,7 +32,5 @@ def plain(cov: Covariance) -> Covariance:
 
 def quietly(cov: Covariance, moments: Moments) -> CovEstimate:
     """A covariance behind a test; what there is to warn of was said when the model was fitted."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CovarianceWarning)
-        warnings.simplefilter("ignore", FewClustersWarning)
+    with quiet(CovarianceWarning, FewClustersWarning):
         return cov.estimate(moments)

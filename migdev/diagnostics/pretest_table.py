@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from migdev.diagnostics.unit_roots.cips import cips
 from migdev.diagnostics.unit_roots.fisher import fisher
 from migdev.diagnostics.unit_roots.ips import ips
 from migdev.errors import SpecificationError
+from migdev.notes import collect, warn
 from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
@@ -78,11 +78,10 @@ def pretest(
     """
     if isinstance(variables, str) or not len(variables):
         raise SpecificationError("pretest() takes a list of variables, e.g. ['gdp', 'remit'].")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with collect() as caught:
         table = _table(panel, variables, lags, trend, differences, short)
-    for category, message in dict.fromkeys((w.category, str(w.message)) for w in caught):
-        warnings.warn(message, category, stacklevel=2)
+    for category, message in dict.fromkeys((type(note), str(note)) for note in caught):
+        warn(message, category, stacklevel=2)
     return table
 
 

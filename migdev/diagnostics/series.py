@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeVar
@@ -22,6 +21,7 @@ from migdev.kernels.arrays.balanced_part import largest_balanced_part
 from migdev.kernels.arrays.spells import longest_spells
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.slopes import period_means
+from migdev.notes import warn
 from migdev.options import Gaps, Short, check_choice
 from migdev.panel.calendar import Calendar
 from migdev.panel.design import Design
@@ -179,7 +179,7 @@ def unbroken_series(s: Series, gaps: Gaps) -> Series:
             "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
             + s.balanced_part
         )
-    warnings.warn(
+    warn(
         f"{s.name!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
         f"entities have gaps and keep their longest spell: {listing(names, 12)}.",
         DroppedRowsWarning,
@@ -210,7 +210,7 @@ def require_entities(
             f"{s.name!r}: {len(gone)} of {s.N} entities {reason}: {listing(gone, 20)}. {remedy}."
             + (" short='drop' leaves them out." if short == "raise" else "")
         )
-    warnings.warn(
+    warn(
         f"{s.name!r}: {len(gone)} of {s.N} entities are left out, they {reason}: "
         f"{listing(gone, 20)}.",
         DroppedEntitiesWarning,

@@ -7,7 +7,6 @@ that nothing here loads it before it works.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from migdev.kernels.arrays.types import FloatArray
+from migdev.notes import quiet
 
 _NAMES = {"n": "nc", "c": "c", "ct": "ct"}
 
@@ -186,8 +186,7 @@ def binary_response(
         flat = ~np.isfinite(curvature)  # a probability that is 0 or 1 to the last digit
         return np.where(flat, 0.0, score), np.where(flat, 0.0, curvature)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of separation, which the caller tells with names
+    with quiet():  # of separation, which the caller tells with names
         fit = model.fit(atol=0.0, rtol=1e-10, maxiter=100)
         params = np.asarray(fit.params)
         # Steps on expected curvature leave eight digits, Newton's all; in a logit they are one.

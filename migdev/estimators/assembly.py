@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from migdev.kernels.arrays.groups import Groups, level_codes
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares, normal_matrix
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.sandwich.moments import Moments, UnitScores
+from migdev.notes import warn
 from migdev.panel.design import Design, SampleColumns, UnitColumns
 from migdev.protocols import Covariance, CovEstimate, Scores
 from migdev.results.estimate import Estimate, Sample
@@ -109,7 +109,7 @@ def report_collinear(equation: Equation, keep: BoolArray, formula: str) -> dict[
             f"{formula!r}: no regressor is left: {reasons_in_words(reasons)}. Use regressors "
             "that vary within the effects, or fewer effects."
         )
-    warnings.warn(
+    warn(
         f"{formula!r}: {len(gone)} columns are left out: {reasons_in_words(reasons)}.",
         CollinearityWarning,
         stacklevel=5,

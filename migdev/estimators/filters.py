@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from migdev.kernels.arrays.batched import batched_ols
 from migdev.kernels.arrays.spells import spell_codes
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.slopes import blocks
+from migdev.notes import quiet, warn
 from migdev.options import check_choice
 from migdev.panel.calendar import Calendar
 from migdev.panel.design import Design
@@ -110,8 +110,7 @@ def cycle(
             f"method={method!r} takes {listing(_OPTIONS[method])}, not {listing(strangers)}."
         )
     trend, fewest = _filter(method, given, panel.calendar)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DroppedRowsWarning)  # missing values stay in their place
+    with quiet(DroppedRowsWarning):  # missing values stay in their place
         d = Design.build(f"{variable} ~ 1", panel, intercept=False)
     spell = spell_codes(d.entity, d.time)
     out = np.full(len(panel), np.nan)
@@ -132,7 +131,7 @@ def cycle(
         )
         if len(short) == int(spell[-1]) + 1:
             raise IdentificationError(f"{message}. Use a shorter filter, or longer series.")
-        warnings.warn(
+        warn(
             f"{message}, and stay missing: {listing(short, 12)}.", DroppedRowsWarning, stacklevel=2
         )
     return pd.Series(out, index=panel.frame.index, name=f"{component}({variable})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,6 +14,7 @@ import pandas as pd
 
 from migdev.errors import PanelError, listing
 from migdev.panel.panel import Panel
+from migdev.report.evidence import NOT_DECLARED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +181,50 @@ def _values(panel: Panel, variable: Variable) -> pd.Series:
     return columns[0] if variable.make is None else variable.make(*columns)
 
 
+#: Income groups as the World Bank writes and codes them, in lower case.
+LOW_AND_MIDDLE = frozenset(
+    {
+        "low income",
+        "lower middle income",
+        "upper middle income",
+        "lic",
+        "lmc",
+        "umc",
+        "l",
+        "lm",
+        "um",
+    }
+)
+HIGH = frozenset(
+    {"high income", "high income: oecd", "high income: nonoecd", "hic", "oec", "noc", "h"}
+)
+UNCLASSIFIED = frozenset({"", "..", "not classified", "inx"})
+
+
 def low_and_middle_income(panel: Panel) -> Panel:
-    """Leave out high-income countries, where the panel says which they are."""
+    """Leave out high-income countries. Where the panel does not say which these are, all stay, and
+    its history tells that this is not the declared sample.
+
+    Raises
+    ------
+    PanelError
+        ``income_group`` holds what is no group of the World Bank.
+    """
     if "income_group" not in panel:
-        return panel
-    group = panel["income_group"].astype(object)
-    keep = group.notna() & ~group.isin(["High income", "HIC"])
-    return panel.where(keep.to_numpy(dtype=bool), "high income, or income group unknown")
+        why = (
+            "high-income countries are not left out, since the data do not say which they are; the "
+            "sample holds all countries of the data. Add a file with the column 'income_group' "
+            "('Low income', ..., or LIC, LMC, UMC, HIC) to leave them out"
+        )
+        return replace(panel, history=(*panel.history, NOT_DECLARED + why))
+    group = panel["income_group"].astype("string").str.strip().str.casefold().fillna("")
+    strange = ~group.isin(LOW_AND_MIDDLE | HIGH | UNCLASSIFIED)
+    if strange.any():
+        found = panel["income_group"][strange.to_numpy()].unique()
+        raise PanelError(
+            f"'income_group' holds {listing(found)}, which is no income group of the World Bank: "
+            "'Low income', 'Lower middle income', 'Upper middle income', 'High income' (LIC, LMC, "
+            "UMC, HIC). Recode it, or leave the column out to keep all countries."
+        )
+    keep = group.isin(LOW_AND_MIDDLE).to_numpy(dtype=bool)
+    return panel.where(keep, "high income, or income group unknown")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, overload
@@ -12,6 +11,7 @@ import pandas as pd
 
 from migdev.errors import JoinWarning, PanelError, listing
 from migdev.kernels.arrays.types import BoolArray
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.panel.join_inputs import (
     TIME,
@@ -109,7 +109,7 @@ def join(
     frame, found = _merge_all(parts, tables, keys, how)
     messages = _messages(found, parts, how)
     if messages:
-        warnings.warn("; ".join(messages) + ".", JoinWarning, stacklevel=2)
+        warn("; ".join(messages) + ".", JoinWarning, stacklevel=2)
     panel = _panel(frame, parts, keys, clock, how, messages)
     if not report:
         return panel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, overload
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import CountryError, CountryWarning, listing, suggestion
+from migdev.notes import warn
 from migdev.options import Aggregates, check_choice
 from migdev.panel.country_codes import PARTED, aggregate_names, countries, dissolved_states
 from migdev.panel.country_match import classify, patterns
@@ -49,7 +49,7 @@ def to_iso3(values: Any, *, unknown: Unknown = "raise") -> Any:
     if unknown == "raise":
         _refuse_unknown(table, "values")
     if (table["how"] == "pattern").any():
-        warnings.warn("; ".join(_recodes(table)) + ".", CountryWarning, stacklevel=2)
+        warn("; ".join(_recodes(table)) + ".", CountryWarning, stacklevel=2)
     codes = table["code"].where(table["kind"] != "unknown", table["value"])
     if unknown == "drop":
         codes = table["code"]
@@ -148,7 +148,7 @@ def harmonise(
         beside = [key for key in dict.fromkeys([*keys, *columns]) if key != name]
         frame, notes = _harmonised(frame, name, time, beside, aggregates, dissolved, unknown)
         if notes:
-            warnings.warn(f"{name!r}: " + "; ".join(notes) + ".", CountryWarning, stacklevel=2)
+            warn(f"{name!r}: " + "; ".join(notes) + ".", CountryWarning, stacklevel=2)
     if to != "iso3":
         names = {c.iso3: getattr(c, to) or c.iso3 for c in countries().values()}
         if to == "name":

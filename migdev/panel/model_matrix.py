@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from inspect import getattr_static
 from typing import Any
@@ -21,6 +20,7 @@ from migdev.errors import (
     suggestion,
 )
 from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.notes import quiet
 from migdev.panel import operators
 from migdev.panel.formula import Parsed, variables
 from migdev.panel.undefined import center, scale, undefined
@@ -199,8 +199,7 @@ class ModelMatrix:
             return matrix, {}
         spec = self._known[str(terms)]
         materialiser = spec.get_materializer(self._frame(), context=self.context)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # unknown levels are told by row instead
+        with quiet():  # unknown levels are told by row instead
             matrix = materialiser.get_model_matrix(spec)
         unseen = {}
         for expr, (_, state) in spec.encoder_state.items():

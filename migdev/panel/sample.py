@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from migdev.errors import DroppedRowsWarning, FormulaError, IdentificationError
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.notes import warn
 from migdev.protocols import Data
 
 
@@ -47,7 +47,7 @@ class Missing:
                 f"{_spacing(data)}"
             )
         if lost:
-            warnings.warn(
+            warn(
                 f"{formula!r}: {lost} of {len(self.mask)} rows are not used: {why}.",
                 DroppedRowsWarning,
                 stacklevel=4,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +19,7 @@ from migdev.errors import (
 )
 from migdev.kernels.arrays.groups import run_starts
 from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.panel.alignment import Origin
 from migdev.panel.calendar import read_time
@@ -127,7 +127,7 @@ def _panel(
     notes: list[str], lost: list[str],
 ) -> Panel:  # fmt: skip
     if lost:
-        warnings.warn(
+        warn(
             f"{listing(lost)} hold text that varies within {panel.entity!r}, and were left out of "
             "the windows.",
             DroppedColumnsWarning,
@@ -198,7 +198,7 @@ def _rows(
             notes.append(f"the last window is partial ({span})")
     dropped = [note for note in notes if note.endswith("left out")]
     if dropped:
-        warnings.warn("; ".join(dropped) + ".", DroppedRowsWarning, stacklevel=4)
+        warn("; ".join(dropped) + ".", DroppedRowsWarning, stacklevel=4)
     return keep, notes
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from migdev.errors import ReportError
 from migdev.identity import rebuild
+from migdev.notes import quiet
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance
 from migdev.replication.numbers import compare, numbers
@@ -73,8 +73,7 @@ def as_answer(item: Any) -> Any:
             f"This result of {item.method!r} keeps no specification or no panel, so nothing can "
             "run it again. Package a fit of migdev, or a Study whose estimator makes it."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         again = rebuild(item.spec).fit(sample.panel)
         if not _differ(item, again):
             return SingleFit(item)

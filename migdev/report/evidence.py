@@ -8,7 +8,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from migdev.report.blocks import Bullets, Descriptions, Details, Text
+from migdev.report.blocks import Bullets, Callout, Descriptions, Details, Text
+from migdev.report.words import capital
+
+#: A line of a panel's history that begins so tells where the sample is not the declared one.
+NOT_DECLARED = "not the declared sample: "
+
+
+def not_declared(panel: Any) -> list[str]:
+    """Where the sample is not the declared one, as the history of the panel tells."""
+    return [
+        capital(line.removeprefix(NOT_DECLARED)) + "."
+        for line in panel.history
+        if line.startswith(NOT_DECLARED)
+    ]
+
+
+def sample_callouts(panel: Any) -> list[Any]:
+    """The same beside a verdict, in sight."""
+    title = "The sample is not the declared one"
+    return [Callout(title, text, tone="warn") for text in not_declared(panel)]
 
 
 def data_blocks(panel: Any) -> list[Any]:

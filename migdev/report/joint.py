@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from migdev.report.blocks import Block, Bullets, Callout, Descriptions, Details, Figure, Text, Tone
-from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
+from migdev.report.evidence import data_blocks, sample_blocks, sample_callouts, simulated, software
 from migdev.report.page import Page
 from migdev.report.pretest_blocks import pretest_blocks
 from migdev.report.render import page
@@ -19,7 +19,7 @@ from migdev.report.words import equals, interval, labeller, number, sign_words
 def joint_page(answer: Any) -> Page:
     """The page of a :class:`~migdev.study.joint_answer.JointAnswer`."""
     study = answer.study
-    sections: dict[str, Any] = {"Verdict": _verdict(answer)}
+    sections: dict[str, Any] = {"Verdict": [*_verdict(answer), *sample_callouts(answer.panel)]}
     if answer.departures:
         sections["Departures from the plan"] = Bullets(answer.departures)
     if answer.alarms:

@@ -20,7 +20,14 @@ from migdev.report.blocks import (
     Text,
     Tone,
 )
-from migdev.report.evidence import data_blocks, sample_blocks, simulated, software
+from migdev.report.evidence import (
+    data_blocks,
+    not_declared,
+    sample_blocks,
+    sample_callouts,
+    simulated,
+    software,
+)
 from migdev.report.frame import frame_table
 from migdev.report.page import Page
 from migdev.report.pretest_blocks import pretest_blocks
@@ -49,7 +56,7 @@ TONE: dict[str, Tone] = {
 def verdict_page(answer: Any) -> Page:
     """The page of an :class:`~migdev.Answer`."""
     h = answer.hypothesis
-    sections: dict[str, Any] = {"Verdict": _verdict(answer)}
+    sections: dict[str, Any] = {"Verdict": [*_verdict(answer), *sample_callouts(answer.panel)]}
     if answer.departures:
         sections["Departures from the plan"] = Bullets(answer.departures)
     if answer.alarms:
@@ -120,7 +127,9 @@ def _claim(answer: Any) -> list[Block]:
     facts = {"Focal parameter": words if words == h.term else f"{words} ({h.term})"}
     facts |= {view: f"predicts {sign_words(p)}" for view, p in h.rivals.items()}
     facts |= {"Level of tests": f"{h.level:g}"}
-    facts |= {"Sample": answer.study.sample} if answer.study.sample else {}
+    sample, amiss = answer.study.sample, " ".join(not_declared(panel))
+    facts |= {"Sample": f"not the declared one ({sample}). {amiss}" if amiss else sample}
+    facts = {name: text for name, text in facts.items() if text}
     facts |= {"Source": h.source} if h.source else {}
     return [Text(h.claim + "."), Descriptions(facts)]
 

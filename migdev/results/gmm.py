@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.instruments import Column
 from migdev.kernels.dynamic.overidentification import excluding
+from migdev.notes import quiet
 from migdev.options import check_choice, renamed
 from migdev.panel.design import Design
 from migdev.protocols import Data
@@ -167,8 +167,7 @@ class GMMEstimate(Estimate):
         if self.sample is None:
             raise ResultError(f"{self.method} keeps no sample, so its covariance stays as it is.")
         if isinstance(cov, str) or self.moments is None:
-            with warnings.catch_warnings():  # the fit has reported them
-                warnings.simplefilter("ignore")
+            with quiet():  # the fit has reported them
                 fit: Self = replace(self.spec, cov=cov).fit(self.sample.panel)
             return fit
         return super().with_cov(cov)
@@ -205,8 +204,7 @@ class GMMEstimate(Estimate):
         """
         if self.sample is None:
             raise ResultError(f"{self.method} keeps no sample.")
-        with warnings.catch_warnings():  # the fit has reported them
-            warnings.simplefilter("ignore")
+        with quiet():  # the fit has reported them
             table: pd.DataFrame = self.spec.strength(self.sample.panel)
         return table
 
@@ -249,8 +247,7 @@ class GMMEstimate(Estimate):
             return None
         if self.sample is None:
             raise ResultError(f"{self.method} keeps no sample to draw from.")
-        with warnings.catch_warnings():  # the fit has reported them
-            warnings.simplefilter("ignore")
+        with quiet():  # the fit has reported them
             drawn: FloatArray = self.spec.bootstrap(
                 self.sample.panel, self.params.to_numpy(), draws, seed
             )
@@ -271,8 +268,7 @@ class GMMEstimate(Estimate):
 
 def _ols_and_within(spec: object, panel: Data, dependent: str) -> tuple[float, float]:
     """Sums of the lag coefficients by least squares with a constant, and with entity effects."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the fit has reported the rows
+    with quiet():  # the fit has reported the rows
         design = Design.build(spec.formula, panel, intercept=False)  # type: ignore[attr-defined]
     X, names = design.X, list(design.names)
     if "time" in spec.effects:  # type: ignore[attr-defined]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,7 +21,9 @@ from migdev.kernels.heterogeneous.entity_draws import (
     weighted_draws,
     wild_slopes,
 )
+from migdev.notes import quiet
 from migdev.options import check_choice, renamed
+from migdev.progress import Progress
 from migdev.results.dynamics import long_run
 from migdev.results.estimate import Estimate
 from migdev.results.inference import check_level, tidy_columns
@@ -243,8 +244,7 @@ class HeterogeneousEstimate(Estimate):
         """(B, k) estimates on samples."""
         own = getattr(self.spec, "bootstrap" if method == "entities" else "wild", None)
         if own is not None and self.sample is not None:
-            with warnings.catch_warnings():  # the fit has reported them
-                warnings.simplefilter("ignore")
+            with quiet():  # the fit has reported them
                 found: FloatArray = own(
                     self.sample.panel, self.params.to_numpy(dtype=float), draws, seed
                 )
@@ -296,11 +296,13 @@ class HeterogeneousEstimate(Estimate):
         names = list(self.slope_names)
         at = [names.index(name) for name in self.names]
         rows = []
-        for i in range(0, draws, step):
-            own = self._from_regressions(
-                wild_slopes(raw, influence, entity, time, signs[i : i + step])
-            )
-            rows.append(self._over_entities(own[:, :, at]))
+        with Progress("draws", draws) as done:
+            for i in range(0, draws, step):
+                own = self._from_regressions(
+                    wild_slopes(raw, influence, entity, time, signs[i : i + step])
+                )
+                rows.append(self._over_entities(own[:, :, at]))
+                done(len(own))
         return np.concatenate(rows)
 
     def _over_entities(self, slopes: FloatArray) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pandas as pd
 from migdev.errors import PredictionWarning, ResultError, listing
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.panel.panel import Panel
 from migdev.panel.recipe import Made, Recipe
@@ -227,7 +227,7 @@ def _warn(
             "were left out of the fit"
         )
     if parts:
-        warnings.warn(
+        warn(
             f"{method}: predictions are missing where {'; '.join(parts)}.",
             PredictionWarning,
             stacklevel=5,

@@ -11,12 +11,12 @@ import hashlib
 import json
 import math
 import os
-import warnings
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from migdev.errors import SourceWarning
+from migdev.notes import warn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Cache:
             body = path.read_bytes()
             if hashlib.sha256(body).hexdigest() == entry.sha256:
                 return entry, body
-            warnings.warn(
+            warn(
                 f"The cached file {entry.path!r} is damaged (its SHA-256 is not the recorded one) "
                 "and is not used.",
                 SourceWarning,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from migdev.errors import SourceError, listing
+from migdev.notes import warn
 from migdev.plugins import SOURCES
 from migdev.protocols import Source
 from migdev.provenance import Extract
@@ -85,7 +85,7 @@ def load(
         if twice:
             raise SourceError(f"{listing(twice)} is asked for under two names; give it one.")
     if "years" in options:
-        warnings.warn("load(years=) is called periods= now.", DeprecationWarning, stacklevel=2)
+        warn("load(years=) is called periods= now.", DeprecationWarning, stacklevel=2)
         periods = options.pop("years")
     extract = source(name, **options).fetch(wanted, entities, periods, vintage)
     return _rename(extract, series) if isinstance(series, Mapping) else extract

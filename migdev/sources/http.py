@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from migdev.errors import SourceError, SourceWarning
+from migdev.notes import warn
 from migdev.sources.cache import Cache, Entry
 
 #: Longest wait, in seconds, that a service may ask for before another try.
@@ -185,7 +185,7 @@ class Fetcher:
                 "with a connection, or read a file with migdev.read()."
             )
         entry, body = cached
-        warnings.warn(
+        warn(
             f"{self.source}: a copy of {entry.retrieved[:10]} is used, {entry.age_days:.0f} days "
             f"old, because {why}.",
             SourceWarning,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from migdev.evidence.published import compare
 from migdev.panel.panel import Panel
+from migdev.report.evidence import not_declared
 from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.decision_rule import Focal, standing, verdict
 from migdev.study.hypothesis import Hypothesis
@@ -212,6 +213,7 @@ class Answer:
         lines += [f"Pre-test: {line}" for line in map(in_line, self.pretests)]
         lines += [f"Rule: {r.rule.condition}: {r.effect}" for r in self.rulings if r.holds]
         lines += [f"Among published results: {self.evidence}"] if self.evidence else []
+        lines += [f"Not the declared sample: {text}" for text in not_declared(self.panel)]
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         table = self.frame.drop(columns="note").to_string(index=False, float_format="{:.4g}".format)
         lines.append(table)

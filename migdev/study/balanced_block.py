@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from migdev.errors import DroppedRowsWarning, IdentificationError
 from migdev.kernels.arrays.balanced_part import largest_balanced_part
+from migdev.notes import quiet
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 
@@ -50,6 +49,5 @@ def largest_block(panel: Panel, on: str) -> Panel:
 
 def _rows(formula: str, panel: Panel) -> Design:
     """The rows of a formula; what is missing is why a block is cut, so nothing is to be told."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DroppedRowsWarning)
+    with quiet(DroppedRowsWarning):
         return Design.build(formula, panel, intercept=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ from migdev.estimators.static.linear import FixedEffects
 from migdev.identity import LATER
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.sandwich.cluster_draws import ClusterSums, cluster_sums
+from migdev.notes import quiet
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.protocols import Data
@@ -150,8 +150,7 @@ def common_rows(panel: Panel, formulas: Sequence[str]) -> Panel:
 
 
 def _design(formula: str, panel: Data) -> Design:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is left out is reported when the equation is fitted
+    with quiet():  # what is left out is reported when the equation is fitted
         return Design.build(formula, panel, intercept=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,10 @@ from migdev.errors import MigdevError, SpecificationError, listing, suggestion
 from migdev.identity import LATER
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.cluster_draws import pairs_draws, resampling_weights, wild_draws
+from migdev.notes import collect
 from migdev.options import check_choice
 from migdev.panel.panel import Panel
+from migdev.progress import Progress
 from migdev.results.estimate import Estimate
 from migdev.study.answer import merged
 from migdev.study.component import COMMON, Component, bootstrap_sums, common_rows, stacked
@@ -179,13 +180,16 @@ class JointStudy:
         tested = self.pretests.run(panel, background) if self.pretests else ()
         names = tuple(c.name for c in self.components)
         rulings = self.pretests.decide(tested, names)[1] if self.pretests else ()
-        main, heard = self._heard(panel, self.sample)
         other = "largest" if self.sample == "common" else "common"
-        variants = {other: self._try(panel, other)}
         values, notes = self._left_out(panel)
-        for value in values:
-            rest = panel.where((panel[self.region] != value).to_numpy(), f"without {value}")
-            variants[f"without {value}"] = self._try(rest, self.sample)
+        with Progress("samples", 2 + len(values)) as done:
+            main, heard = self._heard(panel, self.sample)
+            done()
+            variants = {other: self._try(panel, other)}
+            done()
+            for value in done.each(values):
+                rest = panel.where((panel[self.region] != value).to_numpy(), f"without {value}")
+                variants[f"without {value}"] = self._try(rest, self.sample)
         return JointAnswer(
             study=self, panel=panel, main=main, warnings=heard, plan=digest, departures=found,
             variants={k: v for k, v in variants.items() if isinstance(v, JointResult)},
@@ -215,11 +219,10 @@ class JointStudy:
         return values, ()
 
     def _heard(self, panel: Panel, sample: str) -> tuple[JointResult, tuple[str, ...]]:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with collect() as caught:
             result = self.fit(panel, sample)
         messages: dict[str, list[str]] = {}
-        for text in dict.fromkeys(str(w.message) for w in caught):
+        for text in dict.fromkeys(map(str, caught)):
             of = next((c for c in self.components if text.startswith(f"{c.equation!r}: ")), None)
             rest = text if of is None else text.removeprefix(f"{of.equation!r}: ")
             messages.setdefault(rest, []).extend([] if of is None else [of.name])

@@ -12,6 +12,7 @@ import pandas as pd
 
 from migdev.kernels.arrays.types import FloatArray
 from migdev.panel.panel import Panel
+from migdev.report.evidence import not_declared
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.answer import among_published, in_line
@@ -234,6 +235,7 @@ class JointAnswer:
         ]  # fmt: skip
         lines += [f"Pre-test: {in_line(found)}" for found in self.pretests]
         lines += [f"Among published results: {k}: {v}" for k, v in self.evidence.items()]
+        lines += [f"Not the declared sample: {text}" for text in not_declared(self.panel)]
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         lines += [f"Failed diagnostic: {n}, {t.name} ({_p(t.pvalue)})" for n, _, t in self.alarms]
         lines += [f"Not fitted: {name}: {why}" for name, why in self.failures.items()]

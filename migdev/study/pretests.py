@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast, get_type_hints
@@ -14,8 +13,10 @@ from migdev import diagnostics
 from migdev.diagnostics.subjects import subject_of
 from migdev.errors import MigdevError, SpecificationError, listing, suggestion
 from migdev.identity import LATER, resolve
+from migdev.notes import collect
 from migdev.panel.panel import Panel
 from migdev.plugins import TESTS
+from migdev.progress import Progress
 from migdev.study.balanced_block import largest_block
 from migdev.study.pretest_rules import PreTestRule, Ruling, apply
 
@@ -184,7 +185,12 @@ class PreTests:
 
     def run(self, panel: Panel, background: Panel | None = None) -> tuple[Finding, ...]:
         """Run every test; one that cannot be run says why, and decides nothing."""
-        return tuple(_run(name, t, panel, background) for name, t in self.tests.items())
+        found = []
+        with Progress("pre-tests", len(self.tests)) as done:
+            for name, test in done.each(self.tests.items()):
+                done.at(name)
+                found.append(_run(name, test, panel, background))
+        return tuple(found)
 
     def decide(
         self, findings: tuple[Finding, ...], prefer: tuple[str, ...]
@@ -213,8 +219,7 @@ def _run(name: str, t: PreTest, panel: Panel, background: Panel | None) -> Findi
     data = background if t.background else panel
     if data is None:
         return Finding(test=t.label, failure="no background panel was given", **told)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with collect() as caught:
         try:
             data = largest_block(data, t.on) if t.balanced else data
             result = t.function(data, t.on, **dict(t.options))
@@ -224,5 +229,5 @@ def _run(name: str, t: PreTest, panel: Panel, background: Panel | None) -> Findi
             found = {"test": t.label, "failure": str(error)}
         except Exception as error:  # data that a test did not foresee; the study goes on
             found = {"test": t.label, "failure": f"{type(error).__name__}: {error}"}
-    messages = tuple(dict.fromkeys(str(w.message) for w in caught))
+    messages = tuple(dict.fromkeys(map(str, caught)))
     return Finding(warnings=messages, **told, **found)

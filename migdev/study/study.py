@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 
 from migdev.errors import MigdevError, ResultError, SpecificationError, listing, suggestion
 from migdev.identity import LATER
+from migdev.notes import collect
 from migdev.panel.panel import Panel
+from migdev.progress import Progress
 from migdev.protocols import Estimator
 from migdev.results.adapt import as_result
 from migdev.study.answer import Answer
@@ -133,17 +134,18 @@ class Study:
         focal: dict[str, Focal] = {}
         failures: dict[str, str] = {}
         heard: dict[str, tuple[str, ...]] = {}
-        for name, spec in self.specs.items():
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                try:
-                    fits[name] = readable(spec.estimator.fit(panel), spec.estimator)
-                    focal[name] = self._focal(fits[name], spec)
-                except MigdevError as error:
-                    failures[name] = str(error)
-                except Exception as error:  # an estimator of another library; the study goes on
-                    failures[name] = f"{type(error).__name__}: {error}"
-            heard[name] = tuple(dict.fromkeys(str(w.message) for w in caught))
+        with Progress("specifications", len(self.specs)) as done:
+            for name, spec in done.each(self.specs.items()):
+                done.at(name)
+                with collect() as caught:
+                    try:
+                        fits[name] = readable(spec.estimator.fit(panel), spec.estimator)
+                        focal[name] = self._focal(fits[name], spec)
+                    except MigdevError as error:
+                        failures[name] = str(error)
+                    except Exception as error:  # an estimator of another library; the study goes on
+                        failures[name] = f"{type(error).__name__}: {error}"
+                heard[name] = tuple(dict.fromkeys(map(str, caught)))
         return Answer(
             study=self, panel=panel, fits=fits, focal=focal, failures=failures, warnings=heard,
             departures=found, plan=digest, pretests=tested, rulings=rulings, order=tuple(order),

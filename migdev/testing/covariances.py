@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from migdev.covariance import Unadjusted
 from migdev.errors import CovarianceError
 from migdev.estimators.static.linear import PooledOLS
 from migdev.kernels.sandwich.moments import Moments, UnitScores
+from migdev.notes import quiet
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance, CovEstimate
 from migdev.testing.specifications import check_specification
@@ -53,8 +53,7 @@ def check_covariance(
     assert isinstance(names, tuple), f"{kind}.requires() is not a tuple of columns"
     own = panel is None
     panel = _world(names) if panel is None else panel
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         fit = PooledOLS(formula=formula, cov=Unadjusted()).fit(panel)
         m = fit.moments
         assert isinstance(m, Moments)

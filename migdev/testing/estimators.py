@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from migdev.notes import quiet
 from migdev.panel.panel import Panel
 from migdev.protocols import Covariance, Estimator, Result
 from migdev.testing.scores import check_scores
@@ -63,8 +63,7 @@ def check_estimator(
     assert isinstance(spec, Estimator), f"{type(spec).__name__} has no fit(panel)"
     check_specification(spec)
     before = panel.fingerprint
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         result, again = spec.fit(panel), spec.fit(panel)
         assert panel.select(*panel.columns).fingerprint == before, "fit() changed the panel"
         check_result(result)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from migdev.notes import quiet
 from migdev.protocols import Source
 from migdev.provenance import Extract
 
@@ -26,8 +26,7 @@ def check_source(source: Any, series: Sequence[str], *, unknown: str = "NO.SUCH.
     AssertionError
     """
     assert isinstance(source, Source), f"{type(source).__name__} has no fetch(...)"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         extract = source.fetch([*series, unknown])
     assert isinstance(extract, Extract), "fetch() does not give an Extract"
     assert set(series) <= set(map(str, extract.frame.columns)), "a series is not among the columns"

@@ -104,6 +104,44 @@ def test_high_income_countries_are_left_out(world):
     assert "high income" in sample.history[-1]
 
 
+@pytest.mark.parametrize(
+    ("group", "kept"),
+    [
+        ("High income: OECD", False), (" high income ", False), ("HIC", False), ("LMC", True),
+        ("Upper middle income", True), ("Not classified", False), (None, False),
+    ],
+)  # fmt: skip
+def test_income_groups_by_their_names_and_codes(world, group, kept):
+    groups = world["income_group"].astype(object)
+    groups[(world["iso3"] == "S002").to_numpy()] = group
+    sample = registry.low_and_middle_income(world.assign(income_group=groups))
+    assert ("S002" in sample.entities) == kept
+
+
+def test_other_income_groups_are_refused(world):
+    groups = world["income_group"].astype(object).replace("Low income", "Ingreso bajo")
+    with pytest.raises(PanelError, match="'income_group' holds 'Ingreso bajo', which is no income"):
+        registry.low_and_middle_income(world.assign(income_group=groups))
+
+
+@pytest.mark.parametrize("asked", ["M1", "X1"])
+def test_a_sample_without_income_groups_is_called_what_it_is(world, asked, tmp_path):
+    """Every country is in, so no page may speak of low- and middle-income countries as its own."""
+    question = md.hypotheses.get(asked)
+    study = question.study(**({"draws": 19} if asked == "X1" else {}))
+    bare = question.prepare(world.select(*[c for c in world.columns if c != "income_group"]))
+    md.replication.write_data(bare, tmp_path)  # a package carries the sentence to its rerun
+    told = "High-income countries are not left out, since the data do not say which they are"
+    for panel in (bare, md.replication.read_data(tmp_path)):
+        answer = study.run(panel)
+        for text in (str(answer), answer.page().to_markdown()):
+            assert told in text
+            before, _, after = text.partition("low- and middle-income countries")
+            assert not after or before.endswith("not the declared one (")
+    answer = study.run(question.prepare(world))
+    assert told not in str(answer) + answer.page().to_markdown()
+
+
 def test_unknown_and_waiting_questions():
     with pytest.raises(SpecificationError, match="no hypothesis 'G99'"):
         md.hypotheses.get("G99")

@@ -19,6 +19,7 @@ from migdev.kernels.heterogeneous.slopes import partial_out
 from migdev.options import Short, check_choice, renamed
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
+from migdev.progress import Progress
 from migdev.results.panel_test import PanelTest
 
 _EXACT = "are constant or collinear, or predict without error"
@@ -114,10 +115,11 @@ def dumitrescu_hurlin(
     distribution, p, note = "normal", float(2 * special.ndtr(-abs(value))), f"{lags} lags"
     if draws:
         M = s.matrix("The bootstrap of dumitrescu_hurlin()")
-        drawn = bootstrap_wald(
-            np.ascontiguousarray(M[:, :, 0]), np.ascontiguousarray(M[:, :, 1]), lags, draws,
-            np.random.default_rng(seed),
-        )  # fmt: skip
+        with Progress("bootstrap samples", draws) as done:
+            drawn = bootstrap_wald(
+                np.ascontiguousarray(M[:, :, 0]), np.ascontiguousarray(M[:, :, 1]), lags, draws,
+                np.random.default_rng(seed), done,
+            )  # fmt: skip
         drawn, lost = finite_draws(drawn, "dumitrescu_hurlin()")
         # All three statistics rise with W-bar; the null is refused for large and small ones.
         centre = drawn.mean()

@@ -24,6 +24,7 @@ from migdev.kernels.cointegration.westerlund import (
 from migdev.kernels.heterogeneous.slopes import blocks
 from migdev.options import Gaps, Short, check_choice, renamed
 from migdev.panel.panel import Panel
+from migdev.progress import Progress
 from migdev.results.panel_test import PanelTest
 
 Statistic = Literal["Gt", "Ga", "Pt", "Pa"]
@@ -146,10 +147,11 @@ def westerlund(
     chosen = orders.mean(axis=0)
     note = f"{DETERMINISTICS[code]}; {chosen[0]:.2f} lags and {chosen[1]:.2f} leads"
     if draws:
-        drawn = bootstrap_statistics(
-            s.matrix("The bootstrap of westerlund()"), top, leads, code, bandwidth, draws,
-            np.random.default_rng(seed),
-        )  # fmt: skip
+        with Progress("bootstrap samples", draws) as done:
+            drawn = bootstrap_statistics(
+                s.matrix("The bootstrap of westerlund()"), top, leads, code, bandwidth, draws,
+                np.random.default_rng(seed), done,
+            )  # fmt: skip
         drawn, lost = finite_draws(drawn, "westerlund()")
         for j, name in enumerate(names):
             robust[name] = (1 + int(np.sum(drawn[:, j] <= raw[j]))) / (1 + len(drawn))

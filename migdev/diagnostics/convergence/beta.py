@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from migdev.errors import (
 )
 from migdev.estimators.static.linear import PooledOLS
 from migdev.kernels.arrays.types import FloatArray
+from migdev.notes import quiet, warn
 from migdev.options import Short, check_choice
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -178,8 +178,7 @@ def beta_convergence(
     T = M.shape[1] - 1
     data: dict[str, FloatArray] = {"growth": (M[:, -1] - M[:, 0]) / T, "initial": M[:, 0]}
     for j, values in enumerate(z):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # entities without a value: missing
+        with quiet():  # entities without a value: missing
             data[f"z{j}"] = values[:, 0] if controls_at == "first" else np.nanmean(values, axis=1)
     frame = pd.DataFrame({"entity": np.asarray(span.entities), "t": 0, **data})
     whole = frame.notna().all(axis=1).to_numpy()
@@ -189,7 +188,7 @@ def beta_convergence(
         what += f" ({ends[0]}, {ends[1]})" + (" or a control" if controls else "")
         if missing == "raise":
             raise IdentificationError(f"{what}: {gone}. Leave them out with missing='drop'.")
-        warnings.warn(f"{what} and are left out: {gone}.", DroppedEntitiesWarning, stacklevel=2)
+        warn(f"{what} and are left out: {gone}.", DroppedEntitiesWarning, stacklevel=2)
     if whole.sum() <= 2 + len(z):
         raise IdentificationError(
             f"{variable!r}: {int(whole.sum())} entities for {2 + len(z)} coefficients."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +22,7 @@ from migdev.errors import (
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.unit_roots.adf_batch import adf_panel
 from migdev.kernels.unit_roots.break_adf import Shift, break_adf_panel, break_critical_values
+from migdev.notes import warn
 from migdev.options import Gaps, Short, check_choice
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -279,7 +279,7 @@ def gap_series(
                 f"{message}: {listing(gone, 20)}. Leave these entities out"
                 + ("." if empty.all() else ", or use short='drop'.")
             )
-        warnings.warn(
+        warn(
             f"{message} and are left out: {listing(gone, 20)}.", DroppedEntitiesWarning,
             stacklevel=3,
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from migdev.errors import (
     listing,
 )
 from migdev.estimators.static.linear import PooledOLS
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -102,7 +102,7 @@ def sigma_convergence(
                 "panel.between(), or use entities='any'."
             )
         if len(gone):
-            warnings.warn(
+            warn(
                 f"{variable!r}: {len(gone)} of {len(M)} entities are left out, they are not "
                 f"observed in all {len(periods)} periods: {listing(gone.tolist(), 20)}.",
                 DroppedEntitiesWarning,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from migdev.diagnostics.series import (
@@ -21,6 +19,7 @@ from migdev.kernels.dependence.adjusted_lm import (
     orthogonal_fit,
     overlapping_terms,
 )
+from migdev.notes import warn
 from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
@@ -111,7 +110,7 @@ def bias_adjusted_lm(
                 f"{formula!r}: no two entities share more than {k + 8} periods." + s.balanced_part
             )
         if lost:
-            warnings.warn(
+            warn(
                 f"{formula!r}: {lost} of {lost + len(rho)} pairs of entities are left out: they "
                 f"share no more than {k + 8} periods, or are collinear over these.",
                 DroppedRowsWarning,

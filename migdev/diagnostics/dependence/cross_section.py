@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from migdev.kernels.dependence.pairwise import (
     screened_correlations,
     weighted_cd,
 )
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
@@ -241,7 +241,7 @@ def _report(name: str, pairs: PairwiseCorrelations) -> None:
         )
     if pairs.left_out:
         total = pairs.left_out + len(pairs.rho)
-        warnings.warn(
+        warn(
             f"{name}: {pairs.left_out} of {total} pairs of entities are left out: they share fewer "
             "than two periods, or one of them does not vary over these.",
             DroppedRowsWarning,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Literal
 
@@ -15,6 +14,7 @@ from migdev.errors import CovarianceWarning, ResultError, listing
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.protocols import Covariance
 from migdev.results.error_correction import ErrorCorrectionEstimate
@@ -134,7 +134,7 @@ def _classic(fe: Estimate, re: Estimate, names: list[str], sigma: str) -> TestSt
         note += f"; the difference of covariances has rank {df} of {len(names)}"
     if bool((values[used] < 0).any()):
         note += "; the difference of covariances is not positive semi-definite"
-        warnings.warn(
+        warn(
             f"Hausman: V(fe) - V(re) is not positive semi-definite ({int((values < -_ZERO).sum())} "
             f"of {len(names)} eigenvalues are negative), so its chi2 distribution is in doubt. Use "
             "sigma='more', kind='mundlak' or kind='robust'.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from migdev.errors import DroppedRowsWarning, ResultError
 from migdev.kernels.arrays.least_squares import LeastSquares, independent_columns, least_squares
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import quiet
 from migdev.panel.design import Design
 from migdev.results.estimate import Estimate, Sample
 
@@ -68,8 +68,7 @@ def levels(fit: Estimate, test: str) -> Design:
     recipe = sample.recipe
     if recipe is None:
         raise ResultError(f"{test} needs a fit that kept its design, not {fit.method}.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DroppedRowsWarning)  # told when the fit was made
+    with quiet(DroppedRowsWarning):  # told when the fit was made
         d = Design.build(recipe.formula, sample.panel, weights=recipe.weights)
     if d.endog_names:
         raise ResultError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from migdev.diagnostics.fit.levels import (
 )
 from migdev.errors import DroppedEntitiesWarning, ResultError
 from migdev.kernels.heterogeneous.slopes import group_fits
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, f_test
@@ -74,7 +74,7 @@ def poolability(fit: Estimate, by: By = "entity") -> TestStatistic:
     if df <= 0:
         raise ResultError(f"Every {by} is fitted perfectly; poolability cannot be tested.")
     if perfect:
-        warnings.warn(
+        warn(
             f"poolability: {perfect} of {len(df_group)} groups by {by} have no residual degree of "
             "freedom and add nothing to the test.",
             DroppedEntitiesWarning,

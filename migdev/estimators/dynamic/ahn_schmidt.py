@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
@@ -22,6 +21,7 @@ from migdev.estimators.specification import Effects, settle
 from migdev.kernels.dynamic.instruments import cross
 from migdev.kernels.dynamic.nonlinear import build, minimise, moment_covariance
 from migdev.kernels.dynamic.solve import NotIdentified, solve
+from migdev.notes import warn
 from migdev.options import held
 from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
@@ -118,20 +118,20 @@ class AhnSchmidt:
         gradient, N = model.gradient(found.params), stack.y.shape[1]
         count = len(gradient)
         if count > N:
-            warnings.warn(
+            warn(
                 f"{self.formula!r}: {count} moments for {N} entities; use collapse=True.",
                 ManyInstrumentsWarning,
                 stacklevel=2,
             )
         if weight.singular:
-            warnings.warn(
+            warn(
                 f"{self.formula!r}: the moment covariance has rank {weight.rank} for {count} "
                 "moments; a Moore-Penrose inverse stands in.",
                 CovarianceWarning,
                 stacklevel=2,
             )
         if not found.converged:
-            warnings.warn(
+            warn(
                 f"{self.formula!r}: Gauss-Newton stopped before its tolerance.",
                 ConvergenceWarning,
                 stacklevel=2,

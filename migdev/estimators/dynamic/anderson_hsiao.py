@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
@@ -24,6 +23,7 @@ from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import SampleColumns
 from migdev.panel.operators import difference, lag
@@ -113,7 +113,7 @@ class AndersonHsiao:
             lost = int(np.count_nonzero(~there))
             reason = f"missing instrument of L({design.dependent})"
             dropped[reason] = lost
-            warnings.warn(
+            warn(
                 f"{self.formula!r}: {lost} differenced rows are not used: {reason}.",
                 DroppedRowsWarning,
                 stacklevel=2,
@@ -134,7 +134,7 @@ class AndersonHsiao:
         regressors = problem.names[: len(kept) - problem.n_time]
         if any(name in regressors for name in gone):
             shown = listing(name for name in gone if name in regressors)
-            warnings.warn(
+            warn(
                 f"{self.formula!r}: left out are {shown}, which do not vary, or repeat others, in "
                 "the rows with instruments.",
                 CollinearityWarning,

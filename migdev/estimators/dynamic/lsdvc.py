@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
@@ -18,10 +17,12 @@ from migdev.estimators.static.linear import drop_singletons
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.dynamic import lsdvc
 from migdev.kernels.dynamic.stack import scatter
+from migdev.notes import quiet
 from migdev.options import held, renamed
 from migdev.panel.design import Design
 from migdev.panel.formula import parse, quote_columns
 from migdev.panel.panel import Panel
+from migdev.progress import Progress
 from migdev.protocols import CovEstimate
 from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate
@@ -164,8 +165,7 @@ class BiasCorrectedLSDV:
         )
 
     def _first(self, panel: Panel, dependent: str, names: tuple[str, ...]) -> Estimate:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # rows lost to differencing are no news here
+        with quiet():  # rows lost to differencing are no news here
             start: Estimate = self._initial_spec(panel, dependent).fit(panel)
         missing = [name for name in names if name not in start.params.index]
         if missing:
@@ -235,25 +235,25 @@ class BiasCorrectedLSDV:
         shape = (int(period.max()) + 1, int(design.entity.max()) + 1)
         complete = scatter(np.ones(design.nobs), design.entity, period, shape) > 0
         draws = []
-        for stream in np.random.SeedSequence(self.seed).spawn(self.draws):
-            rng = np.random.default_rng(stream)
-            paths = lsdvc.simulate_paths(groups, params, float(np.sqrt(sigma2)), rng)
-            drawn = np.zeros((shape[1], shape[0]))
-            for batch, path in zip(groups, paths, strict=True):
-                drawn[batch.who, : path.shape[1]] = path
-            values = panel[design.dependent].to_numpy(dtype=float, na_value=np.nan).copy()
-            values[design.rows] = drawn[design.entity, period]
-            other = panel.assign(**{design.dependent: values})
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    _, _, X, _, _ = self._data(other)
-                    first = self._first(other, design.dependent, names)
-            except IdentificationError:
-                continue
-            start = first.params[list(names)].to_numpy(dtype=float)
-            fresh = lsdvc.batches(X, drawn.T, complete)
-            draws.append(self._corrected(fresh, start, df)[0])
+        with Progress("bootstrap samples", self.draws) as done:
+            for stream in done.each(np.random.SeedSequence(self.seed).spawn(self.draws)):
+                rng = np.random.default_rng(stream)
+                paths = lsdvc.simulate_paths(groups, params, float(np.sqrt(sigma2)), rng)
+                drawn = np.zeros((shape[1], shape[0]))
+                for batch, path in zip(groups, paths, strict=True):
+                    drawn[batch.who, : path.shape[1]] = path
+                values = panel[design.dependent].to_numpy(dtype=float, na_value=np.nan).copy()
+                values[design.rows] = drawn[design.entity, period]
+                other = panel.assign(**{design.dependent: values})
+                try:
+                    with quiet():
+                        _, _, X, _, _ = self._data(other)
+                        first = self._first(other, design.dependent, names)
+                except IdentificationError:
+                    continue
+                start = first.params[list(names)].to_numpy(dtype=float)
+                fresh = lsdvc.batches(X, drawn.T, complete)
+                draws.append(self._corrected(fresh, start, df)[0])
         if len(draws) < max(2, self.draws // 2):
             raise IdentificationError(
                 f"{self.formula!r}: only {len(draws)} of {self.draws} bootstrap samples "

@@ -3,7 +3,6 @@ ties the factors together."""
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from migdev.kernels.factors.incomplete_pattern import (
     thinnest_cut,
     usable_part,
 )
+from migdev.notes import warn
 from migdev.panel.design import Design
 
 
@@ -57,7 +57,7 @@ def usable(d: Design, r: int, effects: tuple[str, ...], quiet: bool = False) -> 
     words = f"no more than the {r} factors and effects, which fit them without error"
     if not quiet and not rows.all():
         gone = entity_labels(d)[~rows]
-        warnings.warn(
+        warn(
             f"{d.formula!r}: {len(gone)} of {len(rows)} entities are left out, observed in "
             f"periods {words}: {listing(gone, 20)}.",
             DroppedEntitiesWarning,
@@ -65,7 +65,7 @@ def usable(d: Design, r: int, effects: tuple[str, ...], quiet: bool = False) -> 
         )
     if not quiet and not columns.all():
         late = d.panel.calendar.labels(np.unique(d.time)[~columns])
-        warnings.warn(
+        warn(
             f"{d.formula!r}: {len(late)} of {len(columns)} periods are left out, observed for "
             f"entities {words}: {listing(late, 20)}.",
             DroppedRowsWarning,

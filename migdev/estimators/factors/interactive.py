@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import get_args
@@ -41,6 +40,7 @@ from migdev.kernels.factors.interactive import (
     interactive_effects,
 )
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import warn
 from migdev.options import check_choice, held
 from migdev.panel.design import Design
 from migdev.protocols import Data
@@ -277,7 +277,7 @@ class InteractiveFixedEffects:
 
     def _report(self, fit: Interactive | Incomplete, incomplete: Incomplete | None) -> None:
         if not fit.converged:
-            warnings.warn(
+            warn(
                 f"InteractiveFixedEffects did not converge on {self.formula!r} after "
                 f"{fit.iterations} iterations; coefficients still move by {fit.change:.2g} of "
                 "their standard errors. Use fewer factors, or other effects.",
@@ -285,7 +285,7 @@ class InteractiveFixedEffects:
                 stacklevel=4,
             )
         elif incomplete is not None and incomplete.agreeing == 1 < incomplete.starts:
-            warnings.warn(
+            warn(
                 f"InteractiveFixedEffects on {self.formula!r}: only one of {incomplete.starts} "
                 "starts reached the smallest sum of squares, so a smaller one may exist. Use "
                 "fewer factors, or more starts (max_starts=).",

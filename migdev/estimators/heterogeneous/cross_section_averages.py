@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -14,6 +13,7 @@ from migdev.estimators.heterogeneous.entity_regressions import require_several
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.cce import averages_at
+from migdev.notes import quiet, warn
 from migdev.options import Takes
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
@@ -91,8 +91,7 @@ def augment(
     current_only : sequence of str
         Those among ``terms`` whose lags stay out.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the main design has told what is missing
+    with quiet():  # the main design has told what is missing
         # With an intercept, so that factors lose their base level.
         z = Design.build(f"{terms[0]} ~ {' + '.join(terms)}", d.panel)
     return _placed(d, z.X[:, 1:], z.time, lags, z.names[1:], current_only)
@@ -116,7 +115,7 @@ def _placed(
     H, labels = H[:, wanted], [n for n, w in zip(labels, wanted, strict=True) if w]
     if not known.all():
         kept = d.keep(known, "no cross-section averages so early")
-        warnings.warn(
+        warn(
             f"{d.formula!r}: {int((~known).sum())} of {len(known)} rows are not used: the "
             "cross-section averages do not reach back so far.",
             DroppedRowsWarning,
@@ -129,7 +128,7 @@ def _placed(
     keep = independent_columns(np.column_stack([base, H[first]]))[base.shape[1] :]
     if not keep.all():
         gone = [label for label, kept_ in zip(labels, keep, strict=True) if not kept_]
-        warnings.warn(
+        warn(
             f"{d.formula!r}: {listing(gone)} are left out: over the {len(first)} periods they are "
             "collinear with the averages before them or with regressors that all entities share.",
             CollinearityWarning,

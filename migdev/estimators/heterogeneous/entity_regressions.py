@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +22,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.ardl import Reduced
 from migdev.kernels.heterogeneous.averages import Average
 from migdev.kernels.heterogeneous.slopes import Slopes
+from migdev.notes import warn
 from migdev.panel.design import Design
 from migdev.protocols import CovEstimate, Data, Scores
 from migdev.results.facts import linear_facts
@@ -58,7 +58,7 @@ def keep_entities(design: Design, keep: BoolArray, reason: str) -> Design:
     """The design without the entities where ``keep`` (N,) is false, with a warning that names
     them."""
     gone = entity_labels(design)[~keep].tolist()
-    warnings.warn(
+    warn(
         f"{design.formula!r}: {len(gone)} of {len(keep)} entities are left out, {reason}: "
         f"{listing(gone, 20)}.",
         DroppedEntitiesWarning,
@@ -127,7 +127,7 @@ def unbroken(design: Design, gaps: str) -> Design:
             f"{design.formula!r} has gaps inside {len(names)} entities: {listing(names, 12)}. "
             "Fill them, cut the sample, or keep the longest spell of each with gaps='longest'."
         )
-    warnings.warn(
+    warn(
         f"{design.formula!r}: {int((~rows).sum())} of {len(rows)} rows are not used: {len(names)} "
         f"entities have gaps and keep their longest spell: {listing(names, 12)}.",
         DroppedRowsWarning,

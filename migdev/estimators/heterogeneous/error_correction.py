@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -17,6 +16,7 @@ from migdev.errors import (
 )
 from migdev.estimators.heterogeneous.entity_regressions import build
 from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.notes import warn
 from migdev.options import check_choice
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
@@ -169,7 +169,7 @@ def flag_speeds(speed: FloatArray, labels: Callable[[], Sequence[object]], what:
                 for label, value, flagged in zip(labels(), speed, mask, strict=True)
                 if flagged
             ]
-            warnings.warn(
+            warn(
                 f"{what}: {len(who)} of {len(speed)} error-correction speeds {why}: "
                 f"{listing(who, 12)}.",
                 AdjustmentWarning,

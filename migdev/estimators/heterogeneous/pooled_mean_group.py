@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, TypeAlias
@@ -35,6 +34,7 @@ from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.entity_draws import drawn, pooled_draws
 from migdev.kernels.heterogeneous.pmg import pooled_long_run, short_run_response
 from migdev.kernels.heterogeneous.slopes import Slopes
+from migdev.notes import warn
 from migdev.options import Takes, held
 from migdev.protocols import Data
 from migdev.results.error_correction import ErrorCorrectionEstimate
@@ -217,7 +217,7 @@ class PooledMeanGroup:
                 f"{name}: {value:.3g}"
                 for name, value in zip(form.long_run, ml.gradient, strict=True)
             )
-            warnings.warn(
+            warn(
                 f"PooledMeanGroup did not converge on {self.formula!r} after {ml.iterations} "
                 f"iterations; the gradient that is left is {size}. Rescale or drop regressors, or "
                 "change the lags.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from migdev.estimators.heterogeneous.cross_section_averages import augmented, un
 from migdev.estimators.heterogeneous.entity_regressions import build
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.small_t import less_past_mean
+from migdev.notes import collect, quiet, warn
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
 from migdev.panel.panel import Panel
@@ -34,8 +34,7 @@ def recursive_design(
     alias = {base: f"less_past_mean_{j}" for j, base in enumerate(bases)}
     adjusted = {}
     for base in bases:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the main design tells what is missing
+        with quiet():  # the main design tells what is missing
             d = Design.build(f"{one_term(base)} ~ 1", panel, intercept=False)
         x = np.full(len(panel), np.nan)
         x[d.rows] = d.y
@@ -48,12 +47,11 @@ def recursive_design(
             text = text.replace(name, base.replace("`", ""))
         return text
 
-    with warnings.catch_warnings(record=True) as messages:
-        warnings.simplefilter("always")
+    with collect() as messages:
         d = build(f"{y} ~ 0 + {' + '.join(X)}", own, what)
         d, H, labels = augmented(d, lags, None)
-    for warning in messages:
-        warnings.warn(original(str(warning.message)), warning.category, stacklevel=3)
+    for note in messages:
+        warn(original(str(note)), type(note), stacklevel=3)
     restored = replace(
         d, formula=formula, dependent=original(d.dependent), panel=panel,
         names=tuple(original(name) for name in d.names),

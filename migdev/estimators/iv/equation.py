@@ -3,7 +3,6 @@ collinear columns and instruments left out and reported."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.iv.basis import IVBasis, iv_basis
 from migdev.kernels.iv.strength import least_explained
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import warn
 from migdev.panel.design import Design
 from migdev.protocols import Data
 
@@ -204,9 +204,7 @@ class _Sieve:
                 "treated as exogenous"
             )
         if said:
-            warnings.warn(
-                f"{self.formula!r}: {'; '.join(said)}.", CollinearityWarning, stacklevel=4
-            )
+            warn(f"{self.formula!r}: {'; '.join(said)}.", CollinearityWarning, stacklevel=4)
 
 
 def _independent(X: FloatArray, norms: FloatArray, given: FloatArray | None = None) -> BoolArray:

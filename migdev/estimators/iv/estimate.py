@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.iv.gmm import GMMFit
 from migdev.kernels.iv.kclass import KClass
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import warn
 from migdev.protocols import Covariance
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
@@ -208,7 +208,7 @@ def _warn_if_weak(problem: IVProblem, formula: str) -> None:
     except (CovarianceError, np.linalg.LinAlgError):
         return
     if why:
-        warnings.warn(
+        warn(
             f"{formula!r}: weak instruments: {why}. Read the Anderson-Rubin test and set "
             "(.anderson_rubin()), or use LIML or Fuller.",
             WeakInstrumentsWarning,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -24,6 +23,7 @@ from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.limited.separation import separating_direction
+from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.protocols import Covariance, Data
@@ -260,7 +260,7 @@ def refuse_separation(d: Design, X: FloatArray, names: tuple[str, ...], fit: Bin
             "maximum. Leave out a regressor, or the rows that it predicts."
         )
     if not fit.converged:
-        warnings.warn(
+        warn(
             f"{d.formula!r}: the likelihood was still rising after 100 steps.",
             ConvergenceWarning,
             stacklevel=4,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Literal
 
@@ -18,6 +17,7 @@ from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.types import BoolArray, IntArray
 from migdev.kernels.heterogeneous.slopes import Slopes, entity_slopes
 from migdev.kernels.sandwich.moments import UnitScores
+from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.protocols import Data
@@ -122,7 +122,7 @@ class FamaMacBeth:
         )
         if self.short == "raise" or not usable.any():
             raise IdentificationError(f"{message}. short='drop' leaves them out.")
-        warnings.warn(f"{message}; they are left out.", DroppedRowsWarning, stacklevel=3)
+        warn(f"{message}; they are left out.", DroppedRowsWarning, stacklevel=3)
         return d.keep(usable[code], "a period whose regression is not identified")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
@@ -13,6 +12,7 @@ from migdev.errors import DroppedRowsWarning
 from migdev.estimators.assembly import Equation, finish, r_squared, scaled, solve, total_ss
 from migdev.estimators.specification import settle
 from migdev.estimators.static.linear import refuse_endogenous
+from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.panel.differences import GAP, Gaps, difference
@@ -104,7 +104,7 @@ def _warn(before: Design, after: Design) -> None:
     if gaps or entities:
         parts = [f"{gaps} rows have no observation in the period before"] if gaps else []
         parts += [f"{entities} entities have no two adjacent observations"] if entities else []
-        warnings.warn(
+        warn(
             f"{before.formula!r}: {' and '.join(parts)}, and give no difference.",
             DroppedRowsWarning,
             stacklevel=3,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
@@ -24,6 +23,7 @@ from migdev.kernels.absorb.absorber import Absorber, singletons
 from migdev.kernels.arrays.blocked_products import dot
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import FloatArray
+from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.protocols import Data
@@ -203,7 +203,7 @@ def drop_singletons(design: Design, effects: tuple[str, ...]) -> Design:
     single = singletons([design.codes(name) for name in effects])
     if not single.any():
         return design
-    warnings.warn(
+    warn(
         f"{design.formula!r}: {int(single.sum())} rows are alone in their group of "
         f"{' or '.join(effects)} and are left out (singletons='keep' would keep them).",
         SingletonWarning,

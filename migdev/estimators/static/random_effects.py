@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
@@ -29,6 +28,7 @@ from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.random.error_components import Dummies, Root, predicted_effects
 from migdev.kernels.random.variance_components import VarianceComponents, variance_components
+from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.protocols import Data
@@ -182,7 +182,7 @@ def estimate_components(spec: Any, d: Design) -> VarianceComponents:
         if gone and name != "Intercept"
     ]
     if constant and spec.method in ("amemiya", "nerlove"):
-        warnings.warn(
+        warn(
             f"{d.formula!r}: {listing(constant)} do not vary within the effects, so "
             f"method={spec.method!r} counts what they explain as variance of the effects. Use "
             "method='swamy-arora' or 'wallace-hussain'.",
@@ -191,7 +191,7 @@ def estimate_components(spec: Any, d: Design) -> VarianceComponents:
         )
     for name, raw in zip(spec.effects, components.raw, strict=True):
         if raw < 0:
-            warnings.warn(
+            warn(
                 f"{d.formula!r}: the variance of the {name} effects is estimated at {raw:.4g} and "
                 f"set to zero ({spec.method}).",
                 VarianceComponentWarning,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from types import MappingProxyType
@@ -24,6 +23,7 @@ from migdev.estimators.systems.sample import (
     sample_of,
 )
 from migdev.kernels.sandwich.moments import UnitScores
+from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import SampleColumns
 from migdev.protocols import Covariance, CovEstimate, Data
@@ -175,7 +175,7 @@ def fit_system(
 ) -> SystemEstimate:  # fmt: skip
     fit = system_gls(system.kept, debiased=spec.debiased, iterate=spec.iterate)
     if not fit.converged:
-        warnings.warn(
+        warn(
             f"{method}: coefficients still moved after 1000 steps.",
             ConvergenceWarning,
             stacklevel=3,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from migdev.estimators.assembly import Equation, report_collinear
 from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import IntArray
+from migdev.notes import quiet, warn
 from migdev.panel.design import Design
 from migdev.protocols import Data
 from migdev.results.estimate import Sample
@@ -75,8 +75,7 @@ def across_variables(
     pairs: tuple[tuple[str, str], ...], panel: Data, requires: Sequence[str]
 ) -> System:
     """Equations of several variables on the rows of the panel that are complete in all."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DroppedRowsWarning)  # told below, for all at once
+    with quiet(DroppedRowsWarning):  # told below, for all at once
         designs = [Design.build(formula, panel, requires=requires) for _, formula in pairs]
     names = [name for name, _ in pairs]
     common = designs[0].rows
@@ -86,7 +85,7 @@ def across_variables(
     if not len(common):
         raise IdentificationError(f"No row is complete in all equations; complete are {counts}.")
     if len(common) < len(panel):
-        warnings.warn(
+        warn(
             f"{len(common)} of {len(panel)} rows are complete in all equations and are used; by "
             f"equation {counts}.",
             DroppedRowsWarning,
@@ -122,7 +121,7 @@ def across_entities(formula: str, panel: Data, requires: Sequence[str]) -> Syste
             )
         )
     if not shared.all():
-        warnings.warn(
+        warn(
             f"{formula!r}: {int(shared.sum())} of {len(periods)} periods are complete for all {N} "
             "entities and are used.",
             DroppedRowsWarning,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
@@ -21,8 +20,10 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.instruments import cross, outer
 from migdev.kernels.dynamic.solve import Weight, invert
 from migdev.kernels.threshold.seo_shin import Model, between_trims, covariance, linearity, profile
+from migdev.notes import warn
 from migdev.options import held, renamed
 from migdev.panel.terms import evaluate_terms
+from migdev.progress import Progress
 from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
@@ -202,7 +203,7 @@ class DynamicPanelThreshold:
             )
         N = stack.y.shape[1]
         if first.rank > N:
-            warnings.warn(
+            warn(
                 f"{self.formula!r}: {first.rank} instruments for {N} entities; use collapse=True.",
                 ManyInstrumentsWarning,
                 stacklevel=2,
@@ -241,7 +242,8 @@ class DynamicPanelThreshold:
 
     def _linearity(self, model: Model, grid: FloatArray, first: Weight) -> TestStatistic:
         rng = np.random.default_rng(self.seed)
-        value, draws = linearity(model, grid, first, self.draws, rng)
+        with Progress("thresholds", len(grid)) as done:
+            value, draws = linearity(model, grid, first, self.draws, rng, done)
         draws, lost = finite_draws(draws, "The linearity test")
         return TestStatistic(
             name="sup Wald", null="no threshold: all shifts are zero",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -27,9 +26,11 @@ from migdev.kernels.threshold.sequential import (
     f_statistic,
     stages,
 )
+from migdev.notes import warn
 from migdev.options import held, renamed
 from migdev.panel.design import Design
 from migdev.panel.terms import evaluate_terms
+from migdev.progress import Progress
 from migdev.protocols import Data
 from migdev.results.facts import Facts
 from migdev.results.statistic import TestStatistic
@@ -207,7 +208,7 @@ class PanelThreshold:
         missing = np.isnan(np.column_stack([x, q])[design.rows])
         complete = np.asarray(~missing.any(axis=1))
         if not complete.all():
-            warnings.warn(
+            warn(
                 f"{self.formula!r}: {int((~complete).sum())} rows are not used: missing in "
                 f"{self.threshold!r} or {self.regime!r}.",
                 DroppedRowsWarning,
@@ -256,7 +257,8 @@ class PanelThreshold:
             p, critical = float("nan"), {}
             if self.draws:
                 rng = np.random.default_rng(streams[g - 1])
-                draws = bootstrap(sample, found, g, df, self.draws, rng, kind)
+                with Progress("bootstrap samples", self.draws) as done:
+                    draws = bootstrap(sample, found, g, df, self.draws, rng, kind, done)
                 draws, _ = finite_draws(draws, f"The test of {_NUMBERS[g]}")
                 p = float(np.mean(draws >= value))
                 critical = {

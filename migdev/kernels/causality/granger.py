@@ -6,7 +6,7 @@ import numpy as np
 
 from migdev.kernels.arrays.batched import batched_ols
 from migdev.kernels.arrays.shift import shift
-from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.types import BoolArray, Done, FloatArray, IntArray, untold
 from migdev.kernels.heterogeneous.slopes import entity_slopes
 
 
@@ -66,8 +66,9 @@ def standardised_wald(W: FloatArray, periods: IntArray, lags: int, small_sample:
 
 
 def bootstrap_wald(
-    Y: FloatArray, X: FloatArray, lags: int, reps: int, rng: np.random.Generator
-) -> FloatArray:
+    Y: FloatArray, X: FloatArray, lags: int, reps: int, rng: np.random.Generator,
+    done: Done = untold,
+) -> FloatArray:  # fmt: skip
     """(reps,) average Wald statistics under the null that x causes y nowhere.
 
     Residuals of y's autoregressions are resampled period by period, the same periods for all
@@ -101,4 +102,5 @@ def bootstrap_wald(
         x = np.broadcast_to(X, (B, N, T)).reshape(-1)
         W = granger_wald(Z.reshape(-1), x, entity, time, lags)[0]
         out[start : start + B] = W.reshape(B, N).mean(axis=1)
+        done(B)
     return out

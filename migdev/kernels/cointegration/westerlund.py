@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from migdev.kernels.arrays.batched import batched_ols
-from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
+from migdev.kernels.arrays.types import BoolArray, Done, FloatArray, IntArray, untold
 from migdev.kernels.cointegration.pedroni import bartlett
 from migdev.kernels.unit_roots.adf_batch import deterministics
 
@@ -116,7 +116,7 @@ def combine(groups: FloatArray, pooled: FloatArray, df: FloatArray, pooled_df: f
 
 def bootstrap_statistics(
     V: FloatArray, lags: int, leads: int, trend: str, bandwidth: int, reps: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator, done: Done = untold,
 ) -> FloatArray:  # fmt: skip
     """(reps, 4) statistics under no cointegration, robust to dependence between entities.
 
@@ -170,6 +170,7 @@ def bootstrap_statistics(
             B, N, 4
         )
         out[start : start + B] = combine(groups, pooled, np.full(N, float(parts.df)), parts.df)
+        done(B)
     return out
 
 

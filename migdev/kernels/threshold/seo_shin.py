@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.kernels.arrays.types import BoolArray, Done, FloatArray, untold
 from migdev.kernels.dynamic.instruments import Instruments, cross, outer, scores
 from migdev.kernels.dynamic.solve import NotIdentified, Solution, Weight, invert, solve
 from migdev.kernels.dynamic.stack import Stack, differences
@@ -128,8 +128,9 @@ def covariance(
 
 
 def linearity(
-    model: Model, grid: FloatArray, first: Weight, draws: int, rng: np.random.Generator
-) -> tuple[float, FloatArray]:
+    model: Model, grid: FloatArray, first: Weight, draws: int, rng: np.random.Generator,
+    done: Done = untold,
+) -> tuple[float, FloatArray]:  # fmt: skip
     r"""Supremum over the grid of the Wald statistic of :math:`\delta = 0`, and its bootstrap.
 
     At every threshold the model is estimated in two steps; the draws multiply the moments of each
@@ -140,6 +141,7 @@ def linearity(
     eta = rng.standard_normal((N, draws))
     sup, sups = 0.0, np.zeros(draws)
     for gamma in grid:
+        done(1)
         try:
             one = model.at(float(gamma), first)
             u = model.residuals(float(gamma), one.params)

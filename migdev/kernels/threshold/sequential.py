@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.arrays.types import Done, FloatArray, IntArray, untold
 from migdev.kernels.threshold.search import (
     Found,
     Search,
@@ -137,6 +137,7 @@ def bootstrap(
     draws: int,
     rng: np.random.Generator,
     kind: str,
+    done: Done = untold,
 ) -> FloatArray:
     """(draws,) statistics of ``stage`` thresholds against one fewer, when one fewer is true.
 
@@ -155,6 +156,7 @@ def bootstrap(
         size = min(block, draws - start)
         e = demean(residual_draws(rng, resid, sample.entity, size, kind), sample.entity)
         out[start : start + size] = _statistics(sample, null[:, None] + e, stage, df)
+        done(size)
     return out
 
 

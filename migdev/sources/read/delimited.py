@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SourceError, SourceWarning, listing
+from migdev.notes import warn
 
 SEPARATORS = (",", ";", "\t", "|")
 #: Characters, and lines of these, that tell how a file is written.
@@ -55,7 +56,7 @@ def _decoded(raw: bytes, name: str, encoding: str | None) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        warnings.warn(
+        warn(
             f"{name} is not UTF-8 (byte {error.start}); read as Windows-1252. Pass encoding= if "
             "names look wrong.",
             SourceWarning,
@@ -184,7 +185,7 @@ def _warn_of_short_rows(text: str, dialect: Dialect, width: int, name: str) -> N
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, SourceWarning, stacklevel=7)
+    warn(message, SourceWarning, stacklevel=7)
 
 
 def drop_unnamed(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from migdev.errors import CountryWarning, SourceError, SourceWarning, listing
+from migdev.notes import warn
 from migdev.options import Aggregates
 from migdev.provenance import Extract
 from migdev.sources.numbers import MISSING_MARKS
@@ -112,7 +112,7 @@ def read(
     find_keys(table, mapping, options, name)
     keep_series(table, options, name)
     for problem in table.problems:
-        warnings.warn(f"{name}: {problem}", SourceWarning, stacklevel=2)
+        warn(f"{name}: {problem}", SourceWarning, stacklevel=2)
     extract = to_extract(table, mapping, raw, name)
     if not table.countries:
         if aggregates == "exclude":
@@ -137,7 +137,7 @@ def _tell_of_aggregates(extract: Extract, name: str) -> None:
         table = classify(values)
         found = table.loc[table["kind"] == "aggregate", "value"]
         if len(found) and (table["kind"] == "country").sum() > len(found):
-            warnings.warn(
+            warn(
                 f"{name} holds {len(found)} aggregates among its countries: {listing(found)}. "
                 "harmonise() leaves them out; aggregates='keep' says that they are wanted.",
                 CountryWarning,

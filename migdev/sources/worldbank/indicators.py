@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from migdev.errors import SourceError, SourceWarning, listing
+from migdev.notes import warn
 from migdev.options import Aggregates, check_choice
 from migdev.panel.calendar import Calendar
 from migdev.provenance import Extract, Provenance
@@ -105,7 +105,7 @@ class WorldBank:
             # Some came from the cache and some from a later version: all of one version, then.
             batch = _gathered(reader, addresses, wanted, entities, fresh=True)
         if len(batch.dates) > 1:
-            warnings.warn(
+            warn(
                 f"The series are of different versions, last updated on {listing(batch.dates)}.",
                 SourceWarning,
                 stacklevel=2,
@@ -120,7 +120,7 @@ class WorldBank:
             reasons = "; ".join(f"{code}: {batch.missing[code]}" for code in wanted)
             raise SourceError(f"The World Bank gave none of {listing(series)}. {reasons}")
         if batch.missing:
-            warnings.warn(
+            warn(
                 "Not obtained from the World Bank: "
                 + "; ".join(f"{code} ({why})" for code, why in batch.missing.items())
                 + ".",

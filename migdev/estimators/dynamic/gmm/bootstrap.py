@@ -16,6 +16,7 @@ from migdev.kernels.dynamic.gram import gram
 from migdev.kernels.dynamic.instruments import Instruments, cross, outer
 from migdev.kernels.dynamic.solve import NotIdentified, invert, iterate, solve
 from migdev.kernels.dynamic.stack import Stack
+from migdev.progress import Progress
 
 
 def bootstrap_params(
@@ -39,27 +40,28 @@ def bootstrap_params(
     G = len(starts) - 1
     rng = np.random.default_rng(seed)
     drawn = []
-    for _ in range(draws):
-        chosen = rng.integers(G, size=G)
-        if problem.groups is None:
-            who, groups = chosen, None
-        else:
-            parts = [order[starts[c] : starts[c + 1]] for c in chosen]
-            who = np.concatenate(parts)
-            groups = np.repeat(np.arange(G), [len(p) for p in parts])
-        s = replace(stack, y=stack.y[:, who], X=stack.X[:, :, who], used=stack.used[:, who])
-        zd = z.of_entities(who)
-        ZX, Zy = cross(zd, s.X), cross(zd, s.y) - g
-        try:
-            fit = solve(ZX, Zy, invert(gram(zd, s, spec.weight)))
-            covariance = partial(_covariance, zd, s, groups)
-            if spec.steps != 1:
-                fit = solve(ZX, Zy, invert(covariance(fit.params)))
-            if spec.steps == "iterated":
-                fit = iterate(ZX, Zy, covariance, fit)[0]
-        except NotIdentified:
-            continue
-        drawn.append(fit.params)
+    with Progress("bootstrap samples", draws) as done:
+        for _ in done.each(range(draws)):
+            chosen = rng.integers(G, size=G)
+            if problem.groups is None:
+                who, groups = chosen, None
+            else:
+                parts = [order[starts[c] : starts[c + 1]] for c in chosen]
+                who = np.concatenate(parts)
+                groups = np.repeat(np.arange(G), [len(p) for p in parts])
+            s = replace(stack, y=stack.y[:, who], X=stack.X[:, :, who], used=stack.used[:, who])
+            zd = z.of_entities(who)
+            ZX, Zy = cross(zd, s.X), cross(zd, s.y) - g
+            try:
+                fit = solve(ZX, Zy, invert(gram(zd, s, spec.weight)))
+                covariance = partial(_covariance, zd, s, groups)
+                if spec.steps != 1:
+                    fit = solve(ZX, Zy, invert(covariance(fit.params)))
+                if spec.steps == "iterated":
+                    fit = iterate(ZX, Zy, covariance, fit)[0]
+            except NotIdentified:
+                continue
+            drawn.append(fit.params)
     if len(drawn) < draws / 2:
         raise ConvergenceError(
             f"{spec.formula!r}: only {len(drawn)} of {draws} bootstrap samples identify the "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -34,6 +33,7 @@ from migdev.kernels.dynamic.solve import (
 )
 from migdev.kernels.dynamic.windmeijer import iterated_cov, two_step_cov, weight_drift, weight_pull
 from migdev.kernels.sandwich.moments import Moments
+from migdev.notes import warn
 from migdev.panel.design import SampleColumns
 from migdev.protocols import CovEstimate
 from migdev.results.facts import Form, linear_facts
@@ -175,7 +175,7 @@ def _warn(
 ) -> None:
     N = problem.stack.y.shape[1]
     if n_instruments > N:
-        warnings.warn(
+        warn(
             f"{spec.formula!r}: {n_instruments} instruments for {N} entities. Estimates lean "
             "towards least squares and the Hansen test loses its power; use collapse=True or fewer "
             "lags.",
@@ -183,7 +183,7 @@ def _warn(
             stacklevel=4,
         )
     for step, (rank, size) in singular.items():
-        warnings.warn(
+        warn(
             f"{spec.formula!r}: the moment covariance of {step} has rank {rank} for {size} "
             "instruments; a Moore-Penrose inverse stands in. Instruments repeat each other, or "
             "there are more of them than entities.",
@@ -191,7 +191,7 @@ def _warn(
             stacklevel=4,
         )
     if not steps.converged:
-        warnings.warn(
+        warn(
             f"{spec.formula!r}: steps={spec.steps!r} stopped before its tolerance.",
             ConvergenceWarning,
             stacklevel=4,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +25,7 @@ from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.dynamic.instruments import Instruments
 from migdev.kernels.dynamic.stack import Levels, Stack, build_stack, scatter
+from migdev.notes import warn
 from migdev.panel.design import Design
 from migdev.panel.terms import evaluate_terms
 from migdev.protocols import Data
@@ -153,7 +153,7 @@ def _without_missing_instruments(
     if keep.all():
         return design
     lost = int(np.count_nonzero(~keep))
-    warnings.warn(
+    warn(
         f"{design.formula!r}: {lost} rows are not used: an IV-style instrument is missing "
         "(missing='zero' would keep them).",
         DroppedRowsWarning,
@@ -184,7 +184,7 @@ def _without_isolated_rows(design: Design, first: int, T: int, kind: str) -> Des
             "rows. Use fewer lags, a longer panel, or average over windows."
         )
     gone = N - len(np.unique(design.entity[keep]))
-    warnings.warn(
+    warn(
         f"{design.formula!r}: {int(np.count_nonzero(~keep))} rows ({gone} whole entities) enter no "
         f"transformed equation: they have no other of two {what} beside them.",
         DroppedRowsWarning,
@@ -258,7 +258,7 @@ def _drop_collinear(
         )
     if own:
         reasons = "; ".join(f"{n!r} ({dropped[n]})" for n in own)
-        warnings.warn(
+        warn(
             f"{spec.formula!r}: {len(own)} columns are left out: {reasons}.",
             CollinearityWarning,
             stacklevel=5,

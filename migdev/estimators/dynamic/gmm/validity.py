@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
 from migdev.errors import InvalidInstrumentsWarning
 from migdev.estimators.dynamic.gmm.columns import GMMSpec, level_lag
 from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
+from migdev.notes import warn
 from migdev.panel.formula import argument, parse, quote_columns, variables
 from migdev.protocols import Data
 
@@ -29,9 +29,7 @@ def warn_of_invalid(spec: GMMSpec, panel: Data, system: bool) -> None:
     texts = tuple(quote_columns(s.variables, panel.columns) for s in styles)
     found = _doubts(formula, styles, texts, spec.transform, spec.fod_dating == "late", system)
     if found:
-        warnings.warn(
-            f"{spec.formula!r}: {' '.join(found)}", InvalidInstrumentsWarning, stacklevel=5
-        )
+        warn(f"{spec.formula!r}: {' '.join(found)}", InvalidInstrumentsWarning, stacklevel=5)
 
 
 @lru_cache(maxsize=512)
