@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -140,7 +141,7 @@ def finish(
     *,
     spec: Any,
     design: Design | Sample,
-    scores: Scores | FloatArray | Callable[[], FloatArray] | None,
+    scores: Scores | FloatArray | Callable[[], Scores | FloatArray] | None,
     names: Sequence[str],
     params: FloatArray,
     cov: Covariance | CovEstimate,
@@ -159,8 +160,8 @@ def finish(
     spec : the specification that was fitted
     design : Design or Sample
     scores : Scores, (N, k) array, function or None
-        Rows or units; an array, or a function that computes it when it is first read, is the
-        influence of the entities of the sample.
+        Rows or units; an array is the influence of the entities of the sample. A function is
+        called when scores are first read; the covariance is then the estimator's own.
     names, params : (k,)
     cov : Covariance or CovEstimate
         Applied to the scores, or the estimator's own.
@@ -187,27 +188,45 @@ def finish(
         )  # fmt: skip
         fields.setdefault("dependent", design.dependent)
         fields.setdefault("observed", design.y)
-    if isinstance(scores, np.ndarray) or callable(scores):
-        values: Any = scores
-        scores = UnitScores(
-            values=values, entity=np.arange(int(sample.entity.max()) + 1), nobs=len(sample.rows),
-            df_resid=fields["df_resid"],
-            columns=UnitColumns(SampleColumns(sample.panel, sample.rows), sample.entity),
-        )  # fmt: skip
-    if scores is not None:
-        fields.setdefault("nobs", scores.nobs)
-        fields.setdefault("df_resid", float(scores.df_resid))
+    moments: Any
+    if callable(scores):
+        moments = partial(_late_scores, scores, sample, fields["df_resid"])
+        fields.setdefault("nobs", len(sample.rows))
+    else:
+        moments = _as_scores(scores, sample, fields.get("df_resid"))
+        if moments is not None:
+            fields.setdefault("nobs", moments.nobs)
+            fields.setdefault("df_resid", float(moments.df_resid))
     asked = None if isinstance(cov, CovEstimate) else cov
     if isinstance(cov, CovEstimate):
         outcome = cov
     else:
-        assert scores is not None, "a covariance is applied to scores"
-        outcome = cov.estimate(scores)
+        assert moments is not None and not callable(scores), "a covariance is applied to scores"
+        outcome = cov.estimate(moments)
     return kind.from_arrays(
         names=names, params=params, cov=outcome.cov, df_inference=outcome.df, method=method,
-        spec=spec, cov_spec=asked, covariance=outcome, moments=scores, sample=sample,
+        spec=spec, cov_spec=asked, covariance=outcome, moments=moments, sample=sample,
         residual=residual, stated=stated, **fields,
     )  # fmt: skip
+
+
+def _as_scores(
+    scores: Scores | FloatArray | None, sample: Sample, df_resid: float | None
+) -> Scores | None:
+    """Scores; an array is the influence of the entities of the sample."""
+    if not isinstance(scores, np.ndarray):
+        return scores
+    assert df_resid is not None, "an influence does not tell its degrees of freedom"
+    return UnitScores(
+        values=scores, entity=np.arange(len(scores)), nobs=len(sample.rows), df_resid=df_resid,
+        columns=UnitColumns(SampleColumns(sample.panel, sample.rows), sample.entity),
+    )  # fmt: skip
+
+
+def _late_scores(
+    compute: Callable[[], Scores | FloatArray], sample: Sample, df_resid: float
+) -> Scores | None:
+    return _as_scores(compute(), sample, df_resid)
 
 
 def root_weights(design: Design) -> FloatArray | None:

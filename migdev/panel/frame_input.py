@@ -46,8 +46,10 @@ def settled(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     all. Keys stay as they are.
     """
     changed = {}
-    for name, dtype in frame.dtypes.items():
-        known = None if name in keys else _settled_column(frame[name], dtype)
+    for name, dtype in zip(frame.columns, frame.dtypes.array, strict=True):
+        if name in keys or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
+            continue
+        known = _settled_column(frame[name], dtype)
         if known is not None:
             changed[name] = known
     if changed:
@@ -59,8 +61,6 @@ def settled(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 def _settled_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any] | None:
     """The column in a dtype that formulas know; None where it has one."""
-    if isinstance(dtype, np.dtype) and dtype.kind != "O":
-        return None
     if isinstance(dtype, pd.StringDtype):
         return None if dtype.na_value is not pd.NA else column.astype("str")
     if isinstance(dtype, pd.ArrowDtype):

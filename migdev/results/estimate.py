@@ -35,7 +35,7 @@ def _labels(names: tuple[str, ...]) -> pd.Index:
     return pd.Index(list(names))
 
 
-@late("params", "cov")
+@late("params", "cov", "moments")
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Estimate:
     """Coefficients with their covariance, and everything a reader may ask of them.

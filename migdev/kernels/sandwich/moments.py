@@ -12,7 +12,6 @@ from migdev.kernels.arrays.blocked_products import product
 from migdev.kernels.arrays.groups import Groups, level_codes
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.kernels.sandwich.sandwich import cluster_scores
-from migdev.lazy import late
 
 #: A grouping by name, or its codes.
 Grouping = str | IntArray | Groups
@@ -130,8 +129,7 @@ class Moments:
         return group_codes(name, self.entity, self.time, self.columns)
 
 
-@late("values")
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnitScores:
     r"""What each unit adds to the estimate, where the estimator is not one regression on rows.
 
@@ -148,8 +146,7 @@ class UnitScores:
     Attributes
     ----------
     values : (U, k)
-        :math:`\psi_u`; they sum to zero, or nearly. May be given as a function, which is called
-        once, when they are first read.
+        :math:`\psi_u`; they sum to zero, or nearly.
     entity : (U,)
         Code, among the entities 0..N-1 of the sample, of the entity a unit belongs to.
     nobs : int

@@ -179,10 +179,10 @@ def _add_gmm(
     known = ~np.isnan(values)
     shape = (b.T, b.N)
     x = scatter(np.where(known, values, 0.0), entity, period, shape)
-    has = scatter(known.astype(float), entity, period, shape) > 0
     if style.equation != "level":
         b.lags(name, style, group, b.source(x), "transformed", style.lags)
     if system and style.equation != "transformed":
+        has = scatter(known.astype(float), entity, period, shape) > 0
         change, _ = transform(x, has, "fd")
         lags = style.lags if style.equation == "level" else level_lag(style.lags)
         b.lags(name, style, group, b.source(change), "level", lags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -76,12 +77,12 @@ def fit_gmm(spec: FitSpec, problem: Problem, method: str) -> GMMEstimate:
     if centre is not None:
         params, T = centre.restored(params), centre.slope
         covariance = replace(covariance, cov=T @ covariance.cov @ T.T)
-    moments = None
     asked = None if spec.cov is None or isinstance(spec.cov, str) else spec.cov
-    if stack.X.size <= _KEEP or asked is not None:
-        moments = _moments(problem, z, steps, scale)
+    moments = partial(_moments, problem, z, steps, scale)
+    late = moments if stack.X.size <= _KEEP else None
     return finish(
-        GMMEstimate, spec=spec, design=problem.design, rows=rows, scores=moments,
+        GMMEstimate, spec=spec, design=problem.design, rows=rows,
+        scores=late if asked is None else moments(),
         names=problem.names, params=params, cov=asked or covariance, method=method,
         nobs=nobs, df_resid=float(nobs - k), stats=stats, dropped_columns=problem.dropped,
         residual=residual, observed=observed, n_instruments=n_instruments,
