@@ -66,6 +66,7 @@ from migdev.panel.assemble import join as join
 from migdev.panel.countries import harmonise as harmonise
 from migdev.panel.countries import to_iso3 as to_iso3
 from migdev.panel.design import Design as Design
+from migdev.panel.expressions.functions import formula_functions as formula_functions
 from migdev.panel.panel import Panel as Panel
 from migdev.provenance import Extract as Extract
 from migdev.provenance import Provenance as Provenance

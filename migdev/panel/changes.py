@@ -54,9 +54,12 @@ def _keep_keys(panel: Panel, columns: Mapping[str, Any], why: str) -> None:
 
 
 def where(panel: Panel, keep: Any | str | Callable[[Panel], Any], reason: str) -> Panel:
-    """The rows where ``keep`` is true: an array, a query of pandas, or a function."""
+    """The rows where ``keep`` is true: an array, a condition in words, or a function."""
     if isinstance(keep, str):
-        mask = np.asarray(panel._frame.eval(keep))
+        from migdev.panel.expressions.evaluate import Evaluator
+        from migdev.panel.formula import quote_columns
+
+        mask = np.asarray(Evaluator(panel).condition(quote_columns(keep, panel.columns)))
         reason = reason or f"not ({keep})"
     else:
         given = keep(panel) if callable(keep) else keep

@@ -12,12 +12,17 @@ from typing import Any
 
 from formulaic import Formula, SimpleFormula
 from formulaic.errors import FormulaicError
-from formulaic.parser.types import Factor, Term
+from formulaic.parser import DefaultFormulaParser
+from formulaic.parser.algos.tokenize import tokenize
+from formulaic.parser.types import ASTNode, Factor, Term, Token
 
 from migdev.errors import FormulaError
+from migdev.panel.expressions.functions import SHIFTS
+from migdev.panel.expressions.grammar import called_name, check_size, literal, read
 from migdev.panel.notations import as_here
 
-SHIFTS = ("L", "F", "D")
+#: Terms that the crossings of a formula may make.
+TERMS = 5_000
 _EFFECT = re.compile(r"[^\W\d][\w.]*(?:\s*\^\s*[^\W\d][\w.]*)*")
 _DOTTED = re.compile(r"(?<![`\w.])[A-Za-z_]\w*(?:\.\w+)+(?![\w.(`])")
 _QUOTED = re.compile(r"`[^`]*`")
@@ -49,8 +54,7 @@ class Parsed:
 
 
 def variables(terms: Iterable[Any]) -> list[str]:
-    """Names that the terms use, columns and others, in order; functions called are not among
-    them."""
+    """Columns that the terms name, in order."""
     names: dict[str, None] = {}
     for term in terms:
         for factor in term.factors:
@@ -58,21 +62,10 @@ def variables(terms: Iterable[Any]) -> list[str]:
     return list(names)
 
 
-@lru_cache(maxsize=512)
 def _factor_names(expr: str, method: str) -> tuple[str, ...]:
     if method.endswith("LOOKUP"):
         return (expr,)
-    if not method.endswith("PYTHON"):
-        return ()
-    names = dict.fromkeys(quoted[1:-1] for quoted in _QUOTED.findall(expr))
-    tree = ast.parse(_QUOTED.sub("0", expr), mode="eval")
-    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-    names |= {
-        node.id: None
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and id(node) not in called
-    }
-    return tuple(names)
+    return read(expr).columns if method.endswith("PYTHON") else ()
 
 
 def quote_columns(text: str, columns: Iterable[str]) -> str:
@@ -80,6 +73,7 @@ def quote_columns(text: str, columns: Iterable[str]) -> str:
     them as attributes."""
     if "." not in text:
         return text
+    check_size(text)
     known = set(columns)
     return _DOTTED.sub(lambda m: f"`{m[0]}`" if m[0] in known else m[0], text)
 
@@ -136,9 +130,7 @@ def argument(factor: Factor) -> str:
 
 def one_term(text: str) -> str:
     """An expression as text that a formula reads as one term: ``x / z`` in braces."""
-    masked = _QUOTED.sub("quoted", text)
-    body = ast.parse(masked, mode="eval").body
-    return text if isinstance(body, ast.Name | ast.Call) else f"{{{text}}}"
+    return text if isinstance(read(text).body, ast.Name | ast.Call) else f"{{{text}}}"
 
 
 @lru_cache(maxsize=512)
@@ -148,8 +140,10 @@ def parse(text: str) -> Parsed:
     Raises
     ------
     FormulaError
-        No dependent variable, unbalanced brackets, or text that formulaic cannot read.
+        No dependent variable, unbalanced brackets, an expression outside the grammar, more terms
+        than are read, or text that formulaic cannot read.
     """
+    check_size(text)
     if split_effects(text)[1] is not None:
         raise FormulaError(
             f"{text!r} names effects behind a bar; only estimators with effects= read them there."
@@ -239,15 +233,19 @@ def _refuse_lost_powers(side: str, text: str) -> None:
 
 def _terms(side: str, text: str, *, intercept: bool) -> SimpleFormula:
     _refuse_lost_powers(side, text)
+    side = side.strip() or "1"
     try:
-        formula = Formula(side.strip() or "1")
+        for token in tokenize(side):  # before formulaic looks at any of it
+            if token.kind is Token.Kind.PYTHON:
+                read(token.token)
+        if _count(DefaultFormulaParser().get_ast(side)) > TERMS:
+            raise FormulaError(
+                f"{text[:200]!r} crosses its terms into more than {TERMS:,}. Name the products "
+                "that you need: a:b."
+            )
+        formula = Formula(side)
     except FormulaicError as error:
         raise FormulaError(f"{text!r} cannot be read: {str(error).splitlines()[0]}") from error
-    except SyntaxError as error:
-        raise FormulaError(
-            f"{text!r} cannot be read: {error.text or side.strip()} is not an expression of "
-            "Python. Several lags are written L(x, [1, 2])."
-        ) from error
     if not isinstance(formula, SimpleFormula):
         raise FormulaError(
             f"{text!r} cannot be read: {side.strip()!r} is not a plain sum of terms."
@@ -267,25 +265,32 @@ def _expand_factor(factor: Factor) -> Iterator[Factor]:
     if not str(factor.eval_method).endswith("PYTHON") or "[" not in factor.expr:
         yield factor
         return
-    quoted = _QUOTED.findall(factor.expr)
-    marks = [f"__quoted_{i}__" for i in range(len(quoted))]
-    remaining = iter(marks)
-    masked = _QUOTED.sub(lambda _: next(remaining), factor.expr)
-    call = ast.parse(masked, mode="eval").body
-    if not (
-        isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id in SHIFTS
-        and len(call.args) == 2
-        and isinstance(call.args[1], ast.List)
-    ):
+    call = read(factor.expr).body
+    if not isinstance(call, ast.Call) or called_name(call) not in SHIFTS:
         yield factor
         return
-    for shift in call.args[1].elts:
-        expr = f"{call.func.id}({ast.unparse(call.args[0])}, {ast.unparse(shift)})"
-        for mark, name in zip(marks, quoted, strict=True):
-            expr = expr.replace(mark, name)
-        yield Factor(expr, eval_method="python")
+    shift = call.args[1:2]
+    if not (shift and isinstance(shift[0], ast.List)):
+        yield factor
+        return
+    inner = factor.expr[factor.expr.index("(") + 1 : factor.expr.rindex("[")]
+    for k in literal(shift[0], factor.expr):
+        yield Factor(f"{called_name(call)}({inner}{k})", eval_method="python")
+
+
+def _count(node: Any) -> int:
+    """Terms that a formula makes at most, counted without making them."""
+    if not isinstance(node, ASTNode):
+        return 1
+    counts = [_count(child) for child in node.args]
+    symbol = node.operator.symbol
+    if symbol == "**" or symbol == "^":
+        power = str(node.args[1])
+        return min(counts[0] ** min(int(power), 50), 2 * TERMS) if power.isdecimal() else 1
+    if len(counts) == 2 and symbol in ("*", ":", "/", "%in%"):
+        product = counts[0] * counts[1]
+        return min(product if symbol == ":" else product + sum(counts), 2 * TERMS)
+    return min(sum(counts), 2 * TERMS)
 
 
 def _is_one(term: Term) -> bool:

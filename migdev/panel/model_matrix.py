@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import getattr_static
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from formulaic.errors import FactorEvaluationError, FormulaicError
+from formulaic.materializers import PandasMaterializer
+from interface_meta import override
 
 from migdev.errors import (
     FormulaError,
@@ -21,16 +24,14 @@ from migdev.errors import (
 )
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.notes import quiet
-from migdev.panel import operators
+from migdev.panel.expressions.evaluate import BY_TIME, Evaluator
+from migdev.panel.expressions.text_numbers import refuse_numbers_as_text
+from migdev.panel.expressions.undefined import undefined
 from migdev.panel.formula import Parsed, variables
-from migdev.panel.undefined import center, scale, undefined
 from migdev.protocols import Data
 
 _SHIFT = re.compile(r"([LFD])\((\w+)(?:, ?(-?\d+))?\)")
 _INSIDE_C = re.compile(r"^C\(\s*(`[^`]+`|\w+)\s*(?:,.*)?\)$")
-BY_TIME: dict[str, Callable[..., FloatArray]] = {
-    "L": operators.lag, "F": operators.lead, "D": operators.difference,
-}  # fmt: skip
 
 
 class ModelMatrix:
@@ -66,29 +67,15 @@ class ModelMatrix:
         used: dict[str, None] = {}
         for side in parsed.sides if sides is None else sides:
             used |= dict.fromkeys(variables(side))
-        called = {*re.findall(r"[A-Za-z_]\w*(?=\s*\()|\b(?:np|numpy)(?=\.)", parsed.text)}
-        clash = called.intersection(data.columns)
-        if clash:
-            raise FormulaError(
-                f"{parsed.text!r} calls {listing(sorted(clash))}, but the panel has columns of "
-                "that name, which would be used instead. Rename the columns."
-            )
-        if re.search(r"\b[LFD]\(\s*C\(", parsed.text):
-            raise FormulaError(
-                f"{parsed.text!r} shifts a factor; shift the column inside it instead, C(L(x))."
-            )
-        context = _context(data)
         for name in used:
-            if name in data.columns:
-                if specs is None:
-                    self._check_column(name)
-            elif name.split(".")[0] not in context:
+            if name not in data.columns:
                 raise FormulaError(
                     f"{parsed.text!r} names {name!r}, which the panel does not hold."
                     f"{suggestion(name, data.columns)} Columns: {listing(data.columns, 12)}."
                 )
-        self.columns = [name for name in used if name in data.columns]
-        self.context = context
+            if specs is None:
+                self._check_column(name)
+        self.columns = list(used)
 
     def side(
         self, terms: Any | None, *, constant: bool = False
@@ -194,11 +181,11 @@ class ModelMatrix:
             one = Term([Factor("1", eval_method="literal")])
             formula = SimpleFormula([one, *terms] if self.intercept else list(terms))
             spec = ModelSpec(formula=formula, na_action="ignore", output="pandas")
-            matrix = spec.get_model_matrix(self._frame(), context=self.context)
+            matrix = _Materialiser.of(self.data).get_model_matrix(spec)
             self.specs[str(terms)] = matrix.model_spec
             return matrix, {}
         spec = self._known[str(terms)]
-        materialiser = spec.get_materializer(self._frame(), context=self.context)
+        materialiser = _Materialiser.of(self.data)
         with quiet():  # unknown levels are told by row instead
             matrix = materialiser.get_model_matrix(spec)
         unseen = {}
@@ -211,12 +198,6 @@ class ModelMatrix:
                     self.unseen[_clean(expr)] = tuple(str(v) for v in found[strange].unique())
         return matrix, unseen
 
-    def _frame(self) -> pd.DataFrame:
-        rows = pd.RangeIndex(len(self.data))
-        return pd.DataFrame(
-            {name: self.data[name].array for name in self.columns}, index=rows, copy=False
-        )
-
     def _check_column(self, name: str) -> None:
         values = self.data.numbers(name)
         if values is not None and len(values) and not np.isnan(values[0]):
@@ -226,35 +207,30 @@ class ModelMatrix:
             raise IdentificationError(
                 f"{self.text!r} uses {name!r}, which is missing in all {len(column)} rows."
             )
-        if is_number(column) or isinstance(column.dtype, pd.CategoricalDtype | pd.BooleanDtype):
-            return
-        known = column.dropna()
-        if known.map(lambda v: isinstance(v, str)).all():
-            text = known.astype(str).str.strip()
-            numeric = pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
-            if float(numeric.notna().mean()) > 0.5:
-                odd = text[numeric.isna()].unique()
-                held = f" beside {listing(odd)}" if len(odd) else ""
-                raise FormulaError(
-                    f"{name!r} holds numbers stored as text{held}. Read the file with "
-                    "migdev.read(), or convert the column with pandas.to_numeric."
-                )
 
 
-def _context(data: Data) -> dict[str, Any]:
-    def lag(*_: Any) -> Any:
-        raise FormulaError(
-            "lag() would shift rows, across entities and missing periods. Use L(x) or L(x, k), "
-            "which go by entity and time."
-        )
+class _Materialiser(PandasMaterializer):  # type: ignore[misc]
+    """formulaic's encoding of terms; factors are evaluated by the grammar instead of by Python."""
 
-    def by_time(operator: Callable[..., FloatArray]) -> Callable[..., pd.Series[float]]:
-        return lambda x, k=1: pd.Series(operator(data, x, k))
+    source: Data
 
-    return {
-        **{name: by_time(operator) for name, operator in BY_TIME.items()},
-        "lag": lag, "np": np, "numpy": np, "center": center, "scale": scale,
-    }  # fmt: skip
+    @classmethod
+    def of(cls, data: Data) -> _Materialiser:
+        made = cls(pd.DataFrame(index=pd.RangeIndex(len(data))))
+        made.source = data
+        return made
+
+    @override
+    def _lookup(self, name: str) -> tuple[Any, set[Any]]:
+        values = Evaluator(self.source).value(ast.Name(name))
+        if isinstance(values, pd.Series):
+            refuse_numbers_as_text(name, values)
+            return values, set()
+        return values.astype(float, copy=False), set()
+
+    @override
+    def _evaluate(self, expr: str, metadata: Any, spec: Any) -> tuple[Any, set[Any]]:
+        return Evaluator(self.source, spec.transform_state).factor(expr), set()
 
 
 def is_number(column: pd.Series[Any]) -> bool:

@@ -321,7 +321,23 @@ class Panel:
     def where(
         self, keep: AnyArray | pd.Series[bool] | str | Callable[[Panel], Any], reason: str = ""
     ) -> Panel:
-        """Keep the rows where ``keep`` is true (an array, a pandas query, or a function)."""
+        """Keep the rows where ``keep`` is true.
+
+        Parameters
+        ----------
+        keep : array, str or callable
+            (n,) truth values, a function of the panel that gives them, or a condition in the words
+            of formulas: ``"year >= 1990 and iso3 in ['MEX', 'SLV']"``, ``"L(x) > 0"``. A comparison
+            with a missing value is false.
+
+        Raises
+        ------
+        FormulaError
+            A condition that names no column, compares numbers with words, or holds what formulas
+            do not.
+        PanelError
+            Another number of values than rows, or values that are neither true nor false.
+        """
         return changes.where(self, keep, reason)
 
     def between(self, first: Any, last: Any) -> Panel:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +10,11 @@ import numpy as np
 
 from migdev.errors import FormulaError
 from migdev.kernels.arrays.types import BoolArray, FloatArray
+from migdev.panel.expressions.functions import registered
+from migdev.panel.expressions.grammar import read
 from migdev.panel.formula import Parsed, variables
 from migdev.panel.model_matrix import ModelMatrix, require_data
 from migdev.protocols import Data
-
-_QUOTED = re.compile(r"`[^`]*`")
-#: Calls whose value in a row depends on that row alone, or on what the fit remembers.
-_BY_ROW = frozenset(
-    {"I", "C", "L", "F", "D", "Q", "center", "scale", "standardize", "bs", "cr", "cc", "cs", "poly",
-     "hashed", "exp10", "where", "isin", "isnan", "isna", "notna", "clip", "round", "nan_to_num",
-     "astype", "fillna", "abs", "between", "Treatment", "Sum", "Helmert", "Diff", "Poly"}
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,8 +71,8 @@ class Recipe:
         Raises
         ------
         FormulaError
-            A column that is absent or of another kind than in the fit, or a function of other
-            rows (``x - x.mean()``) on other data than those of the fit.
+            A column that is absent or of another kind than in the fit, or a registered
+            function, which may look at other rows, on other data than those of the fit.
         """
         require_data(data)
         found: dict[str, FloatArray] = {}
@@ -119,22 +111,14 @@ def _refuse_other_kinds(formula: str, terms: Any, data: Data, like: Data) -> Non
             call = _looks_around(factor)
             if call:
                 raise FormulaError(
-                    f"{formula!r}: {factor.expr!r} depends on other rows by {call}, which would "
-                    "have another value in other data. Make the column in the panel first, or use "
-                    "center(x) or scale(x), which are remembered."
+                    f"{formula!r}: {factor.expr!r} may depend on other rows by {call}, "
+                    "which would have another value in other data. Make the column in the panel "
+                    "first, or use center(x) or scale(x), which are remembered."
                 )
 
 
 def _looks_around(factor: Any) -> str:
-    """The first call in a factor that is not known to work row by row."""
+    """The first call in a factor that is not known to work row by row: a function of the user's."""
     if not str(factor.eval_method).endswith("PYTHON"):
         return ""
-    tree = ast.parse(_QUOTED.sub("quoted", factor.expr), mode="eval")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            function = node.func
-            name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
-            by_row = name in _BY_ROW or ast.unparse(function).startswith("contr.")
-            if not by_row and not isinstance(getattr(np, name, None), np.ufunc):
-                return f"{ast.unparse(function)}()"
-    return ""
+    return next((f"{name}()" for name in read(factor.expr).calls if registered(name)), "")

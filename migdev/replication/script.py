@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from migdev.errors import ReportError
-from migdev.identity import Origin, code_of, rebuild
+from migdev.identity import Origin, code_of, rebuild, to_json
+from migdev.panel.expressions.functions import registered_in
 from migdev.replication.process import run_script
 from migdev.replication.single import SingleFit
 
@@ -17,7 +18,7 @@ RUN = '''"""Reproduces every number of this package: data/ -> results/."""
 {imports}
 
 ROOT = Path(__file__).resolve().parents[1]
-
+{functions}
 {name} = {study}
 
 if __name__ == "__main__":
@@ -43,7 +44,8 @@ OWN = ("run.py", "prepare.py")
 def script_of(answer: Any) -> tuple[str, tuple[Origin, ...]]:
     """The script that makes the results, and what it must be able to import.
 
-    The plan's hash and departures stand in it as they were.
+    The plan's hash and departures stand in it as they were, and functions of the user's that its
+    formulas call are registered first.
 
     Raises
     ------
@@ -52,6 +54,13 @@ def script_of(answer: Any) -> tuple[str, tuple[Origin, ...]]:
     """
     codes = [code_of(answer.study)]
     rebuild(answer.study)
+    functions = ""
+    if called := registered_in(to_json(answer.study)):
+        codes += [code_of(function) for function in called.values()]
+        named = ", ".join(
+            f"{name}={code.text}" for name, code in zip(called, codes[1:], strict=True)
+        )
+        functions = f"\nmd.formula_functions({named})\n"
     name, run, standard = "study", "study.run(panel)", ["from pathlib import Path"]
     more = getattr(answer, "background", None) is not None
     if more:
@@ -69,7 +78,8 @@ def script_of(answer: Any) -> tuple[str, tuple[Origin, ...]]:
     ours = "from migdev.replication import read_data, write_results"
     text = RUN.format(
         imports="\n".join([*standard, "", *sorted(theirs), ours]),
-        name=name, study=codes[0].text, run=run, background=BACKGROUND if more else "",
+        functions=functions, name=name, study=codes[0].text, run=run,
+        background=BACKGROUND if more else "",
     )  # fmt: skip
     return text, tuple(origin for code in codes for origin in code.origins)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,12 @@ from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.arrays.distributions import t_quantile, t_two_sided
 from migdev.kernels.arrays.types import FloatArray
 from migdev.results.statistic import TestStatistic, chi2_test, f_test
+
+_FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt}
+_OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.Div: operator.truediv, ast.Pow: operator.pow,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +142,11 @@ def _linear(text: str, names: Sequence[str]) -> tuple[FloatArray, float]:
 
 
 def _mask(text: str, names: Sequence[str]) -> str:
-    """Replace coefficient names, longest first, by ``_b[i]``."""
+    """Replace coefficient names, longest first, by ``_b0``, ``_b1``, ..."""
     order = sorted(range(len(names)), key=lambda i: -len(names[i]))
     patterns = (_pattern(names[i]) for i in order)
     pattern = "|".join(rf"(`{p}`|(?<![\w.]){p}(?![\w.(]))" for p in patterns)
-    return re.sub(pattern, lambda m: f"_b[{order[(m.lastindex or 1) - 1]}]", text)
+    return re.sub(pattern, lambda m: f"_b{order[(m.lastindex or 1) - 1]}", text)
 
 
 def _pattern(name: str) -> str:
@@ -153,18 +161,67 @@ def _pattern(name: str) -> str:
 
 
 def _compiled(masked: str, text: str, names: Sequence[str]) -> Callable[[Any], Any]:
+    """An expression as a function of the coefficient vector, real or complex."""
     try:
-        code = compile(masked.strip(), "<combination>", "eval")
-    except SyntaxError:
+        tree = ast.parse(masked.strip(), mode="eval").body
+        known = {f"_b{i}": i for i in range(len(names))}
+        _check(tree, text, names, known)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if isinstance(error, ResultError):
+            raise
         raise ResultError(f"{text!r} cannot be read as an expression of coefficients.") from None
-    functions = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt}
-    unknown = [n for n in code.co_names if n not in functions and n != "_b"]
-    if unknown:
+
+    def function(b: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return _value(tree, b, known)
+
+    return function
+
+
+def _check(node: ast.expr, text: str, names: Sequence[str], known: Mapping[str, int]) -> None:
+    """Refuse all but arithmetic of coefficients and numbers, and calls of :data:`_FUNCTIONS`."""
+    if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) not in known:
+        name = ast.unparse(node)
         raise ResultError(
-            f"{text!r} names {unknown[0]!r}, which is not a coefficient."
-            f"{suggestion(unknown[0], names)} Coefficients: {listing(names, 12)}."
+            f"{text!r} names {name!r}, which is not a coefficient.{suggestion(name, names)} "
+            f"Coefficients: {listing(names, 12)}."
         )
-    return lambda b: eval(code, {"__builtins__": {}, "_b": b, **functions})
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        inner = [node.left, node.right]
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        inner = [node.operand]
+    elif isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        if not (isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS):
+            raise ResultError(
+                f"{text!r} calls {ast.unparse(node.func)}(), which is not a coefficient; functions "
+                f"are {', '.join(_FUNCTIONS)}."
+            )
+        inner = node.args
+    elif isinstance(node, ast.Name) or (
+        isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    ):
+        inner = []
+    else:
+        raise ResultError(
+            f"{text!r} cannot be read as an expression of coefficients: {ast.unparse(node)!r} is "
+            f"neither arithmetic nor one of {', '.join(_FUNCTIONS)}."
+        )
+    for child in inner:
+        _check(child, text, names, known)
+
+
+def _value(node: Any, b: Any, known: Mapping[str, int]) -> Any:
+    if isinstance(node, ast.Name):
+        return b[known[node.id]]
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return np.float64(node.value)  # powers of floats overflow to infinity, at once
+    if isinstance(node, ast.BinOp):
+        sides = (_value(side, b, known) for side in (node.left, node.right))
+        return _OPERATORS[type(node.op)](*sides)
+    if isinstance(node, ast.UnaryOp):
+        inner = _value(node.operand, b, known)
+        return -inner if isinstance(node.op, ast.USub) else inner
+    return _FUNCTIONS[node.func.id](_value(node.args[0], b, known))
 
 
 def wald_test(

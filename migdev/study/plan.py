@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from migdev.errors import SpecificationError
-from migdev.identity import canonical, fingerprint
+from migdev.identity import canonical, fingerprint, to_json
+from migdev.panel.expressions.functions import registered_in
 from migdev.study.former import as_now, same_name
 
 RULE = (
@@ -26,8 +27,10 @@ PRETESTS = (
 
 def plan_content(study: Any) -> dict[str, Any]:
     """What a plan declares: hypotheses, specifications, their order, the sample, the pre-tests with
-    what they decide, and the rule."""
+    what they decide, the rule, and the functions of the user's that formulas call."""
     content: dict[str, Any] = canonical(study)
+    if called := registered_in(to_json(content)):
+        content["functions"] = canonical(called)
     rule = f"{PRETESTS} {RULE}" if getattr(study, "pretests", None) else RULE
     return {**content, "rule": rule}
 

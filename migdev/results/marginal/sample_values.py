@@ -10,8 +10,8 @@ import pandas as pd
 
 from migdev.errors import ResultError
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
+from migdev.panel.expressions.evaluate import BY_TIME
 from migdev.panel.frame_input import to_pandas
-from migdev.panel.model_matrix import BY_TIME
 from migdev.results.marginal.terms import Dual, Evaluator, Reader, is_shift
 
 if TYPE_CHECKING:
