@@ -18,7 +18,9 @@ from formulaic.parser.types import ASTNode, Factor, Term, Token
 
 from migdev.errors import FormulaError
 from migdev.panel.expressions.functions import SHIFTS
-from migdev.panel.expressions.grammar import called_name, check_size, literal, read
+from migdev.panel.expressions.grammar import check_size, read
+from migdev.panel.expressions.literals import literal
+from migdev.panel.expressions.refusals import called_name
 from migdev.panel.notations import as_here
 
 #: Terms that the crossings of a formula may make.

@@ -12,14 +12,16 @@ import pandas as pd
 from formulaic.transforms import TRANSFORMS, C, ContrastsRegistry
 
 from migdev.errors import FormulaError, suggestion
-from migdev.kernels.arrays.types import AnyArray, BoolArray
+from migdev.kernels.arrays.types import AnyArray, BoolArray, FloatArray
 from migdev.panel import operators
 from migdev.panel.expressions.functions import BY_ROW, REMEMBERING, SHIFTS, registered
-from migdev.panel.expressions.grammar import Expression, called_name, contrasts, literal, read
+from migdev.panel.expressions.grammar import Expression, read
+from migdev.panel.expressions.literals import contrasts, literal
+from migdev.panel.expressions.refusals import called_name
 from migdev.panel.expressions.text_numbers import refuse_text
 from migdev.protocols import Data
 
-BY_TIME: Mapping[str, Callable[..., Any]] = {
+BY_TIME: Mapping[str, Callable[..., FloatArray]] = {
     "L": operators.lag, "F": operators.lead, "D": operators.difference,
 }  # fmt: skip
 _ARITHMETIC: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {

@@ -7,26 +7,29 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 
-from migdev.errors import FormulaError, listing, suggestion
+from migdev.errors import FormulaError, listing
 from migdev.panel.expressions.functions import (
     BY_ROW,
     REMEMBERING,
     SHIFTS,
-    known_names,
     registered,
 )
+from migdev.panel.expressions.literals import contrasts, literal
+from migdev.panel.expressions.refusals import (
+    DEPTH,
+    STRANGE,
+    called_name,
+    refused,
+    shown,
+    too_deep,
+    unknown,
+)
 
-#: Characters of a text and of a word in it, and levels of nesting, that are read.
-LENGTH, WORD, DEPTH = 50_000, 300, 100
-CONTRASTS = {
-    "Treatment": ("reference",), "Sum": (), "Helmert": ("reverse", "scale"), "Diff": ("backward",),
-    "Poly": ("scores",), "contr.treatment": ("base",), "contr.SAS": ("base",), "contr.sum": (),
-    "contr.helmert": ("reverse", "scale"), "contr.diff": ("backward",), "contr.poly": ("scores",),
-}  # fmt: skip
+#: Characters of a text, and of a word in it, that are read.
+LENGTH, WORD = 50_000, 300
 _OPERATORS = (
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr,
     ast.UAdd, ast.USub, ast.Not, ast.Invert, ast.And, ast.Or,
@@ -35,34 +38,6 @@ _OPERATORS = (
 _NUMBERS = {"pi": np.pi, "e": np.e, "nan": np.nan, "inf": np.inf}
 _QUOTED = re.compile(r"`([^`]*)`")
 _ASSIGNS = re.compile(r"(?<![=<>!])=(?!=)")
-_AROUND = (
-    "runs over the rows of all entities, across borders and gaps. Use L(x), L(x, k), F(x) or D(x), "
-    "which go by entity and time"
-)
-#: What to write for functions and methods that are not admitted.
-_INSTEAD = {
-    **dict.fromkeys(
-        ("shift", "roll", "lag", "lead", "ffill", "bfill", "pad", "interpolate"), _AROUND
-    ),
-    **dict.fromkeys(("diff", "ediff1d", "gradient"), _AROUND),
-    "pct_change": f"{_AROUND}: D(log(x)), or panel.growth('x')",
-    **dict.fromkeys(
-        ("cumsum", "cumprod", "cummax", "cummin", "nancumsum", "nancumprod", "rolling", "expanding",
-         "ewm"),
-        f"{_AROUND}; make running sums with panel.assign() from panel.frame.groupby(entity)",
-    ),
-    **dict.fromkeys(
-        ("mean", "std", "var", "min", "max", "sum", "median", "quantile", "rank", "average",
-         "nanmean", "nanstd"),
-        "depends on other rows. Use center(x) or scale(x), or make the column with panel.assign()",
-    ),
-    "isin": "is written x in [1, 2]",
-    "between": "is written a <= x <= b",
-    "astype": "is not needed: numbers are floats, and C(x) makes dummies",
-    "nan_to_num": "is written fillna(x, 0)",
-    "exp10": "is written 10**x",
-    "ln": "is written log(x)",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +91,7 @@ def read(text: str, factor: bool = True) -> Expression:
             f"{' Equality is written ==.' if _ASSIGNS.search(text) else ''}"
         ) from None
     except (RecursionError, MemoryError):
-        raise _too_deep(text) from None
+        raise too_deep(text) from None
     checker = _Checker(text, quoted)
     checked = checker.visit(body, factor)
     return Expression(text, checked, tuple(checker.columns), frozenset(checker.calls))
@@ -144,16 +119,7 @@ def check_size(text: str) -> None:
         )
     steps = [(c in "([{") - (c in ")]}") for c in text if c in "()[]{}"]
     if max(accumulate(steps), default=0) > DEPTH:
-        raise _too_deep(text)
-
-
-def called_name(node: ast.Call) -> str:
-    """The function that a call names: ``log`` for ``np.log(x)``, ``contr.sum``, ``shift``."""
-    function = node.func
-    if isinstance(function, ast.Attribute):
-        owner = ast.unparse(function.value)
-        return f"contr.{function.attr}" if owner == "contr" else function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+        raise too_deep(text)
 
 
 class _Checker:
@@ -168,10 +134,10 @@ class _Checker:
         """A checked node; ``alone`` where it is the whole expression."""
         self.depth += 1
         if self.depth > DEPTH:
-            raise _too_deep(self.text)
+            raise too_deep(self.text)
         check = getattr(self, f"_{type(node).__name__.lower()}", None)
         if check is None:
-            raise self._refused(f"{_shown(node)} is not of it", _STRANGE.get(type(node), ""))
+            raise refused(self.text, f"{shown(node)} is not of it", STRANGE.get(type(node), ""))
         found: ast.expr = check(node, alone) if isinstance(node, ast.Call) else check(node)
         self.depth -= 1
         return found
@@ -186,14 +152,14 @@ class _Checker:
     def _constant(self, node: ast.Constant) -> ast.expr:
         if node.value is None or isinstance(node.value, bool | int | float | str):
             if isinstance(node.value, int) and abs(node.value) > 10**300:
-                raise self._refused(f"a number of {len(str(node.value))} digits is not of it")
+                raise refused(self.text, f"a number of {len(str(node.value))} digits is not of it")
             return node
-        raise self._refused(f"{_shown(node)} is not of it")
+        raise refused(self.text, f"{shown(node)} is not of it")
 
     def _attribute(self, node: ast.Attribute) -> ast.expr:
         if ast.unparse(node.value) in ("np", "numpy") and node.attr in _NUMBERS:
             return ast.Constant(_NUMBERS[node.attr])
-        raise self._refused(f"{_shown(node)} asks for an attribute, which is not of it")
+        raise refused(self.text, f"{shown(node)} asks for an attribute, which is not of it")
 
     def _binop(self, node: ast.BinOp) -> ast.expr:
         self._operator(node, node.op)
@@ -229,8 +195,9 @@ class _Checker:
     def _values(self, node: ast.expr) -> None:
         """A list of numbers or words."""
         if not isinstance(node, ast.List | ast.Tuple | ast.Set):
-            raise self._refused(
-                f"{_shown(node)} behind 'in' is no list",
+            raise refused(
+                self.text,
+                f"{shown(node)} behind 'in' is no list",
                 "Write the values in brackets: iso3 in ['MEX', 'SLV']",
             )
         for item in node.elts:
@@ -239,7 +206,7 @@ class _Checker:
     def _operator(self, node: ast.expr, operator: ast.AST) -> None:
         if not isinstance(operator, _OPERATORS):
             power = "Powers are written x**2" if isinstance(operator, ast.BitXor) else ""
-            raise self._refused(f"the operator in {_shown(node)} is not of it", power)
+            raise refused(self.text, f"the operator in {shown(node)} is not of it", power)
 
     # ------------------------------------------------------------------ calls
 
@@ -249,13 +216,13 @@ class _Checker:
         if isinstance(node.func, ast.Attribute):
             owner = ast.unparse(node.func.value)
             if not (owner in ("np", "numpy") and name in BY_ROW and hasattr(np, name)):
-                raise self._unknown(node, name, owner)
+                raise unknown(self.text, node, owner)
         elif not isinstance(node.func, ast.Name):
-            raise self._refused(f"{_shown(node)} calls what is no name")
+            raise refused(self.text, f"{shown(node)} calls what is no name")
         if any(isinstance(a, ast.Starred) for a in node.args) or not all(
             k.arg for k in node.keywords
         ):
-            raise self._refused(f"{_shown(node)} spreads arguments, which is not of it")
+            raise refused(self.text, f"{shown(node)} spreads arguments, which is not of it")
         if name == "I":
             self._arguments(node, 1, 1, ())
             node.args[0] = self.visit(node.args[0])
@@ -276,7 +243,7 @@ class _Checker:
             self._arguments(node, 1, 50, None)
             self._visit_arguments(node)
         else:
-            raise self._unknown(node, name, "")
+            raise unknown(self.text, node)
         return node
 
     def _visit_arguments(self, node: ast.Call) -> None:
@@ -348,96 +315,3 @@ class _Checker:
             value = literal(option, self.text)
             if type(value) is int and abs(value) > 100 and function.columns and name != "cc":
                 raise FormulaError(f"{self.text!r}: {name}() makes at most 100 columns.")
-
-    # ------------------------------------------------------------------ refusals
-
-    def _unknown(self, node: ast.Call, name: str, owner: str) -> FormulaError:
-        written = f"{owner}.{name}()" if owner else f"{name}()"
-        if len(written) > 60:
-            written = f"...{written[-57:]}"
-        calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
-        for known in (called_name(call) for call in calls):
-            if known in _INSTEAD:
-                told = written if known == name else f"{known}()"
-                return FormulaError(f"{self.text!r}: {told} {_INSTEAD[known]}.")
-        near = f"Write {name}({owner})" if owner and name in (*BY_ROW, *REMEMBERING) else ""
-        if not owner:
-            near = suggestion(name, known_names()).strip().removesuffix("?")
-            near = f"{near}?" if near else ""
-        return self._refused(f"{written} is not among the functions of it", near)
-
-    def _refused(self, what: str, instead: str = "") -> FormulaError:
-        text = self.text if len(self.text) <= 200 else f"{self.text[:200]}..."
-        hint = f" {instead}{'' if instead.endswith('?') else '.'}" if instead else ""
-        return FormulaError(
-            f"{text!r} is outside the grammar of formulas: {what}.{hint} It holds columns, "
-            "numbers, arithmetic, comparisons, 'and', 'or', 'not', 'in' and the functions "
-            f"{', '.join(known_names())}; md.formula_functions(name=function) adds one of yours."
-        )
-
-
-_STRANGE = {
-    ast.IfExp: "A choice is written where(x > 0, a, b)",
-    ast.Subscript: "Columns with other characters stand in backticks, and lags are L(x, k)",
-}
-
-
-def literal(node: ast.expr, text: str) -> Any:
-    """A number, a word, True, False, None, or a list of these.
-
-    Raises
-    ------
-    FormulaError
-        Anything else.
-    """
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return [literal(item, text) for item in node.elts]
-    value = node
-    sign = 1
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        value, sign = node.operand, -1 if isinstance(node.op, ast.USub) else 1
-        if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
-            return sign * value.value
-    elif isinstance(node, ast.Constant) and (
-        node.value is None or isinstance(node.value, bool | int | float | str)
-    ):
-        return node.value
-    raise FormulaError(
-        f"{text!r}: {_shown(node)} should be a number, a word in quotes, or a list of these."
-    )
-
-
-def contrasts(node: ast.expr, text: str) -> tuple[str, dict[str, Any]]:
-    """The coding that an argument of ``C()`` names, and its options.
-
-    Raises
-    ------
-    FormulaError
-        It is none of :data:`CONTRASTS`.
-    """
-    call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
-    name = called_name(call)
-    if name not in CONTRASTS or not all(k.arg in CONTRASTS[name] for k in call.keywords):
-        raise FormulaError(
-            f"{text!r}: {_shown(node)} is no coding of a factor. Give one of "
-            f"{', '.join(CONTRASTS)}, such as C(region, Treatment('Africa'))."
-        )
-    if len(call.args) > len(CONTRASTS[name]):
-        raise FormulaError(f"{text!r}: {name} takes at most {len(CONTRASTS[name])} options.")
-    options = dict(zip(CONTRASTS[name], (literal(a, text) for a in call.args), strict=False))
-    return name, options | {str(k.arg): literal(k.value, text) for k in call.keywords}
-
-
-def _shown(node: ast.AST) -> str:
-    try:
-        text = ast.unparse(node)
-    except (RecursionError, ValueError):
-        text = type(node).__name__
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
-
-
-def _too_deep(text: str) -> FormulaError:
-    return FormulaError(
-        f"{text[:60]!r}... is nested more than {DEPTH} levels deep (a sum counts one for each "
-        "term). Make the column in the panel first."
-    )

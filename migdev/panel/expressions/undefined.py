@@ -9,7 +9,9 @@ import numpy as np
 
 from migdev.kernels.arrays.types import BoolArray
 from migdev.panel.expressions.functions import BY_ROW, SHIFTS
-from migdev.panel.expressions.grammar import called_name, literal, read
+from migdev.panel.expressions.grammar import read
+from migdev.panel.expressions.literals import literal
+from migdev.panel.expressions.refusals import called_name
 from migdev.protocols import Data
 
 _OWN_WAY = frozenset(name for name, function in BY_ROW.items() if function.missing)

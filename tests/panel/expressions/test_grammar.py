@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 import migdev as md
 from migdev.errors import FormulaError, MigdevError, ResultError
 from migdev.panel.design import Design
+from migdev.panel.expressions import functions
+from migdev.panel.expressions.functions import known_names
 from migdev.panel.expressions.grammar import read
 from migdev.panel.formula import parse
 from migdev.panel.terms import evaluate_terms
@@ -159,3 +162,12 @@ def test_the_same_text_is_read_once(panel: md.Panel) -> None:
     before = parse.cache_info().misses, read.cache_info().misses
     np.testing.assert_array_equal(Design.build(formula, panel).X, first.X)
     assert (parse.cache_info().misses, read.cache_info().misses) == before
+
+
+@pytest.mark.filterwarnings("ignore::migdev.errors.MigdevWarning")
+def test_the_page_of_the_grammar_lists_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "_registered", {})
+    page = (Path(__file__).parents[3] / "docs/reference/formulas.md").read_text("utf-8")
+    assert [name for name in known_names() if not re.search(rf"`{name}[`(]", page)] == []
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec("\n".join(blocks), {})
