@@ -1,0 +1,1 @@
+"""Parameters under inequalities: probabilities of boxes, order-restricted likelihood."""
