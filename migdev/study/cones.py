@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from migdev.errors import SpecificationError, listing
-from migdev.kernels.arrays.distributions import t_lower
+from migdev.kernels.arrays.distributions import t_lower, t_quantile
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.study.decision_rule import check_prediction
 
@@ -82,41 +83,57 @@ def cone_shares(
 
 
 def region_pvalue(
-    prediction: str, estimate: float, std_error: float, bound: float, df: float | None
-) -> float:
+    prediction: str, estimate: Any, std_error: Any, bound: float, df: float | None
+) -> FloatArray:
     """p-value of the null that a parameter lies outside the region of a prediction.
 
-    One-sided against the nearest edge; for ``0`` the larger of two one-sided tests.
+    One-sided against the nearest edge; for ``0`` the larger of two one-sided tests, for ``!=0``
+    twice the smaller. Estimates and errors may be arrays.
     """
     over, under = (estimate - bound) / std_error, (estimate + bound) / std_error
-    not_over = float(t_lower(over, df))  # null: above the bound
-    not_under = float(t_lower(-under, df))  # null: below minus the bound
-    return {
-        "+": float(t_lower(-over, df)),
-        "-": float(t_lower(under, df)),
-        "<=0": not_over,
-        ">=0": not_under,
-        "0": max(not_over, not_under),
-        "!=0": min(1.0, 2 * min(float(t_lower(-over, df)), float(t_lower(under, df)))),
-        "any": 0.0,
-    }[check_prediction(prediction)]
+    above, below = t_lower(-over, df), t_lower(under, df)  # nulls: not above, not below
+    within = np.maximum(t_lower(over, df), t_lower(-under, df))
+    found: dict[str, FloatArray] = {
+        "+": above,
+        "-": below,
+        "<=0": t_lower(over, df),
+        ">=0": t_lower(-under, df),
+        "0": within,
+        "!=0": np.minimum(1.0, 2 * np.minimum(above, below)),
+        "any": np.zeros_like(above),
+    }
+    return found[check_prediction(prediction)]
+
+
+def established(
+    prediction: str, estimate: Any, std_error: Any, bound: float, df: float | None, level: float
+) -> BoolArray:
+    """Whether :func:`region_pvalue` is below the level, by critical values."""
+    tail = level / 2 if check_prediction(prediction) == "!=0" else level
+    reach = t_quantile(1 - tail, df) * std_error
+    distance = {
+        "+": estimate - bound,
+        "-": -estimate - bound,
+        "<=0": bound - estimate,
+        ">=0": estimate + bound,
+        "0": bound - np.abs(estimate),
+        "!=0": np.abs(estimate) - bound,
+        "any": np.full_like(reach, np.inf),
+    }[prediction]
+    return np.asarray(distance > reach)
+
+
+#: The rejection of one region establishes another; "any" excludes nothing.
+_OPPOSITE = {"+": "<=0", "-": ">=0", "0": "!=0", "!=0": "0", "<=0": "+", ">=0": "-"}
 
 
 def outside_pvalue(
-    prediction: str, estimate: float, std_error: float, bound: float, df: float | None
-) -> float:
+    prediction: str, estimate: Any, std_error: Any, bound: float, df: float | None
+) -> FloatArray:
     """p-value of the null that a parameter lies inside the region of a prediction."""
-    over, under = (estimate - bound) / std_error, (estimate + bound) / std_error
-    above, below = float(t_lower(-over, df)), float(t_lower(under, df))
-    return {
-        "+": float(t_lower(over, df)),
-        "-": float(t_lower(-under, df)),
-        "<=0": above,
-        ">=0": below,
-        "0": min(1.0, 2 * min(above, below)),
-        "!=0": max(float(t_lower(over, df)), float(t_lower(-under, df))),
-        "any": 1.0,
-    }[check_prediction(prediction)]
+    if check_prediction(prediction) == "any":
+        return np.ones_like(np.asarray(estimate, dtype=float))
+    return region_pvalue(_OPPOSITE[prediction], estimate, std_error, bound, df)
 
 
 def union_rejection(
@@ -128,7 +145,7 @@ def union_rejection(
 ) -> float:
     """p-value of the null that a whole pattern holds: Bonferroni over its parts."""
     parts = [
-        outside_pvalue(p, e, s, b, d)
+        float(outside_pvalue(p, e, s, b, d))
         for p, e, s, b, d in zip(predictions, estimates, std_errors, bounds, dfs, strict=True)
     ]
     return min(1.0, len(parts) * min(parts))
@@ -150,6 +167,6 @@ def intersection_union(
     Berger (1982), Technometrics 24, 295-300.
     """
     return max(
-        region_pvalue(p, e, s, b, d)
+        float(region_pvalue(p, e, s, b, d))
         for p, e, s, b, d in zip(predictions, estimates, std_errors, bounds, dfs, strict=True)
     )

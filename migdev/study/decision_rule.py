@@ -26,7 +26,7 @@ class Focal:
     low, high : float
         Interval at the level of the hypothesis (95% for level 0.05).
     inner_low, inner_high : float
-        Interval of twice the level (90%): the one that an equivalence test reads.
+        Interval of twice the level (90%): the one that one-sided tests at the level read.
     pvalue : float
         Two-sided, of zero.
     equivalence : float
@@ -104,25 +104,29 @@ def verdict(prediction: str, focal: Focal, bound: float) -> str:
     With :math:`\delta` the smallest effect of interest:
 
     ============== ==========================================================================
-    supported      the interval lies beyond :math:`\delta` on the predicted side; for a claim of
-                   at most (at least) zero, the inner interval lies below (above) it
     no effect      the inner interval lies inside :math:`(-\delta, \delta)`
-    contradicted   the interval lies beyond :math:`\delta` on the other side
+    supported      it lies beyond :math:`\delta` on the predicted side; for a claim of at most
+                   (at least) zero, below :math:`\delta` (above :math:`-\delta`)
+    contradicted   it lies beyond :math:`\delta` on the other side
     undecided      otherwise
     ============== ==========================================================================
+
+    Each is a one-sided test at the level, hence the inner interval. A statement that either side
+    would bear out (a claim of some effect supported, one of none contradicted) reads the outer one.
     """
     check_prediction(prediction)
     if bound > 0 and -bound < focal.inner_low and focal.inner_high < bound:
         return "no effect"
-    above, below = focal.low > bound, focal.high < -bound
+    above, below = focal.inner_low > bound, focal.inner_high < -bound
     if (prediction in ("+", ">=0") and above) or (prediction in ("-", "<=0") and below):
         return "supported"
     if (prediction in ("+", ">=0") and below) or (prediction in ("-", "<=0") and above):
         return "contradicted"
-    if prediction == "0" and (above or below):
-        return "contradicted"
-    if prediction == "!=0" and (above or below):
-        return "supported"
+    if focal.low > bound or focal.high < -bound:
+        if prediction == "0":
+            return "contradicted"
+        if prediction == "!=0":
+            return "supported"
     if prediction == "<=0" and focal.inner_high < bound:
         return "supported"
     if prediction == ">=0" and focal.inner_low > -bound:
@@ -131,30 +135,25 @@ def verdict(prediction: str, focal: Focal, bound: float) -> str:
 
 
 def standing(prediction: str, focal: Focal, bound: float) -> str:
-    """How a view fares: its predicted region holds the whole interval (supported), none of it
-    (contradicted), or part of it (undecided).
+    """How a view fares: its predicted region is established (supported) or refused
+    (contradicted) at the level, or neither (undecided).
 
     The regions are ``+`` above the smallest effect, ``-`` below its negative, ``0`` between the
-    two, ``!=0`` outside them, ``<=0`` below the smallest effect, ``>=0`` above its negative. A
-    side that the region leaves to small effects is judged on the inner interval, as equivalence
-    tests are.
+    two, ``!=0`` outside them, ``<=0`` below the smallest effect, ``>=0`` above its negative. The
+    same tests make the intersection-union test of a pattern
+    (:func:`migdev.study.cones.region_pvalue`): one-sided, so the inner interval is read, save
+    where two sides bear a statement out.
     """
-    low, high = focal.low, focal.high
-    inner_low, inner_high = focal.inner_low, focal.inner_high
-    if prediction == "any":
-        return "undecided"
-    if prediction == "+":
-        inside, outside = low > bound, inner_high < bound
-    elif prediction == "-":
-        inside, outside = high < -bound, inner_low > -bound
-    elif prediction == "0":
-        inside = -bound < inner_low and inner_high < bound
-        outside = low > bound or high < -bound
-    elif prediction == "!=0":
-        inside = low > bound or high < -bound
-        outside = -bound < inner_low and inner_high < bound
-    elif prediction == "<=0":
-        inside, outside = inner_high < bound, low > bound
-    else:
-        inside, outside = inner_low > -bound, high < -bound
+    low, high = focal.inner_low, focal.inner_high
+    beyond = focal.low > bound or focal.high < -bound
+    within = -bound < low and high < bound
+    inside, outside = {
+        "+": (low > bound, high < bound),
+        "-": (high < -bound, low > -bound),
+        "0": (within, beyond),
+        "!=0": (beyond, within),
+        "<=0": (high < bound, low > bound),
+        ">=0": (low > -bound, high < -bound),
+        "any": (False, False),
+    }[check_prediction(prediction)]
     return "supported" if inside else "contradicted" if outside else "undecided"

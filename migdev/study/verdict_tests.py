@@ -24,8 +24,7 @@ class Decisive:
     side : float
         +1 or -1: the statistic rises or falls with the estimate.
     factor : int
-        p-values are this many tails: 2 where the rule reads the interval of the level, 1 where it
-        reads that of twice the level.
+        p-values are this many tails: 2 where either side bears the statement out, else 1.
     df : float or None
     """
 
@@ -58,7 +57,7 @@ def decisive_tests(prediction: str, focal: Focal, bound: float) -> dict[str, Dec
     def test(statistic: float, side: float, factor: int) -> Decisive:
         return Decisive(statistic=statistic / error, side=side, factor=factor, df=focal.df)
 
-    above, below = test(estimate - bound, 1.0, 2), test(-bound - estimate, -1.0, 2)
+    above, below = test(estimate - bound, 1.0, 1), test(-bound - estimate, -1.0, 1)
     beyond = test(abs(estimate) - bound, nearest, 2)
     found = {
         "+": {"supported": above, "contradicted": below},

@@ -74,7 +74,9 @@ def level_probabilities(cov: FloatArray) -> FloatArray:
         for inside in combinations(range(m), k):
             a = np.isin(np.arange(m), inside)
             chance = _positive(conditional(cov, a, ~a))
-            out[k] += chance * _positive(np.linalg.inv(cov[np.ix_(~a, ~a)]))
+            out[k] += chance * _positive(
+                np.asarray(np.linalg.inv(cov[np.ix_(~a, ~a)]), dtype=float)
+            )
     return out
 
 
