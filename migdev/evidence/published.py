@@ -85,6 +85,10 @@ LITERATURE = {
     )
 }  # fmt: skip
 
+#: Partial correlations that economists' estimates make small, moderate and large: Doucouliagos
+#: (2011), How large is large?, Deakin University, School Working Paper SWP 2011/5.
+GUIDELINES = {"small": 0.07, "moderate": 0.17, "large": 0.33}
+
 
 def partial_correlation(statistic: float, df: float) -> tuple[float, float]:
     r"""Partial correlation of a coefficient, and its standard error.

@@ -6,6 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from migdev.report.assessment import (
+    decidability_blocks,
+    design_blocks,
+    evidence_blocks,
+    margin_blocks,
+    part_words,
+    ruled_out_blocks,
+)
 from migdev.report.blocks import Block, Bullets, Callout, Descriptions, Details, Figure, Text, Tone
 from migdev.report.evidence import data_blocks, sample_blocks, sample_callouts, simulated, software
 from migdev.report.page import Page
@@ -19,7 +27,14 @@ from migdev.report.words import equals, interval, labeller, number, sign_words
 def joint_page(answer: Any) -> Page:
     """The page of a :class:`~migdev.study.joint_answer.JointAnswer`."""
     study = answer.study
-    sections: dict[str, Any] = {"Verdict": [*_verdict(answer), *sample_callouts(answer.panel)]}
+    noun = "effects" if answer.is_effect else "associations"
+    sections: dict[str, Any] = {
+        "What could be decided": [
+            Bullets([f"{text}." for text in answer.rules_out.values()]),
+            *decidability_blocks(answer.decidability),
+        ],
+        "Verdict": [*_verdict(answer), *sample_callouts(answer.panel)],
+    }
     if answer.departures:
         sections["Departures from the plan"] = Bullets(answer.departures)
     if answer.alarms:
@@ -27,13 +42,20 @@ def joint_page(answer: Any) -> Page:
     if answer.pretests:
         sections["Pre-tests"] = pretest_blocks(answer)
     sections["The pattern"] = pattern_figure(answer)
-    sections["The effects"] = _effects(answer)
+    sections[f"The {noun}"] = _effects(answer)
+    sections["What is ruled out"] = [
+        *ruled_out_blocks(answer.ruled_out), *margin_blocks(answer.by_margin()),
+    ]  # fmt: skip
+    sections["The views compared"] = evidence_blocks(answer.evidence)
+    sections["Effect or association"] = _design(answer)
     sections["Allowing for several tests"] = _family(answer)
     sections["Share of draws in each cone"] = [
         Text(
             "Joint draws of the effects: whole countries drawn with replacement (pairs), one "
             "sign per country for all residuals (wild), and the normal distribution with the "
-            "stacked cluster covariance (sandwich). The cones exclude one another."
+            "stacked cluster covariance (sandwich). The cones exclude one another. The shares are "
+            "a picture and no test: no verdict rests on them, and they are no probabilities of the "
+            "patterns."
         ),
         _percent(answer.shares),
         Details(
@@ -52,7 +74,7 @@ def joint_page(answer: Any) -> Page:
     sections["Plan"] = plan_text(answer)
     published = dict.fromkeys(t for c in study.components for t in c.hypothesis.published)
     places = [
-        Callout(f"Among published results: {name}", text) for name, text in answer.evidence.items()
+        Callout(f"Among published results: {name}", text) for name, text in answer.published.items()
     ]
     if published or places:
         sections["What published studies found"] = [
@@ -75,8 +97,7 @@ def _verdict(answer: Any) -> list[Block]:
     main = answer.main
     patterns = {
         f"{name} predicts ({', '.join(map(sign_words, signs))})": f"established: "
-        f"{equals(main.pvalues[name])}; contradicted: {equals(main.rejections[name])}; "
-        f"{100 * main.shares['pairs'][name]:.1f}% of draws"
+        f"{equals(main.pvalues[name])}; contradicted: {equals(main.rejections[name])}"
         for name, signs in answer.study.patterns.items()
     }
     rule = (
@@ -87,6 +108,15 @@ def _verdict(answer: Any) -> list[Block]:
     tone = tones.get(answer.verdict, "good")
     return [Callout(f"Verdict: {answer.verdict}", answer.reason + ".", tone=tone), Text(rule),
             Descriptions(patterns)]  # fmt: skip
+
+
+def _design(answer: Any) -> list[Block]:
+    fits = answer.main.fits
+    labels = {
+        c.name: part_words(fits[c.name], c.hypothesis.term, answer.panel)
+        for c in answer.study.components
+    }
+    return design_blocks(answer.designs, answer.threats, labels)
 
 
 def _claims(study: Any) -> Descriptions:
@@ -102,6 +132,7 @@ def _claims(study: Any) -> Descriptions:
 
 def _effects(answer: Any) -> list[Any]:
     rows, more = [], []
+    heading = _heading(answer)
     width = f"{100 * (1 - answer.study.components[0].hypothesis.level):.0f}% interval"
     for name, row in answer.components.iterrows():
         error = row["std_error"]
@@ -111,29 +142,34 @@ def _effects(answer: Any) -> list[Any]:
         }
         rows.append(
             {
-                "Effect on": name, "Estimate": number(row["estimate"], error),
+                heading: name, "Estimate": number(row["estimate"], error),
                 width: interval(row["conf_low"], row["conf_high"], error), "p": row["p_value"],
                 "Detectable": number(row["detectable"]), **views,
             }
         )  # fmt: skip
         more.append(
             {
-                "Effect on": name, "Std. error": number(error, error),
+                heading: name, "Std. error": number(error, error),
                 "Smallest effect": f"{row['smallest_effect']:g}",
                 "p (equivalence)": row["p_equivalence"], "Observations": row["nobs"],
                 "Countries": row["entities"],
             }
         )  # fmt: skip
-    detail = pd.DataFrame(more).set_index("Effect on")
+    detail = pd.DataFrame(more).set_index(heading)
     correlation = answer.correlation.map(number)
     return [
-        pd.DataFrame(rows).set_index("Effect on"),
+        pd.DataFrame(rows).set_index(heading),
         _notes(answer),
         Details(
             "Standard errors, equivalence tests, correlation of the estimates",
             (as_table(detail), as_table(correlation)),
         ),
     ]
+
+
+def _heading(answer: Any) -> str:
+    """Effects act on an outcome, associations go with it."""
+    return "Effect on" if answer.is_effect else "Association with"
 
 
 def _notes(answer: Any) -> Text:
@@ -162,10 +198,10 @@ def _family(answer: Any) -> list[Any]:
             "verdict": "Verdict alone", "adjusted": "Verdict in the family",
         }
     )  # fmt: skip
-    frame.index.name = "Effect on"
+    frame.index.name = _heading(answer)
     return [
         Text(
-            f"The {len(frame)} effects as one family: p-values of zero, corrected by Holm and by "
+            f"The {len(frame)} parts as one family: p-values of zero, corrected by Holm and by "
             "Romano and Wolf (joint draws, one sign per country), and each claim's verdict alone "
             "and with the correction."
         ),
@@ -182,7 +218,7 @@ def _samples(answer: Any) -> list[Any]:
     cones = _percent(frame[shares].astype(float)).rename(columns=lambda c: c.removeprefix("share "))
     for part in (effects, cones):
         part.index.name = "Sample"
-    return [Text("Effects:"), effects, Text("Share of draws in each cone:"), cones,
+    return [Text("Estimates:"), effects, Text("Share of draws in each cone:"), cones,
             *([Text(note) for note in answer.notes])]  # fmt: skip
 
 
@@ -209,7 +245,7 @@ def pattern_figure(answer: Any) -> Block:
     )
     return Figure(
         drawing,
-        "Effects of one more unit of the focal variable, in units of the smallest effect of "
+        "What one more unit of the focal variable goes with, in units of the smallest effect of "
         "interest (dots, with 95% intervals); bars mark what each view predicts, and the band "
         "effects too small to matter. Right: share of bootstrap draws in each cone.",
         words,

@@ -9,6 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from migdev.report.assessment import (
+    decidability_blocks,
+    design_blocks,
+    evidence_blocks,
+    margin_blocks,
+    part_words,
+    ruled_out_blocks,
+)
 from migdev.report.blocks import (
     Block,
     Bullets,
@@ -56,7 +64,11 @@ TONE: dict[str, Tone] = {
 def verdict_page(answer: Any) -> Page:
     """The page of an :class:`~migdev.Answer`."""
     h = answer.hypothesis
-    sections: dict[str, Any] = {"Verdict": [*_verdict(answer), *sample_callouts(answer.panel)]}
+    first = [Text(answer.rules_out + ".")] if answer.rules_out else []
+    sections: dict[str, Any] = {
+        "What could be decided": [*first, *decidability_blocks(answer.decidability)],
+        "Verdict": [*_verdict(answer), *sample_callouts(answer.panel)],
+    }
     if answer.departures:
         sections["Departures from the plan"] = Bullets(answer.departures)
     if answer.alarms:
@@ -67,14 +79,21 @@ def verdict_page(answer: Any) -> Page:
         sections["Focal parameter in every specification"] = [
             focal_figure(answer), *focal_blocks(answer),
         ]  # fmt: skip
+    if answer.ruled_out is not None:
+        sections["What is ruled out"] = [
+            *ruled_out_blocks({answer.primary: answer.ruled_out}),
+            *margin_blocks(answer.by_margin()),
+        ]  # fmt: skip
+        sections["The views compared"] = evidence_blocks(answer.evidence)
+        sections["Effect or association"] = _design(answer)
     if answer.pretests:
         sections["Pre-tests"] = pretest_blocks(answer)
     if answer.fits:
         sections["Estimates"] = estimates(answer)
     sections["Claim and rival predictions"] = _claim(answer)
     sections["Plan"] = plan_text(answer)
-    if h.published or answer.evidence:
-        place = [Callout("Among published results", answer.evidence)] if answer.evidence else []
+    if h.published or answer.published:
+        place = [Callout("Among published results", answer.published)] if answer.published else []
         sections["What published studies found"] = [
             *place, *([Bullets(h.published)] if h.published else []),
         ]  # fmt: skip
@@ -119,6 +138,15 @@ def _verdict(answer: Any) -> list[Block]:
     if np.isfinite(found.equivalence):
         facts["Equivalence test"] = f"{equals(found.equivalence)} (two one-sided tests)"
     return [*blocks, Descriptions(facts)]
+
+
+def _design(answer: Any) -> list[Block]:
+    name, threat = answer.primary, answer.threats
+    term = answer.study.specs[name].term or answer.hypothesis.term
+    return design_blocks(
+        answer.designs, {name: threat} if threat else {},
+        {name: part_words(answer.fits[name], term, answer.panel)},
+    )  # fmt: skip
 
 
 def _claim(answer: Any) -> list[Block]:
@@ -184,6 +212,7 @@ def focal_blocks(answer: Any) -> list[Any]:
             {
                 "Specification": name + (" (gives the verdict)" if name == answer.primary else ""),
                 "Identification": spec.strategy,
+                "Design": spec.design_class,
                 "Estimate": number(f.estimate, f.std_error),
                 width: interval(f.low, f.high, f.std_error),
                 "p": f.pvalue,

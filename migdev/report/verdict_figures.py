@@ -119,3 +119,44 @@ def _shares(axes: Any, shares: Mapping[str, float]) -> None:
     axes.set_xticks([0, 0.5, 1], ["0", "50%", "100%"])
     axes.set_xlabel("Share of draws in cone")
     frame_axes(axes)
+
+
+#: What is said of a claim or a pattern, by colour.
+_SAID = {"supported": 2, "established": 2, "contradicted": 1, "no effect": 0, "neither": 1}
+
+
+def margin_plot(frame: Any) -> Any:
+    """What is said by margin: one row for the verdict and each view or pattern, one cell for each
+    margin, coloured and lettered."""
+    columns = [c for c in frame.columns if c != "what" and not str(c).startswith("p ")]
+    figure = new_figure((9.0, 1.6 + 0.42 * len(columns)))
+    axes = figure.add_subplot()
+    for row, column in enumerate(columns):
+        for place, said in enumerate(frame[column]):
+            color = PALETTE[_SAID.get(said, 2 if said != "undecided" else 6)]
+            shade = 0.15 if said == "undecided" else 0.6
+            axes.barh(row, 0.96, left=place - 0.48, height=0.8, color=color, alpha=shade,
+                      linewidth=0)  # fmt: skip
+            axes.text(place, row, _SHORT.get(said, said), ha="center", va="center", color=INK,
+                      fontsize=8)  # fmt: skip
+    marks = [_mark(value) for value in frame.index]
+    axes.set_xticks(range(len(marks)), marks, rotation=45, ha="right", fontsize=8)
+    axes.set_yticks(range(len(columns)), [plain_label(str(c)) for c in columns])
+    axes.set_ylim(len(columns) - 0.5, -0.5)
+    axes.set_xlim(-0.5, len(marks) - 0.5)
+    axes.set_xlabel("Smallest effect of interest")
+    finish(figure, axes, "", legend=False)
+    return figure
+
+
+_SHORT = {
+    "supported": "yes", "established": "yes", "contradicted": "no", "undecided": "?",
+    "no effect": "none",
+}  # fmt: skip
+
+
+def _mark(value: Any) -> str:
+    """A margin at an axis: three digits, or words without the declared margin's name."""
+    if isinstance(value, str):
+        return plain_label(value.replace(" times the declared margin", " x"))
+    return f"{value:.3g}"

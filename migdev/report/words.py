@@ -88,3 +88,45 @@ def term_words(term: str, panel: Any) -> str:
     """A focal term in words, with the expression behind it where it is no single name."""
     label = labeller(panel)(term)
     return label if label != term else _NAMES.sub(lambda m: panel.labels.get(m[0]) or m[0], term)
+
+
+_POINTS = {
+    "% a year": "percentage points a year", "% of population": "percentage points",
+    "% of GDP": "percent of GDP", "log constant US$": "log points", "log index": "log points",
+}  # fmt: skip
+_COUNT = {"% of GDP": (10.0, "ten percent of GDP more of {}")}
+
+
+def ruled_out_words(out: Any, panel: Any, effect: bool) -> str:
+    """What is ruled out, in a sentence: of an effect, or of an association.
+
+    Ten percent of GDP where the regressor is in percent of GDP, one unit otherwise; expressions
+    that are no coefficient of one column are told as they stand.
+    """
+    outcome = panel.labels.get(out.outcome) or out.outcome
+    outcome = outcome[:1].lower() + outcome[1:] if outcome[1:2].islower() else outcome
+    unit = panel.units.get(out.outcome, "")
+    unit = _POINTS.get(unit, unit)
+    begin = f"At the {100 * out.level:g}% level the data rule out"
+    if not out.column:
+        values = f"above {number(out.high)} or below {number(out.low)}"
+        return f"{begin} values of {term_words(out.term, panel)} {values} for {outcome}"
+    times, what = _COUNT.get(panel.units.get(out.column, ""), (1.0, "one unit more of {}"))
+    label = term_words(out.term.strip("`"), panel)
+    what = what.format(label[:1].lower() + label[1:] if label[1:2].islower() else label)
+    places = max(0, 1 - int(np.floor(np.log10((out.high - out.low) * times / 4))))
+    up, down = (fixed(abs(times * v), places) for v in (out.high, out.low))
+    unit = f" {unit}" if unit else ""
+    if effect:
+        higher, lower = f"raises {outcome}", "lowers it"
+    else:
+        higher, lower = f"goes with {outcome} that is higher", "lower"
+    if out.high <= 0:
+        return (
+            f"{begin} that {what} {higher}, or {lower} by less than {up}{unit} or more than {down}"
+        )
+    if out.low >= 0:
+        return (
+            f"{begin} that {what} {higher} by more than {up}{unit} or less than {down}, or {lower}"
+        )
+    return f"{begin} that {what} {higher} by more than {up}{unit}, or {lower} by more than {down}"

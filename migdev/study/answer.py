@@ -14,6 +14,8 @@ from migdev.evidence.published import compare
 from migdev.panel.panel import Panel
 from migdev.report.evidence import not_declared
 from migdev.results.statistic import TestStatistic, failed_tests
+from migdev.study.assessment.decidability import COULD_NOT, attainable_pvalue, effect_needed
+from migdev.study.assessment.of_answer import LoneAssessment
 from migdev.study.decision_rule import Focal, standing, verdict
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.pretest_rules import Ruling, marks
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class Answer(LoneAssessment):
     """The outcome of a :class:`~migdev.Study`.
 
     Attributes
@@ -93,12 +95,12 @@ class Answer:
     @property
     def verdict(self) -> str:
         """``supported``, ``contradicted``, ``no effect`` or ``undecided``."""
-        return self._judge()[0]
+        return self._judge(self.hypothesis)[0]
 
     @property
     def reason(self) -> str:
         """Why the verdict is what it is, in one sentence."""
-        return self._judge()[1]
+        return self._judge(self.hypothesis)[1]
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -122,22 +124,13 @@ class Answer:
         }
 
     @property
-    def agreeing(self) -> set[str]:
-        """Identification strategies of which every fitted specification has the primary's sign."""
-        if self.estimate is None:
-            return set()
-        sign, by_strategy = np.sign(self.estimate.estimate), dict[str, list[float]]()
-        for name, found in self.focal.items():
-            strategy = self.study.specs[name].strategy
-            by_strategy.setdefault(strategy, []).append(float(np.sign(found.estimate)))
-        return {s for s, signs in by_strategy.items() if all(v == sign for v in signs)}
-
-    @property
     def frame(self) -> pd.DataFrame:
         """The focal parameter in every specification, one row each."""
         rows = []
         for name, spec in self.study.specs.items():
-            row: dict[str, Any] = {"spec": name, "strategy": spec.strategy}
+            row: dict[str, Any] = {
+                "spec": name, "strategy": spec.strategy, "design": spec.design_class,
+            }  # fmt: skip
             found = self.focal.get(name)
             if found is not None:
                 row |= {
@@ -151,7 +144,7 @@ class Answer:
         return pd.DataFrame(rows)
 
     @property
-    def evidence(self) -> str:
+    def published(self) -> str:
         """Where the estimate falls among published ones; ``""`` where none can be compared."""
         if self.primary is None:
             return ""
@@ -172,8 +165,12 @@ class Answer:
         """Diagnostics that failed: (specification, name, test)."""
         return failed_tests(self.fits)
 
-    def _judge(self) -> tuple[str, str]:
-        h, name = self.hypothesis, self.primary
+    def judged(self, hypothesis: Hypothesis) -> str:
+        """The verdict had another smallest effect been declared."""
+        return self._judge(hypothesis)[0]
+
+    def _judge(self, h: Hypothesis) -> tuple[str, str]:
+        name = self.primary
         if name is None:
             return "undecided", "no specification could be fitted"
         found = self.focal[name]
@@ -182,9 +179,10 @@ class Answer:
         if outcome in ("supported", "contradicted"):
             agreeing = self.agreeing
             if len(agreeing) < 2:
+                which = ", ".join(sorted(agreeing)) or "none"
                 return "undecided", (
-                    f"{span} would be {outcome}, but only one identification strategy "
-                    f"({', '.join(sorted(agreeing))}) gives this sign"
+                    f"{span} would be {outcome}, but fewer than two classes of design give this "
+                    f"sign without exception ({which})"
                 )
             return outcome, f"{span}; same sign under {', '.join(sorted(agreeing))}"
         if outcome == "no effect":
@@ -192,17 +190,30 @@ class Answer:
                 f"{span}; the {100 * (1 - 2 * h.level):.0f}% interval lies inside the smallest "
                 f"effect of interest of {h.smallest_effect:g}"
             )
-        return outcome, (
-            f"{span}; an effect of {found.detectable:.3g} would have been found with 80% power"
-        )
+        return outcome, f"{span}; {self._out_of_reach(h, found)}"
+
+    def _out_of_reach(self, h: Hypothesis, found: Focal) -> str:
+        """What an undecided answer could have said."""
+        one = (found.std_error, h.smallest_effect, found.df)
+        side = "!=0" if h.prediction in ("0", "!=0") else "+"
+        needed = effect_needed(side, *one, h.level)
+        told = f"an effect of {needed:.3g} would have been found with 80% power"
+        best = attainable_pvalue("0", *one)
+        if not h.smallest_effect or best < h.level:
+            return told
+        return f"{told}; no effect {COULD_NOT} (best attainable p = {best:.3f})"
 
     def __str__(self) -> str:
         h = self.hypothesis
         lines = [
             f"{h.id + ': ' if h.id else ''}{h.claim}",
+            *([f"{self.rules_out}."] if self.rules_out else []),
             f"Verdict: {self.verdict} ({self.reason})",
         ]
         lines += [f"The pre-tests hold against it: {text}" for text in self.cautions]
+        able, evidence = self.decidability, self.evidence
+        lines += [f"Decidable: {line}" for line in able.sentences] if able else []
+        lines += [f"Evidence: {line}" for line in str(evidence).splitlines()] if evidence else []
         for view, outcome in self.views.items():
             lines.append(f"  {view} (predicts {h.rivals[view]}): {outcome}")
         if self.estimate is not None:
@@ -212,7 +223,7 @@ class Answer:
         ]
         lines += [f"Pre-test: {line}" for line in map(in_line, self.pretests)]
         lines += [f"Rule: {r.rule.condition}: {r.effect}" for r in self.rulings if r.holds]
-        lines += [f"Among published results: {self.evidence}"] if self.evidence else []
+        lines += [f"Among published results: {self.published}"] if self.published else []
         lines += [f"Not the declared sample: {text}" for text in not_declared(self.panel)]
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         table = self.frame.drop(columns="note").to_string(index=False, float_format="{:.4g}".format)

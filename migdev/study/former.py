@@ -15,6 +15,14 @@ from migdev.errors import SpecificationError
 from migdev.identity import public_name, resolve
 from migdev.options import former_names
 
+#: Rules by which verdicts were once given: supported and contradicted read the interval of the
+#: level (one side of 2.5% at 5%), and strategies counted by the name that a specification gave.
+FORMER_RULES = (
+    "The first specification of `prefer` that can be fitted gives the verdict: supported (interval "
+    "beyond the smallest effect on the predicted side, same sign under two identification "
+    "strategies), contradicted, no effect (two one-sided tests), undecided. A joint pattern is "
+    "established by an intersection-union test at the declared level.",
+)
 #: By class: fields that are no longer told. A question wrote the address of the functions that make
 #: its specifications and pre-tests, which stand in the plan.
 GONE = {"migdev.hypotheses:Question": ("specs", "pretests")}

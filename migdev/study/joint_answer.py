@@ -16,6 +16,10 @@ from migdev.report.evidence import not_declared
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.answer import among_published, in_line
+from migdev.study.assessment.by_margin import pattern_verdict
+from migdev.study.assessment.decidability import COULD_NOT, attainable_pattern
+from migdev.study.assessment.of_joint import JointAssessment
+from migdev.study.assessment.parts import joint_parts
 from migdev.study.cones import cone_shares
 from migdev.study.decision_rule import Focal, standing
 from migdev.study.family import Family
@@ -60,7 +64,7 @@ class JointResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class JointAnswer:
+class JointAnswer(JointAssessment):
     """The outcome of a :class:`~migdev.JointStudy`.
 
     Attributes
@@ -114,27 +118,26 @@ class JointAnswer:
         The pattern whose intersection-union test rejects (the null pattern counts as "no
         effect"); "neither" where every pattern is contradicted in some part; else "undecided".
         """
-        level = self.study.level
-        found = [name for name, p in self.main.pvalues.items() if p < level]
-        if found:
-            return "no effect" if found[0] == self.study.null else found[0]
-        rejected = all(p < level for p in self.main.rejections.values())
-        return "neither" if rejected else "undecided"
+        main, study = self.main, self.study
+        return pattern_verdict(main.pvalues, main.rejections, study.level, study.null)
 
     @property
     def reason(self) -> str:
-        shares, main, level = self.main.shares["pairs"], self.main, self.study.level
-        order = sorted(shares, key=lambda name: -shares[name])
-        spread = ", ".join(f"{name} {100 * shares[name]:.1f}%" for name in order)
-        parts = []
+        """What the tests say of each pattern."""
+        main, level, parts = self.main, self.study.level, []
+        asked = joint_parts(self)
         for name in main.pvalues:
             if main.pvalues[name] < level:
                 parts.append(f"{name} is established ({_p(main.pvalues[name])})")
             elif main.rejections[name] < level:
                 parts.append(f"{name} is contradicted ({_p(main.rejections[name])})")
-            else:
+            elif (best := attainable_pattern(asked, name)) < level:
                 parts.append(f"{name} is neither established nor contradicted")
-        return f"{'; '.join(parts)}; share of joint bootstrap draws: {spread}"
+            else:
+                parts.append(
+                    f"{name} is not contradicted, and {COULD_NOT} (best attainable {_p(best)})"
+                )
+        return "; ".join(parts)
 
     @property
     def components(self) -> pd.DataFrame:
@@ -170,7 +173,7 @@ class JointAnswer:
         return failed_tests(self.main.fits)
 
     @property
-    def evidence(self) -> dict[str, str]:
+    def published(self) -> dict[str, str]:
         """Where each effect falls among published estimates, where any can be compared."""
         found = {
             c.name: among_published(c.hypothesis, self.main.focal[c.name], self.main.fits[c.name])
@@ -215,10 +218,13 @@ class JointAnswer:
     def __str__(self) -> str:
         lines = [
             f"Joint pattern of {', '.join(self.main.focal)}",
+            *(f"{text}." for text in self.rules_out.values()),
+            *(f"Decidable: {text}" for text in self.decidability.sentences),
             f"Verdict: {self.verdict} ({self.reason})",
             self.components.to_string(float_format="{:.4g}".format),
             str(self.family),
-            "Share of draws in each cone",
+            *(f"Evidence: {line}" for line in str(self.evidence).splitlines()),
+            "Share of draws in each cone (a picture, no test)",
             self.shares.to_string(float_format="{:.3f}".format),
             "Intersection-union tests (small p: established): "
             + ", ".join(f"{k} {_p(v)}" for k, v in self.main.pvalues.items()),
@@ -234,7 +240,7 @@ class JointAnswer:
             for name, texts in self.marks.items() for text in texts
         ]  # fmt: skip
         lines += [f"Pre-test: {in_line(found)}" for found in self.pretests]
-        lines += [f"Among published results: {k}: {v}" for k, v in self.evidence.items()]
+        lines += [f"Among published results: {k}: {v}" for k, v in self.published.items()]
         lines += [f"Not the declared sample: {text}" for text in not_declared(self.panel)]
         lines += [f"Departure from the plan: {text}" for text in self.departures]
         lines += [f"Failed diagnostic: {n}, {t.name} ({_p(t.pvalue)})" for n, _, t in self.alarms]

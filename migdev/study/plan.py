@@ -10,13 +10,13 @@ from typing import Any
 from migdev.errors import SpecificationError
 from migdev.identity import canonical, fingerprint, to_json
 from migdev.panel.expressions.functions import registered_in
-from migdev.study.former import as_now, same_name
+from migdev.study.former import FORMER_RULES, as_now, same_name
 
 RULE = (
-    "The first specification of `prefer` that can be fitted gives the verdict: supported (interval "
-    "beyond the smallest effect on the predicted side, same sign under two identification "
-    "strategies), contradicted, no effect (two one-sided tests), undecided. A joint pattern is "
-    "established by an intersection-union test at the declared level."
+    "The first specification of `prefer` that can be fitted gives the verdict: supported (beyond "
+    "the smallest effect on the predicted side by a one-sided test at the level, same sign under "
+    "two classes of design), contradicted, no effect (two one-sided tests), undecided. A joint "
+    "pattern is established by an intersection-union test at the declared level."
 )
 PRETESTS = (
     "Before any fit the pre-tests are run. A rule of theirs whose condition holds moves "
@@ -53,10 +53,10 @@ def check_plan(study: Any, path: str | Path | None, strict: bool) -> tuple[str, 
             f"The plan {str(path)!r} is of another question: it registers {planned!r}, and this "
             f"study asks {asked!r}. Name the plan of this question."
         )
-    found = departures(study, plan)
+    found, rule = departures(study, plan), _former_rule(study, plan)
     if found and strict:
         raise SpecificationError(f"The study departs from its plan: {'; '.join(found)}.")
-    return str(plan["sha256"]), found
+    return str(plan["sha256"]), (*found, *rule)
 
 
 def write_plan(study: Any, path: Path) -> str:
@@ -114,9 +114,21 @@ def question_of(content: dict[str, Any]) -> str:
 
 
 def departures(study: Any, plan: dict[str, Any]) -> tuple[str, ...]:
-    """How a study differs from its plan, part by part."""
+    """How a study differs from its plan, part by part; a former rule of migdev is told apart."""
     now = json.loads(json.dumps(plan_content(study)))
-    return tuple(_differences(as_now(plan["plan"]), now, ""))
+    planned = as_now(plan["plan"])
+    if _former_rule(study, plan):
+        planned = {**planned, "rule": now["rule"]}
+    return tuple(_differences(planned, now, ""))
+
+
+def _former_rule(study: Any, plan: dict[str, Any]) -> tuple[str, ...]:
+    """That the verdict is given by another rule than that of the plan, where this is a former one
+    of migdev: what the study cannot mend, so it is no reason to refuse it, but is told."""
+    told = str(plan["plan"].get("rule", "")).removeprefix(PRETESTS).strip()
+    if told not in FORMER_RULES:
+        return ()
+    return (f"the rule is {RULE!r}, planned {told!r}",)
 
 
 def _differences(planned: Any, now: Any, where: str) -> list[str]:

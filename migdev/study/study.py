@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from migdev.errors import MigdevError, ResultError, SpecificationError, listing, suggestion
 from migdev.identity import LATER
 from migdev.notes import collect
+from migdev.options import check_choice
 from migdev.panel.panel import Panel
 from migdev.progress import Progress
 from migdev.protocols import Estimator
 from migdev.results.adapt import as_result
 from migdev.study.answer import Answer
+from migdev.study.assessment.identification import DesignClass, design_of
 from migdev.study.decision_rule import Focal, focal_of
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.plan import check_plan, write_plan
@@ -29,16 +31,30 @@ class Spec:
     ----------
     estimator : Estimator
     strategy : str
-        ``"within country"``, ``"internal instruments"``, ...; specifications that share a
-        strategy count once when signs are compared. Defaults to the estimator's class.
+        How it identifies the effect, in words. Defaults to the estimator's class.
     term : str
         Focal parameter in this specification, where it is written otherwise than in the
         hypothesis.
+    design : {"association", "internal instruments", "external instruments", \
+"difference-in-differences", "within-region"}, optional
+        Class of design, in place of what the estimator says of itself
+        (:func:`~migdev.study.assessment.identification.design_of`). Specifications of one class
+        count once when signs are compared.
     """
 
     estimator: Estimator
     strategy: str = ""
     term: str = ""
+    design: DesignClass | Literal[""] = field(default="", metadata=LATER)
+
+    def __post_init__(self) -> None:
+        if self.design:
+            check_choice("design", self.design, DesignClass)
+
+    @property
+    def design_class(self) -> str:
+        """The class of design: as declared, or as the estimator states it."""
+        return design_of(self.estimator, self.design)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,4 +206,4 @@ def as_spec(item: Any, name: str) -> Spec:
         )
     if spec.strategy:
         return spec
-    return Spec(estimator=spec.estimator, strategy=type(spec.estimator).__name__, term=spec.term)
+    return replace(spec, strategy=type(spec.estimator).__name__)

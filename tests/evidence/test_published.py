@@ -58,8 +58,8 @@ def test_answers_say_where_they_fall(tmp_path):
     answer = md.Study(question, {"FE": fe}).run(question.prepare(world))
     fit = answer.fits["FE"]
     r, _ = partial_correlation(float(fit.tstats["remit"]), fit.df_resid)
-    assert f"the estimate is {r:.3f} [" in answer.evidence
-    assert answer.evidence in str(answer)
+    assert f"the estimate is {r:.3f} [" in answer.published
+    assert answer.published in str(answer)
     assert "Among published results" in answer.report(tmp_path / "a.html").read_text()
     silent = md.Study(md.hypotheses.get("M1"), {"FE": fe}).run(answer.panel)
-    assert silent.evidence == ""
+    assert silent.published == ""

@@ -99,8 +99,9 @@ def test_departures_alarms_and_failures_come_before_the_estimates(answer):
         answer, fits=fits, failures={"broken": "no"}, plan="ab" * 32, departures=("level is 0.1",)
     )
     titles = [s.title for s in verdict_page(odd).sections]
-    assert titles[:4] == [
-        "Verdict", "Departures from the plan", "Diagnostics that failed", "Not fitted",
+    assert titles[:5] == [
+        "What could be decided", "Verdict", "Departures from the plan", "Diagnostics that failed",
+        "Not fitted",
     ]  # fmt: skip
     html = verdict_page(odd).to_html()
     assert "Hansen J, p = 0.003. Null: the instruments are valid" in html
@@ -114,4 +115,4 @@ def test_family_and_correlations_are_on_the_joint_page(joint):
     correlation = joint.correlation.to_numpy()
     np.testing.assert_allclose(np.diag(correlation), 1.0)
     assert abs(correlation).max() <= 1 + 1e-12
-    assert "| Effect on | Estimate | 95% interval | p |" in text
+    assert "| Association with | Estimate | 95% interval | p |" in text

@@ -47,7 +47,9 @@ def study(left: str, term: str = "x", right: str = "x", **options) -> md.Study:
                 estimator=md.FixedEffects(formula=f"{left} ~ {right}", cov=COV), strategy="within"
             ),
             "OLS": md.Spec(
-                estimator=md.PooledOLS(formula=f"{left} ~ {right}", cov=COV), strategy="pooled"
+                estimator=md.PooledOLS(formula=f"{left} ~ {right}", cov=COV),
+                strategy="pooled",
+                design="external instruments",
             ),
         },
     )
@@ -197,7 +199,7 @@ def test_failures_and_mean_groups(panel, answers):
     assert family.method == "romano-wolf"
     assert family.frame["p_romano_wolf"].notna().all()
     assert "Not tested: broken" in str(family)
-    assert family.verdicts["mean group"] == "undecided"  # one identification strategy
+    assert family.verdicts["mean group"] == "undecided"  # one class of design
 
 
 def test_families_that_cannot_be(panel, answers):

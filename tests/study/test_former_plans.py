@@ -12,12 +12,14 @@ import migdev as md
 from migdev.errors import MigdevWarning, SpecificationError
 from migdev.identity import fingerprint
 from migdev.simulate import stylised_world
-from migdev.study.former import as_now
-from migdev.study.plan import check_plan, read_plan
+from migdev.study.former import FORMER_RULES, as_now
+from migdev.study.plan import RULE, check_plan, read_plan
 from tests.golden.make_former_plans import FILE, studies
 from tests.strangers import ESTIMATOR, SLOPE, load, write
 from tests.study.test_study import world
 
+#: What is told of every former plan: its rule is no longer that of today.
+OTHER_RULE = f"the rule is {RULE!r}, planned {FORMER_RULES[0]!r}"
 PLANS = json.loads(FILE.read_text(encoding="utf-8"))
 
 
@@ -36,7 +38,9 @@ def test_former_plans_match(plan, name):
     former = PLANS[name]
     assert "migdev:" not in json.dumps(former)
     study = studies()[name]
-    assert check_plan(study, plan(former), strict=True) == (former["sha256"], ())
+    digest, told = check_plan(study, plan(former), strict=True)
+    assert digest == former["sha256"]
+    assert told == (OTHER_RULE,)
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -56,6 +60,7 @@ def test_departures_from_a_former_plan_are_named(plan):
         estimator=md.SwamyRandomCoefficients(formula="y ~ x"), strategy="MeanGroup"
     )
     found = check_plan(replace(study, specs=specs), plan(PLANS["every"]), strict=False)[1]
+    assert found[-1] == OTHER_RULE
     assert found[0] == "specs.fe.estimator.effects is ['time'], planned ['entity', 'time']"
     assert (
         "specs.mg.estimator.class is 'migdev:SwamyRandomCoefficients', planned 'migdev:MeanGroup'"
@@ -69,7 +74,14 @@ def test_a_study_runs_by_a_former_plan(plan):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MigdevWarning)
         answer = question.run(data, plan=plan(PLANS["G1"]), strict=True)
-    assert (answer.plan, answer.departures) == (PLANS["G1"]["sha256"], ())
+    assert (answer.plan, answer.departures) == (PLANS["G1"]["sha256"], (OTHER_RULE,))
+
+
+def test_a_rule_that_never_was_is_a_departure(plan):
+    content = {**PLANS["G1"]["plan"], "rule": "as we like it"}
+    former = plan({"sha256": fingerprint(content), "plan": content})
+    with pytest.raises(SpecificationError, match="planned 'as we like it'"):
+        check_plan(md.hypotheses.get("G1").study(), former, strict=True)
 
 
 def test_a_class_of_others_matches_by_its_address(plan, tmp_path, monkeypatch):

@@ -35,8 +35,11 @@ def study(**options) -> md.Study:
     cov = md.Clustered("entity")
     specs = {
         "FE": md.Spec(estimator=md.FixedEffects(formula="y ~ x", cov=cov), strategy="within"),
-        "OLS": md.Spec(estimator=md.PooledOLS(formula="y ~ x", cov=cov), strategy="pooled"),
-    }
+        "OLS": md.Spec(
+            estimator=md.PooledOLS(formula="y ~ x", cov=cov), strategy="as if randomised",
+            design="external instruments",
+        ),
+    }  # fmt: skip
     return md.Study(h, specs=specs, **options)
 
 
@@ -63,14 +66,21 @@ def test_noise_is_undecided_with_a_detectable_effect():
     assert "Minimum detectable effect" in str(answer)
 
 
-def test_one_strategy_is_not_enough():
+def test_one_class_of_design_is_not_enough():
+    """Pooled and fixed effects are both associations, whatever their strategies are called."""
     h = md.Hypothesis(claim="x raises y", term="x", sign=1, smallest_effect=0.1)
-    answer = md.Study(h, {"FE": md.FixedEffects(formula="y ~ x")}).run(world(0.5))
+    specs = {
+        "FE": md.Spec(estimator=md.FixedEffects(formula="y ~ x"), strategy="within"),
+        "OLS": md.Spec(estimator=md.PooledOLS(formula="y ~ x"), strategy="pooled"),
+    }
+    answer = md.Study(h, specs).run(world(0.5))
     assert answer.verdict == "undecided"
-    assert "only one identification strategy" in answer.reason
+    assert "fewer than two classes of design" in answer.reason
+    assert answer.agreeing == {"association"}
+    assert "all specifications are of one class of design (association)" in str(answer.decidability)
 
 
-def test_a_strategy_of_another_sign_does_not_agree():
+def test_a_design_of_another_sign_does_not_agree():
     panel = world(0.5, noise=0.3)
     shifted = panel.assign(y=panel["y"] - 5 * np.repeat(panel["x"].groupby(panel["i"]).mean(), 12)
                            .to_numpy())  # fmt: skip

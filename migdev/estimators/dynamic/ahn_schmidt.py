@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -68,6 +68,9 @@ class AhnSchmidt:
     Ahn and Schmidt (1995), Journal of Econometrics 68, 5-27. Kripfganz (2019), Generalized method
     of moments estimation of linear dynamic panel-data models, London Stata Conference.
     """
+
+    #: Class of design, for verdicts.
+    design: ClassVar[str] = "internal instruments"
 
     formula: str
     _: KW_ONLY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -69,6 +69,9 @@ class AndersonHsiao:
     Anderson and Hsiao (1981), Journal of the American Statistical Association 76, 598-606.
     Arellano (1989), Economics Letters 31, 337-341.
     """
+
+    #: Class of design, for verdicts.
+    design: ClassVar[str] = "internal instruments"
 
     formula: str
     _: KW_ONLY

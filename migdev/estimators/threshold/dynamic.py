@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -105,6 +105,9 @@ class DynamicPanelThreshold:
     Journal 19, 685-697. Hansen (1996), Econometrica 64, 413-430. Kremer, Bick and Nautz (2013),
     Empirical Economics 44, 861-878. Caner and Hansen (2004), Econometric Theory 20, 813-843.
     """
+
+    #: Class of design, for verdicts.
+    design: ClassVar[str] = "internal instruments"
 
     formula: str
     _: KW_ONLY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import pandas as pd
 
@@ -135,6 +135,9 @@ class DifferenceGMM:
     Econometrics 126, 25-51. Roodman (2009), Stata Journal 9, 86-136.
     """
 
+    #: Class of design, for verdicts.
+    design: ClassVar[str] = "internal instruments"
+
     formula: str
     _: KW_ONLY
     gmm: GMMStyles = held(())
@@ -224,6 +227,9 @@ class SystemGMM:
     Arellano and Bover (1995), Journal of Econometrics 68, 29-51. Blundell and Bond (1998), Journal
     of Econometrics 87, 115-143. Bun and Windmeijer (2010), Econometrics Journal 13, 95-126.
     """
+
+    #: Class of design, for verdicts.
+    design: ClassVar[str] = "internal instruments"
 
     formula: str
     _: KW_ONLY

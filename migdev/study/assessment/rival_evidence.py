@@ -23,7 +23,7 @@ from migdev.kernels.inequality.order_restricted import (
     log_likelihood,
     nearest_in_box,
 )
-from migdev.study.parts import Parts
+from migdev.study.assessment.parts import Parts
 
 #: Standard deviations of the prior, in smallest effects of interest.
 SCALES = (0.5, 1.0, 2.0)

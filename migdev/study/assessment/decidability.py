@@ -14,8 +14,8 @@ from scipy.special import chdtri, ndtri
 from migdev.kernels.arrays.distributions import t_quantile
 from migdev.kernels.inequality.box_probability import lower_root
 from migdev.kernels.inequality.lattice import lattice
+from migdev.study.assessment.parts import Parts
 from migdev.study.cones import established, region_pvalue
-from migdev.study.parts import Parts
 
 POWER = 0.80
 POINTS = 4096
@@ -39,10 +39,11 @@ class Decidability:
         has 80% power, in natural units (missing for "no effect", which is one place); ``power``,
         that at twice the margin for predicted effects, at zero for the others; ``outcome``.
     patterns : DataFrame
-        By pattern: ``attainable_p`` of its test; ``factor_80``, by how much the predicted effects
-        must exceed their margins for 80% power, all at once, where the others are zero (infinite
-        where no effect would do); ``power_2``, ``power_3`` and ``power_most`` at twice and three
-        times the margins and for effects without bound; ``could`` and, in words, ``outcome``.
+        By pattern: its ``prediction`` of each part; ``attainable_p`` of its test; ``factor_80``,
+        by how much the predicted effects must exceed their margins for 80% power, all at once,
+        where the others are zero (infinite where no effect would do); ``power_2``, ``power_3`` and
+        ``power_most`` at twice and three times the margins and for effects without bound;
+        ``could`` and, in words, ``outcome``.
     level : float
     limits : tuple of str
         What stands in the way of a verdict beside the tests.
@@ -67,7 +68,7 @@ class Decidability:
             elif np.isfinite(row["factor_80"]):
                 found.append(
                     f"{text}, with 80% power from effects of {row['factor_80']:.1f} times the "
-                    f"margin{'s' if ',' in row['predicts'] else ''} on"
+                    f"margin{'s' if len(row['prediction']) > 1 else ''} on"
                 )
             else:
                 found.append(text)
@@ -85,6 +86,16 @@ def attainable_pvalue(prediction: str, std_error: float, bound: float, df: float
     """
     best = {"+": inf, ">=0": inf, "!=0": inf, "-": -inf, "<=0": -inf}.get(prediction, 0.0)
     return float(region_pvalue(prediction, best, std_error, bound, df))
+
+
+def attainable_pattern(parts: Parts, pattern: str) -> float:
+    """Smallest p-value that the test of a pattern could have had: the largest of its parts'."""
+    return max(
+        attainable_pvalue(p, float(s), float(b), df)
+        for p, s, b, df in zip(
+            parts.patterns[pattern], parts.errors, parts.bounds, parts.dfs, strict=True
+        )
+    )
 
 
 def pattern_power(parts: Parts, pattern: str, factors: Sequence[float]) -> list[float]:
@@ -190,12 +201,11 @@ def decidability(parts: Parts, limits: Sequence[str] = ()) -> Decidability:
             }  # fmt: skip
     rows = {}
     for name, predictions in parts.patterns.items():
-        asked = zip(parts.names, predictions, strict=True)
-        attained = max(found[key]["attainable_p"] for key in asked)
+        attained = attainable_pattern(parts, name)
         twice, thrice, most = pattern_power(parts, name, [2.0, 3.0, FARTHEST])
         could = attained < parts.level
         rows[name] = {
-            "predicts": predictions[0] if len(predictions) == 1 else f"({', '.join(predictions)})",
+            "prediction": predictions,
             "attainable_p": attained, "factor_80": factor_needed(parts, name), "power_2": twice,
             "power_3": thrice, "power_most": most, "could": could,
             "outcome": COULD if could else COULD_NOT,
