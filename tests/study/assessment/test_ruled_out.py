@@ -35,7 +35,7 @@ def test_bounds_by_hand(growth):
     b, s = fit.params["remit"], fit.std_errors["remit"]
     reach = t.isf(0.05, fit.df_inference) * s
     assert_allclose((out.low, out.high), (b - reach, b + reach), rtol=1e-9)
-    assert out.smallest_margin == max(abs(b - reach), abs(b + reach))
+    assert out.smallest_margin == pytest.approx(max(abs(b - reach), abs(b + reach)), rel=1e-9)
 
 
 def test_at_the_smallest_margin_the_verdict_turns(growth):
