@@ -109,6 +109,11 @@ class ManyInstrumentsWarning(MigdevWarning):
     """More instruments than the number of entities supports."""
 
 
+class SizeWarning(MigdevWarning):
+    """In simulated samples of this size a test's true null is rejected, or an interval's truth
+    missed, much more often than its level says."""
+
+
 class ConvergenceWarning(MigdevWarning):
     """An iterative method stopped before its tolerance."""
 

@@ -15,6 +15,7 @@ from migdev.errors import (
     suggestion,
 )
 from migdev.kernels.absorb.effects_basis import EffectsBasis
+from migdev.kernels.arrays.blocked_products import dot
 from migdev.kernels.arrays.groups import Groups
 from migdev.kernels.arrays.types import AnyArray, FloatArray, IntArray
 from migdev.kernels.sandwich.hac import periods_of
@@ -168,12 +169,24 @@ def mended(m: Scores, cov: FloatArray, factor: float, spec: object) -> FloatArra
 
 
 def clean(m: Scores, cov: FloatArray, name: str) -> FloatArray:
-    """Raise a CovarianceError where the covariance is not finite."""
+    """Raise a CovarianceError where the covariance is not finite, or zero but for rounding where
+    the residuals are not: two clusters under effects that both share mirror one another."""
     if not np.isfinite(cov).all():
         raise CovarianceError(
             f"{name}: the covariance is not finite; {m.nobs} rows and {m.k} coefficients leave "
             f"{m.df_resid:g} degrees of freedom."
         )
+    if isinstance(m, Moments):
+        bread = m.bread if m.homoskedastic is None else m.homoskedastic
+        own = np.diagonal(bread) * (dot(m.resid, m.resid) / m.nobs)
+        lost = int(np.count_nonzero(np.abs(np.diagonal(cov)) < 1e-20 * own))
+        if lost:
+            raise CovarianceError(
+                f"{name}: for {lost} of {m.k} coefficients the scores of every group sum to zero, "
+                "so that groups tell nothing of their variance (two clusters under effects of what "
+                "both share, a coefficient for each cluster, a constant dependent variable). Use "
+                "more groups, a finer grouping, or Robust()."
+            )
     return cov
 
 

@@ -70,6 +70,11 @@ class Series:
         return len(self.labels)
 
     @property
+    def periods(self) -> float:
+        """Average number of periods."""
+        return len(self.entity) / self.N
+
+    @property
     def sample(self) -> str:
         short, long = int(self.lengths.min()), int(self.lengths.max())
         span = f"{short}" if short == long else f"{short} to {long}"
@@ -158,6 +163,11 @@ def observed_series(panel: Panel, expression: str, *, demean: bool = False) -> S
     d = Design.build(formula, panel, intercept=False)
     values = np.column_stack([d.y, d.X])
     if demean:
+        if len(np.unique(d.entity)) < 3:
+            raise IdentificationError(
+                f"{expression!r} with demean=True needs three entities: less their average, two "
+                "are mirror images with one statistic twice. Use demean=False."
+            )
         values = values - period_means(values, np.unique(d.time, return_inverse=True)[1])
     name = d.dependent if "~" not in expression else expression
     first = np.unique(d.entity, return_index=True)[1]
@@ -241,7 +251,7 @@ def averaged_regressions(
     Leaving an entity out changes the averages, and may shorten others, so that it is done until
     no more is to leave out.
     """
-    while s.N >= 2:
+    while s.N >= 3:
         found = fit(s)
         long = found.nobs > found.k
         if not long.all():
@@ -256,7 +266,10 @@ def averaged_regressions(
             )  # fmt: skip
         else:
             return s, found
-    raise IdentificationError(f"{test} averages over entities and needs at least two.")
+    raise IdentificationError(
+        f"{test} averages over entities and needs at least three: of two, averages make "
+        "each the mirror image of the other, with one statistic twice."
+    )
 
 
 def trend_code(trend: Any) -> str:

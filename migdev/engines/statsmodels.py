@@ -7,6 +7,7 @@ that nothing here loads it before it works.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,10 +160,34 @@ class BinaryFit:
     converged: bool
 
 
+def rising(
+    likelihood: Callable[[FloatArray], float],
+    derivatives: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    Z: FloatArray,
+) -> tuple[FloatArray, bool]:
+    """(k,) maximum of a concave likelihood of Z b from b = 0, and whether it was reached in 100
+    steps; ``derivatives`` gives score and curvature by row, (n,)."""
+    params, value = np.zeros(Z.shape[1]), likelihood(np.zeros(Z.shape[1]))
+    for _ in range(100):
+        score, curvature = derivatives(params)
+        slope = Z.T @ score
+        step = np.linalg.lstsq((Z.T * curvature) @ Z, slope, rcond=None)[0]
+        if slope @ step <= 1e-12 * (1 + abs(value)):
+            return params, True
+        size = 1.0
+        while not (better := likelihood(params + size * step)) > value:
+            size /= 2
+            if size < 1e-8:
+                return params, False
+        params, value = params + size * step, better
+    return params, False
+
+
 def binary_response(
     y: FloatArray, X: FloatArray, link: str, weights: FloatArray | None, observed: bool
 ) -> BinaryFit:
-    """Iterated least squares of ``GLM`` with the binomial family.
+    """Iterated least squares of ``GLM`` with the binomial family; where they do not converge (R's
+    do not either), Newton's steps, halved until the likelihood rises, which is concave.
 
     Parameters
     ----------
@@ -188,7 +213,11 @@ def binary_response(
 
     with quiet():  # of separation, which the caller tells with names
         fit = model.fit(atol=0.0, rtol=1e-10, maxiter=100)
-        params = np.asarray(fit.params)
+        params, converged = np.asarray(fit.params), bool(fit.converged)
+        if not converged:
+            params, converged = rising(
+                lambda b: float(model.loglike(b, scale=1.0)), lambda b: derivatives(b, True), Z,
+            )  # fmt: skip
         # Steps on expected curvature leave eight digits, Newton's all; in a logit they are one.
         for _ in range(0 if link == "logit" else 2):
             score, curvature = derivatives(params, True)
@@ -198,5 +227,5 @@ def binary_response(
         mean = model.predict(params)
     return BinaryFit(
         params=params / size, index=Z @ params, mean=mean, score=score, curvature=curvature,
-        converged=bool(fit.converged),
+        converged=converged,
     )  # fmt: skip

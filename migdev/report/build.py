@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from migdev.errors import ReportError, listing, suggestion
@@ -135,11 +136,17 @@ def _statistics(stat: str | Sequence[str] | None) -> list[str]:
 
 
 def _stars(stars: bool | Mapping[float, str]) -> dict[float, str]:
-    if stars is False:
-        return {}
-    chosen = STARS if stars is True else dict(stars)
+    if isinstance(stars, bool):
+        stars = STARS if stars else {}
+    if not isinstance(stars, Mapping):
+        raise ReportError(f"stars={stars!r}; True, False, or a mapping such as {{0.05: '*'}}.")
+    chosen = dict(stars)
     for cut in chosen:
-        if not 0 < float(cut) < 1:
+        if isinstance(cut, bool) or not isinstance(cut, Real):
+            raise ReportError(
+                f"stars: {cut!r} is no p-value. Write p-values with their marks: {{0.05: '*'}}."
+            )
+        if not 0 < cut < 1:
             raise ReportError(f"stars: {cut!r} is not between 0 and 1; write 0.05 for 5%.")
     return {float(cut): str(chosen[cut]) for cut in sorted(chosen, reverse=True)}
 

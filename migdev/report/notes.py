@@ -69,6 +69,9 @@ def table_notes(
         )
     if stars:
         notes.append(", ".join(f"{mark} p < {cut:g}" for cut, mark in stars.items()) + ".")
+    cautions = by_columns([e.facts.caution.removesuffix(".") for e in estimates], marks)
+    if cautions:
+        notes.append(f"{cautions}.")
     for head, texts in (
         ("Sample", [sample_text(e) for e in estimates]),
         ("Rows not used", [dropped_text(e) for e in estimates]),

@@ -126,9 +126,13 @@ def fit_rows(columns: Sequence[Column], fit: Any) -> list[tuple[str, str, list[V
                 continue
             names = sorted({*LABELS, *(k for c in columns for k in c.estimate.stats)})
             held = [n for n in names if any(fit_value(c.estimate, n) is not None for c in columns)]
+            near = (
+                " That is a statistic, which these results do not have."
+                if name in names
+                else suggestion(name, names)
+            )
             raise ReportError(
-                f"fit: no result has {name!r}.{suggestion(name, names)} Results have: "
-                f"{listing(held, 20)}."
+                f"fit: no result has {name!r}.{near} Results have: {listing(held, 20)}."
             )
         words = [label if named else c.estimate.facts.labels.get(name, name) for c in columns]
         for word in dict.fromkeys(w for w, v in zip(words, values, strict=True) if v is not None):

@@ -88,6 +88,9 @@ class Facts:
         Observations behind the estimate, however the data were summed up.
     labels : mapping
         Statistics that a table may print, with their labels.
+    caution : str
+        What a reader of estimates and intervals must know: a maximum that was not reached, how many
+        intervals simulations found to hold the truth.
     """
 
     link: Link | None = None
@@ -103,6 +106,7 @@ class Facts:
     engines: tuple[str, ...] = ()
     nobs: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
+    caution: str = ""
 
     def effects(self) -> dict[str, str]:
         """Each effect of the model with the word of a table: ``Yes`` or ``Random``."""

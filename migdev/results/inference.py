@@ -99,6 +99,11 @@ def restriction_matrix(
     k = len(names)
     if isinstance(restrictions, str):
         restrictions = [part for part in _split_commas(restrictions)]
+    if not len(restrictions):
+        raise ResultError(
+            f"No restriction was given. Name some, such as {f'{names[0]} = 0'!r}, of the "
+            f"coefficients {listing(names, 12)}."
+        )
     if all(isinstance(item, str) for item in restrictions):
         rows = [_linear(item, names) for item in restrictions]
         R = np.array([row for row, _ in rows]).reshape(-1, k)

@@ -32,6 +32,9 @@ class TestStatistic:
         The observations it stands on.
     note : str
         Convention, lag choice, and whatever else a reader must know.
+    caution : str
+        How far from its level simulations found the test at such a sample, where that is far; see
+        :mod:`migdev.results.sizes`.
     subject : str
         What it asks about: ``"Unit roots"``, ``"Cointegration"``, ...
     tail : {"upper", "lower"}
@@ -53,6 +56,7 @@ class TestStatistic:
     critical_values: Mapping[str, float] = field(default_factory=dict)
     sample: str = ""
     note: str = ""
+    caution: str = ""
     alarm: str = ""
     subject: str = ""
     tail: Literal["upper", "lower"] = "upper"
@@ -79,7 +83,7 @@ class TestStatistic:
             "test": self.name, "null": self.null, "statistic": float(self.statistic),
             "pvalue": float(self.pvalue), "rejects": self.rejects(level), "sample": self.sample,
             "critical": float("nan") if np.isfinite(self.pvalue) else self.critical(level),
-            "note": self.note,
+            "note": "; ".join(filter(None, (self.note, self.caution))),
         }  # fmt: skip
 
     def alarming(self, level: float = 0.05) -> bool:
@@ -100,7 +104,7 @@ class TestStatistic:
             head += f", critical values {cuts}"
         lines = [head, f"H0: {self.null}"]
         lines += [f"H1: {self.alternative}"] if self.alternative else []
-        lines += [self.note] if self.note else []
+        lines += [text for text in (self.note, self.caution) if text]
         return "\n".join(lines)
 
 

@@ -39,6 +39,7 @@ def summary(fit: Estimate, level: float = 0.95) -> str:
     lines = [head, body.to_string(float_format=lambda v: f"{v:.5g}")]
     if fit.covariance is not None:
         lines.append(f"Standard errors: {fit.covariance.description}")
+    lines += [fit.facts.caution] if fit.facts.caution else []
     lines += [f"{k}: {v:.5g}" for k, v in fit.stats.items() if isinstance(v, int | float)]
     lines += [str(v) for v in fit.stats.values() if isinstance(v, TestStatistic)]
     lines += [f"Not used: {count} rows, {why}" for why, count in fit.dropped.items()]

@@ -42,15 +42,30 @@ class ThresholdEstimate(Estimate):
             LR(\gamma) = \frac{S(\gamma) - S(\hat\gamma)}{\hat\sigma^2} \le
             -2\ln(1 - \sqrt{level})
 
-        The bounds are the least and the greatest candidate that is not rejected.
+        The bounds are the least and the greatest candidate that is not rejected. Where ``parts`` is
+        more than one, candidates between them are rejected: :meth:`threshold_conf_set` gives the
+        parts.
         """
+        found = self.threshold_conf_set(level).groupby(level="threshold")
+        columns = {
+            "estimate": list(self.thresholds), "lower": found["lower"].min(),
+            "upper": found["upper"].max(), "parts": found.size(),
+        }  # fmt: skip
+        return pd.DataFrame(columns)
+
+    def threshold_conf_set(self, level: float = 0.95) -> pd.DataFrame:
+        """The set of candidates that the likelihood ratio of :meth:`threshold_conf_int` does not
+        reject, as intervals: one row for each run of neighbouring candidates, by threshold."""
         critical = -2.0 * np.log(1.0 - np.sqrt(check_level(level)))
         rows = []
-        for value, path in zip(self.thresholds, self.lr_paths, strict=True):
-            inside = self.candidates[path <= critical]
-            rows.append((value, inside.min(), inside.max()))
-        index = pd.RangeIndex(1, len(rows) + 1, name="threshold")
-        return pd.DataFrame(rows, columns=["estimate", "lower", "upper"], index=index)
+        for at, path in enumerate(self.lr_paths, start=1):
+            tried = np.isfinite(path)
+            candidates, inside = self.candidates[tried], path[tried] <= critical
+            first = np.flatnonzero(inside & ~np.append(False, inside[:-1]))
+            last = np.flatnonzero(inside & ~np.append(inside[1:], False))
+            rows += [(at, candidates[a], candidates[b]) for a, b in zip(first, last, strict=True)]
+        frame = pd.DataFrame(rows, columns=["threshold", "lower", "upper"])
+        return frame.set_index("threshold")
 
     def lr_path(self, threshold: int = 1) -> pd.DataFrame:
         """Candidates and their likelihood ratio, for the figure of Hansen (1999)."""
@@ -65,10 +80,17 @@ class ThresholdEstimate(Estimate):
     def summary(self, level: float = 0.95) -> str:
         """The estimate as plain text, with thresholds and regimes."""
         intervals = self.threshold_conf_int(level)
+        parts = self.threshold_conf_set(level)
+        broken = []
+        for at in intervals.index[intervals["parts"] > 1]:
+            spans = parts.loc[[at]].itertuples(index=False)
+            said = " and ".join(f"[{s.lower:.6g}, {s.upper:.6g}]" for s in spans)
+            broken.append(f"Threshold {at} lies in {said}; candidates between are rejected.")
         lines = [
             super().summary(level),
             f"Thresholds of {self.threshold_variable}:",
             intervals.to_string(float_format=lambda v: f"{v:.6g}"),
+            *broken,
             self.regimes.to_string(float_format=lambda v: f"{v:.6g}"),
         ]
         return "\n".join(lines)

@@ -11,9 +11,9 @@ import pandas as pd
 
 from migdev import diagnostics
 from migdev.diagnostics.subjects import subject_of
-from migdev.errors import MigdevError, SpecificationError, listing, suggestion
+from migdev.errors import MigdevError, SizeWarning, SpecificationError, listing, suggestion
 from migdev.identity import LATER, resolve
-from migdev.notes import collect
+from migdev.notes import collect, quiet
 from migdev.panel.panel import Panel
 from migdev.plugins import TESTS
 from migdev.progress import Progress
@@ -219,7 +219,7 @@ def _run(name: str, t: PreTest, panel: Panel, background: Panel | None) -> Findi
     data = background if t.background else panel
     if data is None:
         return Finding(test=t.label, failure="no background panel was given", **told)
-    with collect() as caught:
+    with collect() as caught, quiet(SizeWarning):  # the finding's note says it
         try:
             data = largest_block(data, t.on) if t.balanced else data
             result = t.function(data, t.on, **dict(t.options))

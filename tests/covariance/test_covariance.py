@@ -105,23 +105,31 @@ def test_intersection_of_entity_and_time_is_the_row() -> None:
 
 
 def test_two_way_sums_are_mended() -> None:
-    """Few clusters: the sum has a negative eigenvalue, R's included; here it is set to zero."""
+    """Few clusters: the sum has a negative eigenvalue, R's included; here it is set to zero, in
+    units of the sums' own variances, so that other units of a regressor move its variance only."""
     for seed in range(200):
         m = panel(4, 3, seed=seed, drop=0.0)
-        plain = brute_clustered(m, m.entity) + brute_clustered(m, m.groups("time"))
-        plain = plain - m.influence().T @ m.influence()
+        parts = [brute_clustered(m, codes) for codes in (m.entity, m.groups("time"))]
+        parts.append(m.influence().T @ m.influence())
+        plain = parts[0] + parts[1] - parts[2]
         if np.linalg.eigvalsh(plain)[0] < -1e-6 * np.linalg.eigvalsh(plain)[-1]:
             break
     else:
         pytest.fail("no draw with a negative eigenvalue")
-    values, vectors = np.linalg.eigh(plain)
+    root = np.sqrt(np.diagonal(sum(parts)))
+    values, vectors = np.linalg.eigh(plain / np.outer(root, root))
+    wanted = (vectors * np.maximum(values, 0)) @ vectors.T * np.outer(root, root)
+    units = 10.0 ** np.arange(-m.k, m.k, 2)[: m.k]
+    other = replace(m, X=m.X * units, bread=m.bread / np.outer(units, units))
     with (
         pytest.warns(CovarianceWarning, match="not positive semi-definite"),
         pytest.warns(FewClustersWarning),
     ):
-        found = md.Clustered("entity", "time", kind="CR0").estimate(m)
-    wanted = (vectors * np.maximum(values, 0)) @ vectors.T
-    np.testing.assert_allclose(found.cov, wanted, atol=1e-12 * values[-1])
+        found, scaled = (md.Clustered("entity", "time", kind="CR0").estimate(x) for x in (m, other))
+    np.testing.assert_allclose(found.cov, wanted, atol=1e-12 * np.abs(wanted).max())
+    np.testing.assert_allclose(
+        scaled.cov * np.outer(units, units), found.cov, atol=1e-12 * np.abs(wanted).max()
+    )
 
 
 @settings(max_examples=25)

@@ -11,7 +11,12 @@ from numpy.testing import assert_allclose
 
 import migdev as md
 from migdev import diagnostics
-from migdev.errors import DroppedEntitiesWarning, DroppedRowsWarning, IdentificationError
+from migdev.errors import (
+    DroppedEntitiesWarning,
+    DroppedRowsWarning,
+    IdentificationError,
+    ResultError,
+)
 from migdev.kernels.arrays.draws import finite_draws
 
 N, T = 6, 30
@@ -174,3 +179,20 @@ def test_bootstrap_is_refused_where_most_samples_have_no_statistic():
     kept, note = finite_draws(np.array([[1.0, 2.0], [np.inf, 0.0], [3.0, 4.0]]), "A test")
     assert kept.tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert note.startswith("1 of 3 samples")
+
+
+def test_kao_refuses_trends_with_hardly_an_error():
+    """Changes of y given those of x have no variance but rounding, which the statistics divide."""
+    t = np.tile(np.arange(T), N)
+    noise = np.random.default_rng(0).standard_normal((2, N * T))
+    near = panel().assign(y=t + 1e-8 * noise[0], x=2 * t + 1e-8 * noise[1])
+    with pytest.raises(IdentificationError, match="explain those of the dependent variable"):
+        diagnostics.kao(near, "y ~ x")
+
+
+def test_tests_of_errors_refuse_equations_without_any():
+    identity = panel().assign(z=panel()["y"])
+    fit = md.PooledOLS("y ~ z", cov=md.Unadjusted()).fit(identity)
+    for name in ("breusch_godfrey", "poolability", "wooldridge_serial", "breusch_pagan_lm"):
+        with pytest.raises(ResultError, match="without error"):
+            getattr(diagnostics, name)(fit)

@@ -294,3 +294,24 @@ def test_degenerate_errors_are_shown_not_hidden():
     fit = make(("x",), params=[1.0], errors=[0.0])
     t = table(fit, stars=True)
     assert cells(t, "x", "std_error") == ["(0.000)"]
+
+
+def test_a_statistic_that_no_result_has_is_not_its_own_correction(three):
+    with pytest.raises(ReportError, match=r"'aic'\. That is a statistic, which these results do"):
+        table(three, fit=["aic"])
+    with pytest.raises(ReportError, match=r"'nbos'\. Did you mean 'nobs'\?"):
+        table(three, fit=["nbos"])
+
+
+@pytest.mark.parametrize(
+    ("stars", "message"),
+    [
+        ({"*": 0.1}, r"'\*' is no p-value\. Write p-values with their marks: \{0\.05: '\*'\}"),
+        ({5: "*"}, "5 is not between 0 and 1"),
+        ({True: "*"}, "True is no p-value"),
+        ("*", r"stars='\*'; True, False, or a mapping"),
+    ],
+)
+def test_stars_by_what_they_mark(stars, message, three):
+    with pytest.raises(ReportError, match=message):
+        table(three, stars=stars)

@@ -298,3 +298,9 @@ def test_gradient_by_complex_steps_and_by_differences() -> None:
     np.testing.assert_allclose(smooth, want, rtol=1e-15)
     kinked = gradient(lambda b: abs(b[1]) * float(b[0].real), at)  # no complex derivative
     np.testing.assert_allclose(kinked, [1.2, -0.3, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize("nothing", [[], (), "", np.empty((0, 2))])
+def test_no_restriction_is_no_test(nothing):
+    with pytest.raises(ResultError, match=r"No restriction was given\. Name some"):
+        estimate().wald(nothing)

@@ -21,6 +21,7 @@ from migdev.panel.design import Design
 from migdev.panel.panel import Panel
 from migdev.progress import Progress
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 _EXACT = "are constant or collinear, or predict without error"
 
@@ -130,12 +131,13 @@ def dumitrescu_hurlin(
         detail["upper_tail_pvalue"] = (1 + int(np.sum(drawn >= average))) / (1 + len(drawn))
     elif statistic == "W-bar":
         distribution, p = "tabulated", float("nan")
-    return PanelTest(
+    test = PanelTest(
         subject=CAUSALITY, name=f"Dumitrescu-Hurlin {statistic}",
         null=f"{d.names[0]} Granger-causes {d.dependent} in no entity",
         alternative="it does in some entities", statistic=float(value), distribution=distribution,
         pvalue=p, sample=s.sample, note=note, detail=detail,
     )  # fmt: skip
+    return test if draws else with_size(test, s.N, s.periods)
 
 
 def toda_yamamoto(
@@ -187,13 +189,14 @@ def toda_yamamoto(
     p = special.chdtrc(lags, W)
     value = float(-2 * np.log(np.clip(p, 1e-300, 1)).sum())
     frame = pd.DataFrame({"entity": np.asarray(s.labels), "wald": W, "p_value": p, "nobs": periods})
-    return PanelTest(
+    test = PanelTest(
         subject=CAUSALITY,
         name="Panel Toda-Yamamoto", null=f"{names[1]} Granger-causes {names[0]} in no entity",
         alternative="it does in some entities", statistic=value, distribution="chi2",
         df=2.0 * s.N, pvalue=float(special.chdtrc(2 * s.N, value)), sample=s.sample,
         note=f"{lags} lags and {extra} extra", detail={"by_entity": frame},
     )  # fmt: skip
+    return with_size(test, s.N, s.periods)
 
 
 def juodis_karavias_sarafidis(
@@ -275,7 +278,7 @@ def juodis_karavias_sarafidis(
             "pooled": fit.plain,
         }
     )  # fmt: skip
-    return PanelTest(
+    test = PanelTest(
         subject=CAUSALITY, name="Juodis-Karavias-Sarafidis W",
         null=f"{', '.join(names[1:])} {verb} {names[0]} in no entity",
         alternative=f"{they} in some entities", statistic=fit.wald, distribution="chi2",
@@ -284,6 +287,7 @@ def juodis_karavias_sarafidis(
         + ("heteroskedastic" if heteroskedastic else "homoskedastic") + " errors",
         detail={"coefficients": frame, "cov": fit.cov},
     )  # fmt: skip
+    return with_size(test, s.N, s.periods)
 
 
 def _pair(panel: Panel, formula: str, most: int) -> tuple[Series, tuple[str, ...]]:

@@ -24,6 +24,7 @@ from migdev.kernels.factors.interactive import Criterion, factor_criteria, princ
 from migdev.options import Gaps, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Statistic = Literal["DHg", "DHp"]
 
@@ -128,7 +129,7 @@ def westerlund_durbin_hausman(
     }
     raw = {"DHg": float(fit.own.sum()), "DHp": fit.panel}
     p = {k: float(special.ndtr(-v)) for k, v in z.items()}
-    return PanelTest(
+    test = PanelTest(
         subject=COINTEGRATION,
         name=f"Westerlund {statistic}", null="no cointegration in any entity",
         alternative="cointegration in "
@@ -146,3 +147,4 @@ def westerlund_durbin_hausman(
             "factors": r,
         },
     )  # fmt: skip
+    return with_size(test, N, T + 1)

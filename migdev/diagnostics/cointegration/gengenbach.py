@@ -19,6 +19,7 @@ from migdev.kernels.cointegration.augmented_ecm import augmented_ecm, ecm_critic
 from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 
 def gengenbach(
@@ -77,7 +78,7 @@ def gengenbach(
     )  # fmt: skip
     nearest = int(np.clip(s.N, 10, 100))
     edge = "" if nearest == s.N else f"; critical values at the table's edge ({nearest})"
-    return PanelTest(
+    test = PanelTest(
         subject=COINTEGRATION, name="Gengenbach-Urbain-Westerlund",
         null="no error correction, hence no cointegration, in any entity",
         alternative="cointegration in some entities", statistic=float(fit.t.mean()),
@@ -95,3 +96,4 @@ def gengenbach(
             "mean_speed": float(fit.speed.mean()),
         },
     )  # fmt: skip
+    return with_size(test, s.N, s.periods, DETERMINISTICS[code])

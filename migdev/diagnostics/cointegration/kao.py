@@ -11,10 +11,12 @@ from migdev.diagnostics.cointegration.equation import collinear, read_equation
 from migdev.diagnostics.lags import check_lags
 from migdev.diagnostics.series import require_entities
 from migdev.diagnostics.subjects import COINTEGRATION
+from migdev.errors import IdentificationError
 from migdev.kernels.cointegration.pedroni import kao_statistics
 from migdev.options import Gaps, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Statistic = Literal["ADF", "DF-rho*", "DF-t*", "DF-rho", "DF-t"]
 
@@ -55,6 +57,9 @@ def kao(
     ------
     PanelError
         The panel is not balanced, or has gaps.
+    IdentificationError
+        Too few periods, constant or collinear variables, changes of y without variance given those
+        of the regressors.
 
     References
     ----------
@@ -74,9 +79,16 @@ def kao(
     )
     width = round(4 * (T / 100) ** (2 / 9)) if bandwidth is None else bandwidth
     z = kao_statistics(V, lags, width)
-    return PanelTest(
+    if z is None:
+        raise IdentificationError(
+            f"{formula!r}: changes of the regressors explain those of the dependent variable "
+            "without error (trends, or copies of one another), so that Kao's statistics have no "
+            "variance to be scaled by. Use variables that move on their own."
+        )
+    test = PanelTest(
         subject=COINTEGRATION, name=f"Kao {statistic}", null="no cointegration in any entity",
         alternative="cointegration with common slopes", statistic=z[statistic],
         distribution="normal", pvalue=float(special.ndtr(z[statistic])), sample=s.sample,
         note=f"{k} regressors; {lags} ADF lags, {width} Bartlett lags", detail=z,
     )  # fmt: skip
+    return with_size(test, s.N, T)

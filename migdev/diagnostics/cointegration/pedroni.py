@@ -17,6 +17,7 @@ from migdev.kernels.cointegration.pedroni import pedroni_statistics
 from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Statistic = Literal[
     "panel-v", "panel-rho", "panel-t", "panel-adf", "group-rho", "group-t", "group-adf"
@@ -110,7 +111,7 @@ def pedroni(
     p = {n: float(special.ndtr(-z[n] if n == "panel-v" else z[n])) for n in names}
     frame = pd.DataFrame({"statistic": raw, "z": z, "p_value": p}).loc[list(names)]
     how = lags if isinstance(lags, str) else f"{lags} lags"
-    return PanelTest(
+    test = PanelTest(
         subject=COINTEGRATION,
         name=f"Pedroni {statistic}", null="no cointegration in any entity", distribution="normal",
         alternative="cointegration, with a common root (panel) or entity by entity (group)",
@@ -119,3 +120,5 @@ def pedroni(
         + ("; period averages subtracted" if demean else ""),
         detail={"statistics": frame},
     )  # fmt: skip
+    chosen = "lags by aic" if isinstance(lags, str) else "1 lag"
+    return with_size(test, s.N, s.periods, f"{DETERMINISTICS[code]}, {chosen}")

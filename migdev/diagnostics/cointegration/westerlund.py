@@ -26,6 +26,7 @@ from migdev.options import Gaps, Short, check_choice, renamed
 from migdev.panel.panel import Panel
 from migdev.progress import Progress
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Statistic = Literal["Gt", "Ga", "Pt", "Pa"]
 
@@ -167,7 +168,7 @@ def westerlund(
             "lags": orders[:, 0], "leads": orders[:, 1],
         }
     )  # fmt: skip
-    return PanelTest(
+    test = PanelTest(
         subject=COINTEGRATION,
         name=f"Westerlund {statistic}", null="no error correction, hence no cointegration",
         alternative="cointegration in "
@@ -176,6 +177,7 @@ def westerlund(
         pvalue=robust.get(statistic, pvalues[statistic]), sample=s.sample, note=note,
         detail={"statistics": frame, "by_entity": entity},
     )  # fmt: skip
+    return test if draws else with_size(test, s.N, s.periods, DETERMINISTICS[code])
 
 
 def _parts(

@@ -259,6 +259,10 @@ def gap_series(
     """The gaps as unbroken series, and who is at their ends, by label."""
     M, periods = _matrix(panel, variable)
     N = len(M)
+    if N < 2:
+        raise IdentificationError(
+            f"{variable!r} has one entity, and gaps are between entities: give at least two."
+        )
     if reference is None:
         i, j = np.triu_indices(N, 1)
     else:

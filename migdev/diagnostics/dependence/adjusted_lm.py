@@ -23,6 +23,7 @@ from migdev.notes import warn
 from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 
 def bias_adjusted_lm(
@@ -119,7 +120,7 @@ def bias_adjusted_lm(
         shared = f"; pairs share {int(periods.min())} to {int(periods.max())} periods"
     value = float(z.sum() / np.sqrt(len(z)))
     mean, absolute = float(rho.mean()), float(np.abs(rho).mean())
-    return PanelTest(
+    test = PanelTest(
         subject=DEPENDENCE, name="Bias-adjusted LM", null="errors of entities are uncorrelated",
         alternative="some are correlated", statistic=value, distribution="normal",
         pvalue=float(t_two_sided(value)), sample=s.sample,
@@ -129,6 +130,7 @@ def bias_adjusted_lm(
             "mean_correlation": mean, "mean_absolute_correlation": absolute, "pairs": len(rho),
         },
     )  # fmt: skip
+    return with_size(test, s.N, s.periods)
 
 
 def _wide(s: Series, width: int) -> tuple[FloatArray, BoolArray]:

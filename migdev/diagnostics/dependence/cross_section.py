@@ -17,6 +17,7 @@ from migdev.kernels.dependence.pairwise import (
     bias_corrected_cd,
     pairwise_correlations,
     screened_correlations,
+    signs_of_series,
     weighted_cd,
 )
 from migdev.notes import warn
@@ -24,6 +25,7 @@ from migdev.options import check_choice
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 _NULL = "entities are uncorrelated"
 
@@ -101,7 +103,8 @@ def cross_section_dependence(
     factors : int
         Principal components that CD* takes out.
     draws, seed : int
-        Random signs of CDw and CDw+, and where they start.
+        Random signs of CDw and CDw+, and where they start. The signs of an entity follow from the
+        seed and its own series, so that order, names and units do not matter.
 
     Returns
     -------
@@ -140,7 +143,7 @@ def cross_section_dependence(
         value = float(np.sum(np.sqrt(T) * r) / np.sqrt(M))
         distribution, p = "normal", float(2 * special.ndtr(-abs(value)))
     elif statistic in ("CDw", "CDw+"):
-        value = weighted_cd(pairs, draws, np.random.default_rng(seed))
+        value = weighted_cd(pairs, signs_of_series(s.wide()[0], draws, seed))
         if statistic == "CDw+":
             extra, detail["screened"] = screened_correlations(pairs)
             value += extra
@@ -171,7 +174,9 @@ def cross_section_dependence(
     elif statistic == "Frees":
         periods = int(T.max())
         if periods < 4:
-            raise SpecificationError(f"Frees' test needs 4 periods; {name} has {periods}.")
+            raise SpecificationError(
+                f"Frees' test needs 4 periods; {name} has {periods}. Use statistic='CD' or 'CDw'."
+            )
         value, distribution = frees_statistic(r, N, periods), "Frees' Q"
         p = frees_tail(value, periods)
         cuts = {f"{k}%": frees_quantile(k / 100, periods) for k in (1, 5, 10)}
@@ -187,7 +192,7 @@ def cross_section_dependence(
         p = float(2 * special.ndtr(-abs(value)))
     label = {"CD": "Pesaran CD", "LM": "Breusch-Pagan LM", "Friedman": "Friedman"}
     other = "some entities are correlated"
-    return PanelTest(
+    test = PanelTest(
         subject=DEPENDENCE, name=label.get(statistic, statistic), null=_NULL, alternative=other,
         statistic=value, distribution=distribution, df=df, pvalue=p, detail=detail,
         critical_values=cuts,
@@ -195,6 +200,7 @@ def cross_section_dependence(
         note=f"of {name}; average correlation {detail['mean_correlation']:.3f}, absolute "
         f"{detail['mean_absolute_correlation']:.3f}",
     )  # fmt: skip
+    return with_size(test, N, float(T.mean()))
 
 
 def _values(source: Panel | Estimate, variable: str | None) -> Series:

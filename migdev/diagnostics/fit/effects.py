@@ -13,6 +13,7 @@ from migdev.diagnostics.fit.levels import (
     levels,
     moments_of,
     pooled,
+    refuse_exact,
     refuse_weights,
     require_least_squares,
     sample_of,
@@ -79,7 +80,7 @@ def f_effects(fe: Estimate, restricted: Estimate | None = None) -> TestStatistic
         )
     null = "no effects of " + ", ".join(n for n in one.factor_names if n not in given)
     null += f", given those of {', '.join(given)}" if given else ""
-    statistic = (rss_null - rss) / (df_null - df) / (rss / df)
+    statistic = max(rss_null - rss, 0.0) / (df_null - df) / (rss / df)
     return f_test(
         "F test of effects", null, statistic, df_null - df, df,
         alternative="effects differ from zero", sample=f"{fe.nobs:,} observations",
@@ -148,6 +149,7 @@ def breusch_pagan_lm(
     refuse_weights(fit, "breusch_pagan_lm")
     d = levels(fit, "breusch_pagan_lm")
     u = pooled(d).resid
+    refuse_exact(u, d.y, "breusch_pagan_lm")
     pairs = [_lm(u, d.codes(name)) for name in names]
     lm = np.array([value for value, _ in pairs])
     weight = np.sqrt(np.array([information for _, information in pairs]))

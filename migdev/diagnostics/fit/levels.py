@@ -8,6 +8,7 @@ import numpy as np
 
 from migdev.errors import DroppedRowsWarning, ResultError
 from migdev.kernels.arrays.least_squares import LeastSquares, independent_columns, least_squares
+from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.moments import Moments
 from migdev.notes import quiet
 from migdev.panel.design import Design
@@ -28,7 +29,18 @@ def moments_of(fit: Estimate, test: str) -> Moments:
             f"{test} takes a fit of this package that kept its rows (regressors and residuals), "
             f"not {_named(fit)}."
         )
+    if fit.residual is not None and fit.observed is not None:
+        refuse_exact(fit.residual, fit.observed, test)
     return fit.moments
+
+
+def refuse_exact(resid: FloatArray, y: FloatArray, test: str) -> None:
+    """Refuse residuals that are the rounding error of an exact fit, of which any test is noise."""
+    if np.abs(resid).max() <= 1e-12 * np.abs(y).max():
+        raise ResultError(
+            f"{test} is about errors, but the equation fits the dependent variable without error "
+            "(a constant, or an identity among the variables), so that there are none."
+        )
 
 
 def _named(fit: object) -> str:

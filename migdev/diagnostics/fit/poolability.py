@@ -71,7 +71,11 @@ def poolability(fit: Estimate, by: By = "entity") -> TestStatistic:
     df_group = np.bincount(codes) - rank
     df, rss = int(df_group.sum()), float(rss_group.sum())
     perfect = int((df_group <= 0).sum())
-    if df <= 0:
+    if len(df_group) < 2:
+        raise ResultError(
+            f"poolability compares regressions by {by}, but there is one only: give a fit of two."
+        )
+    if df <= 0 or rss <= 1e-24 * float(d.y @ d.y):
         raise ResultError(f"Every {by} is fitted perfectly; poolability cannot be tested.")
     if perfect:
         warn(
@@ -84,6 +88,6 @@ def poolability(fit: Estimate, by: By = "entity") -> TestStatistic:
     what = "slopes" if moments.factor_names else "coefficients"
     return f_test(
         "Poolability", f"the same {what} for every {by}",
-        (rss_null - rss) / (df_null - df) / (rss / df), df_null - df, df,
+        max(rss_null - rss, 0.0) / (df_null - df) / (rss / df), df_null - df, df,
         alternative=f"{what} differ", sample=describe(d),
     )  # fmt: skip

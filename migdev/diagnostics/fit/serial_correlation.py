@@ -10,6 +10,7 @@ from migdev.diagnostics.fit.levels import (
     describe,
     levels,
     moments_of,
+    refuse_exact,
     refuse_weights,
     require_least_squares,
 )
@@ -96,6 +97,7 @@ def wooldridge_serial(
         rho0 = 0.0 if null == "differences" else -0.5
         moved, norms = difference(d, gaps, "drop" if kind == "drukker" else "formula")
         e = _residuals(moved.y, moved.X, norms)
+    refuse_exact(e, d.y, "wooldridge_serial")
     before = previous_rows(moved, gaps)[0]
     later = np.flatnonzero(before >= 0)
     if len(later) < 3 or len(np.unique(moved.entity[later])) < 2:
@@ -113,6 +115,13 @@ def wooldridge_serial(
     variance = float(influence @ influence) * (
         clusters / (clusters - 1) if kind == "drukker" else 1.0
     )
+    own = float(aux.resid @ aux.resid) / len(later) * float(aux.bread[0, 0])
+    if variance <= 1e-20 * own or np.abs(aux.resid).max() <= 1e-10 * np.abs(e).max():
+        raise ResultError(
+            "wooldridge_serial clusters residuals by entity, but these tell nothing: they follow "
+            "from the ones before without error (trends), or their scores sum to zero in every "
+            "entity (copies of one). There is no standard error to test with."
+        )
     df = clusters - 1 if kind == "drukker" else len(later) - 2
     what = "differences" if null == "differences" else "levels"
     return f_test(

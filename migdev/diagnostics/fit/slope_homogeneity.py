@@ -10,9 +10,11 @@ from migdev.estimators.heterogeneous.cross_section_averages import averaged_vari
 from migdev.estimators.heterogeneous.entity_regressions import (
     build,
     entity_labels,
+    exactly_fitted,
     identified,
     keep_entities,
     long_enough,
+    refuse_two,
 )
 from migdev.kernels.arrays.distributions import t_two_sided
 from migdev.kernels.arrays.types import FloatArray
@@ -97,6 +99,8 @@ def slope_homogeneity(
     if kept is not d:
         at = np.isin(d.rows, kept.rows)
         d, X, taken = kept, X[at], taken[at]
+    if averages and d.entity[-1] == 1:
+        refuse_two(d, "Averages over entities (averages=True)")
     V = np.column_stack([d.y, X[:, tested]])
     if taken.shape[1]:
         V = partial_out(V, taken, d.entity)[0]
@@ -118,9 +122,7 @@ def slope_homogeneity(
 
 def _with_errors(d: Design, rss: FloatArray, short: Short) -> Design:
     """The design without entities that the formula fits exactly, or an error that names them."""
-    square = np.bincount(d.entity, weights=d.y**2)
-    spread = square - np.bincount(d.entity, weights=d.y) ** 2 / np.bincount(d.entity)
-    keep = rss > np.maximum(1e-20 * spread, 1e-28 * square)
+    keep = ~exactly_fitted(d, rss)
     if keep.all():
         return d
     gone = entity_labels(d)[~keep].tolist()

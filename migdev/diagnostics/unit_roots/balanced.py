@@ -27,6 +27,7 @@ from migdev.kernels.unit_roots.balanced import (
 from migdev.options import Gaps, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Convention = Literal["paper", "stata"]
 
@@ -85,7 +86,7 @@ def hadri(
     gap = np.abs(centred - (centred @ Q) @ Q.T).max(axis=1)
     _exact(s, gap <= 1e-10 * np.ptp(Y, axis=1), "are trends without error")
     z, own = hadri_statistic(Y, code, heterogeneous, df_correction, min(bandwidth, Y.shape[1] - 2))
-    return PanelTest(
+    test = PanelTest(
         subject=UNIT_ROOTS, name="Hadri z", null="every series is stationary",
         alternative="some series have a unit root", statistic=z, distribution="normal",
         pvalue=float(special.ndtr(-z)), sample=s.sample,
@@ -93,6 +94,7 @@ def hadri(
         f"{bandwidth} Bartlett lags",
         detail={"lm": dict(zip(s.labels, own, strict=True))},
     )  # fmt: skip
+    return with_size(test, s.N, Y.shape[1], DETERMINISTICS[code])
 
 
 def harris_tzavalis(
@@ -136,12 +138,13 @@ def harris_tzavalis(
     _enough(s, Y.shape[1] - 1, 3)
     T = Y.shape[1] - (convention == "paper")
     z, rho = harris_tzavalis_statistic(Y, code, T)
-    return PanelTest(
+    test = PanelTest(
         subject=UNIT_ROOTS, name="Harris-Tzavalis z", null="every series has a unit root",
         alternative="all series are stationary", statistic=z, distribution="normal",
         pvalue=float(special.ndtr(z)), sample=s.sample, detail={"rho": rho},
         note=f"{DETERMINISTICS[code]}; moments for {T} periods",
     )  # fmt: skip
+    return with_size(test, s.N, Y.shape[1], DETERMINISTICS[code])
 
 
 def breitung(
@@ -196,12 +199,13 @@ def breitung(
             f"periods than that; {s.name!r} has {Y.shape[1]}. Use demean=True, or cips()."
         )
     value = breitung_statistic(Y, code, lags, robust)
-    return PanelTest(
+    test = PanelTest(
         subject=UNIT_ROOTS, name="Breitung lambda" + (" (robust)" if robust else ""),
         null="every series has a unit root", alternative="all series are stationary",
         statistic=value, distribution="normal", pvalue=float(special.ndtr(value)), sample=s.sample,
         note=f"{DETERMINISTICS[code]}; {lags} lags",
     )  # fmt: skip
+    return with_size(test, s.N, Y.shape[1], DETERMINISTICS[code])
 
 
 def _balanced(

@@ -19,6 +19,7 @@ from migdev.kernels.unit_roots.cips import cadf
 from migdev.options import Short
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 #: Bounds of truncated statistics, Pesaran (2007), section 4.
 _BOUNDS = {"n": (-6.12, 4.16), "c": (-6.19, 2.61), "ct": (-6.42, 1.70)}
@@ -81,16 +82,16 @@ def cips(
     frame = pd.DataFrame(
         {"entity": np.asarray(s.labels), "cadf": fit.t, "lags": lags, "nobs": fit.nobs}
     )
-    edge = "; critical values at the table's edge (10)" if min(s.N, T) < 10 else ""
-    return PanelTest(
+    test = PanelTest(
         subject=UNIT_ROOTS,
         name="CIPS*" if truncated else "CIPS", null="every entity's series has a unit root",
         alternative="some entities' series are stationary", statistic=float(t.mean()),
         distribution="tabulated", pvalue=float("nan"),
         tail="lower", critical_values=cips_critical_values(s.N, T, code, truncated),
         sample=f"{s.N} entities, {int(fit.nobs.sum())} observations in regressions",
-        note=f"{DETERMINISTICS[code]}; {lags} lags{edge}", detail={"by_entity": frame},
+        note=f"{DETERMINISTICS[code]}; {lags} lags", detail={"by_entity": frame},
     )  # fmt: skip
+    return with_size(test, s.N, s.periods, DETERMINISTICS[code])
 
 
 def cips_critical_values(N: int, T: float, trend: str, truncated: bool) -> dict[str, float]:

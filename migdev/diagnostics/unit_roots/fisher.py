@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import special
 
-from migdev.diagnostics.series import Trend, trend_code
+from migdev.diagnostics.series import DETERMINISTICS, Trend, trend_code
 from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import (
     NULL,
@@ -23,6 +23,7 @@ from migdev.kernels.unit_roots.phillips_perron import phillips_perron
 from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Statistic = Literal["P", "Z", "L", "Pm"]
 Test = Literal["adf", "pp"]
@@ -90,13 +91,14 @@ def fisher(
     combined = combine_pvalues(p)
     value, distribution, df, pvalue = combined[statistic]
     names = {"P": "P", "Z": "Z", "L": "L*", "Pm": "Pm"}
-    return PanelTest(
+    found = PanelTest(
         subject=UNIT_ROOTS,
         name=f"Fisher {names[statistic]} ({test.upper()})", null=NULL, alternative=SOME,
         statistic=value, distribution=distribution, df=df, pvalue=pvalue, sample=s.sample,
         note=note, detail={"by_entity": frame, **{k: v[0] for k, v in combined.items()},
                            "pvalues": {k: v[3] for k, v in combined.items()}},
     )  # fmt: skip
+    return with_size(found, s.N, s.periods, DETERMINISTICS[code])
 
 
 def combine_pvalues(p: Any) -> dict[str, tuple[float, str, float | None, float]]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import special
 
-from migdev.diagnostics.series import Trend, trend_code
+from migdev.diagnostics.series import DETERMINISTICS, Trend, trend_code
 from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import (
     NULL,
@@ -24,6 +24,7 @@ from migdev.kernels.unit_roots.adf_batch import AdfBatch
 from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Statistic = Literal["W", "t-bar", "Z", "Z-tilde"]
 MomentsBy = Literal["regression", "periods"]
@@ -138,11 +139,12 @@ def ips(
         )  # fmt: skip
     mean, variance = ips_moments(periods, orders, code)
     W = float(np.sqrt(s.N) * (tbar - mean.mean()) / np.sqrt(variance.mean()))
-    return PanelTest(
+    test = PanelTest(
         subject=UNIT_ROOTS,
         name="IPS W-t-bar", statistic=W, distribution="normal", pvalue=float(special.ndtr(W)),
         note=note, **common,
     )  # fmt: skip
+    return with_size(test, s.N, s.periods, DETERMINISTICS[code])
 
 
 def ips_moments(periods: IntArray, lags: IntArray, trend: str) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from scipy import special
 
-from migdev.diagnostics.series import Trend, trend_code
+from migdev.diagnostics.series import DETERMINISTICS, Trend, trend_code
 from migdev.diagnostics.subjects import UNIT_ROOTS
 from migdev.diagnostics.unit_roots.dickey_fuller import NULL, Lags, by_entity, regressions
 from migdev.errors import SpecificationError
@@ -14,6 +14,7 @@ from migdev.kernels.unit_roots.llc import LlcParts, llc_statistic
 from migdev.options import Gaps, Short, check_choice
 from migdev.panel.panel import Panel
 from migdev.results.panel_test import PanelTest
+from migdev.results.sizes import with_size
 
 Convention = Literal["paper", "plm", "stata"]
 
@@ -78,12 +79,13 @@ def llc(
         df_correction=convention != "plm",
     )  # fmt: skip
     Y = s.matrix("The Levin-Lin-Chu test", "ips() or fisher()")[:, :, 0]
-    if bandwidth is None and convention == "stata":
+    usual = bandwidth is None
+    if usual and convention == "stata":
         bandwidth = int(3.21 * Y.shape[1] ** (1 / 3))
     centre = "c" if convention == "stata" and code == "ct" else code
     parts: LlcParts = llc_statistic(Y, orders, code, bandwidth, convention == "plm", centre)
     frame = by_entity(s, fit, orders, code).assign(ratio=parts.ratio)
-    return PanelTest(
+    test = PanelTest(
         subject=UNIT_ROOTS,
         name="Levin-Lin-Chu t*", null=NULL, alternative="all series are stationary",
         statistic=parts.statistic, distribution="normal", sample=s.sample,
@@ -91,3 +93,4 @@ def llc(
         note=f"{note}; {parts.bandwidth} Bartlett lags; moments as in {convention}",
         detail={"by_entity": frame, "t_delta": parts.t_delta, "delta": parts.delta},
     )  # fmt: skip
+    return with_size(test, s.N, s.periods, DETERMINISTICS[code]) if usual else test

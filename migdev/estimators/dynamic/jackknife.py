@@ -16,8 +16,10 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.protocols import CovEstimate, Data
+from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
+from migdev.results.sizes import caution
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,12 @@ class HalfPanelJackknife:
                 f"{self.formula!r} has one entity, and the covariance is clustered by entity: give "
                 "at least two."
             )
+        if G == 2 and "time" in self.effects:
+            raise IdentificationError(
+                f"{self.formula!r}: under effects of periods two entities mirror one another, and "
+                "their clustered covariance is zero. Use three entities or more, or "
+                "effects=('entity',)."
+            )
         factors = [design.codes(name) for name in self.effects]
         everyone = np.ones(design.nobs, dtype=bool)
         full, influence = self._fit(design, factors, everyone, "the whole sample")
@@ -107,8 +115,18 @@ class HalfPanelJackknife:
                 convention="G/(G-1)", clusters={"entity": G},
             ),
             stats={f"uncorrected: {n}": float(b) for n, b in zip(design.names, full, strict=True)},
-            residual=within.values[:, 0], stated=linear_facts("other", self.effects),
+            residual=within.values[:, 0],
+            stated=linear_facts("other", self.effects, caution=self._caution(design, params)),
         )  # fmt: skip
+
+    def _caution(self, design: Design, params: FloatArray) -> str:
+        lags = [*lag_structure(design.names, design.dependent).own.values()]
+        if not lags:
+            return ""
+        G, near = int(design.entity[-1]) + 1, 0.8 if params[lags].sum() > 0.65 else 0.5
+        # With one lag the first period is spent.
+        T = design.nobs / G + 1
+        return caution("cover", "Half-panel jackknife", G, T, f"persistence {near}")
 
     def _fit(
         self, design: Design, factors: list[IntArray], rows: BoolArray, what: str

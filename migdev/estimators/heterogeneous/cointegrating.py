@@ -28,7 +28,9 @@ from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.slopes import Slopes
 from migdev.panel.design import Design
 from migdev.protocols import Data
+from migdev.results.facts import linear_facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
+from migdev.results.sizes import caution
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def _fit(
     if kept is not d:
         d = kept
         fit = regress(d.y, d.X, d)
-    N = len(fit.params)
+    N, name = len(fit.params), f"{what}, {'pooled' if spec.method == 'pooled' else 'group mean'}"
     mean = average(fit.params)
     params, influence = mean.params, mean.influence
     if spec.method == "pooled":
@@ -197,13 +199,16 @@ def _fit(
     else:
         cov = fit.cov.sum(axis=0) / N**2
         how = "averages of the entities' long-run covariances"
+    said = ""
+    if spec.method == "pooled" or spec.group_cov == "within":
+        said = caution("cover", name, N, d.nobs / N)
     df = fit.nobs - per_regressor * k - 1 - int(spec.trend)
     own = _slopes(fit, df)
     used = ~np.isnan(fit.resid)
     return record(
         HeterogeneousEstimate, spec=spec, design=d.keep(used, why), names=d.names, params=params,
         cov=cov, scores=influence,
-        method=f"{what}, {'pooled' if spec.method == 'pooled' else 'group mean'}",
+        method=name, stated=linear_facts("averages", caution=said),
         description=how, inference="normal", fit=own, slope_names=d.names,
         slope_df=df, residual=fit.resid[used],
         pooling=fit.S if spec.method == "pooled" else None,

@@ -44,6 +44,7 @@ from migdev.protocols import Data
 from migdev.results.error_correction import ErrorCorrectionEstimate
 from migdev.results.facts import Facts
 from migdev.results.heterogeneous import HeterogeneousEstimate
+from migdev.results.sizes import caution
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,12 @@ class CSARDL:
         own = long_run_slopes(fit, k)
         shown = len(names) - averages
         flag_speeds(own.params[:, k], lambda: labels_of(form), self.formula)
+        said = caution("cover", "CS-ARDL", len(fit.params), float(fit.counts.mean()))
         return record_average(
             ErrorCorrectionEstimate, average(own.params[:, :shown], self.robust),
             source="Chudik and Pesaran 2015", spec=self, method="CS-ARDL",
             inference=self.inference, stats={"rss": float(fit.rss.sum())},
-            **error_correction_fields(form, own, every, shown=shown),
+            **error_correction_fields(form, own, every, shown=shown, caution=said),
         )  # fmt: skip
 
     def _form(self, panel: Data) -> tuple[ErrorCorrection, tuple[str, ...], int]:
@@ -206,8 +208,15 @@ class CSDL:
             HeterogeneousEstimate, average(fit.params[:, : len(names)]), spec=self, design=d,
             names=names, method="CS-DL", inference=self.inference, fit=fit, slope_names=every,
             stats=fit_stats(d.y, d.entity, fit), regressors=regressors(),
-            stated=Facts(link="identity", linear=False, principle="averages"),
+            stated=Facts(
+                link="identity", linear=False, principle="averages", caution=self._caution(fit)
+            ),
         )  # fmt: skip
+
+    def _caution(self, fit: Slopes) -> str:
+        T = float(fit.counts.mean())
+        few = self.lags < round(T ** (1 / 3))
+        return caution("cover", "CS-DL", len(fit.params), T, "1 lag" if few else "T^(1/3) lags")
 
 
 def _check_cross_lags(cross_lags: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from migdev.errors import CollinearityWarning, DroppedRowsWarning, SpecificationError, listing
-from migdev.estimators.heterogeneous.entity_regressions import require_several
+from migdev.estimators.heterogeneous.entity_regressions import refuse_two, require_several
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.cce import averages_at
@@ -123,6 +123,7 @@ def _placed(
         )
         d, H = kept, H[known]
     require_several(d, "CCE")
+    _refuse_mirrored(d, H)
     first = np.unique(d.time, return_index=True)[1]
     base = np.column_stack([np.ones(len(first)), d.X[first][:, common_regressors(d)]])
     keep = independent_columns(np.column_stack([base, H[first]]))[base.shape[1] :]
@@ -136,6 +137,22 @@ def _placed(
         )
         H, labels = H[:, keep], [n for n, kept_ in zip(labels, keep, strict=True) if kept_]
     return d, H, labels
+
+
+def _refuse_mirrored(d: Design, H: FloatArray) -> None:
+    """Refuse two entities whose sum of y the averages (n, h) span: what these leave of the one is
+    the mirror image of the other, and both have the same slopes."""
+    if d.entity[-1] != 1:
+        return
+    n = int(np.searchsorted(d.entity, 1))
+    _, one, two = np.intersect1d(d.time[:n], d.time[n:], return_indices=True)
+    base = np.column_stack([np.ones(len(one)), H[:n][one]])
+    if len(one) <= base.shape[1]:
+        return
+    total = d.y[:n][one] + d.y[n:][two]
+    left = total - base @ np.linalg.lstsq(base, total, rcond=None)[0]
+    if np.abs(left).max() <= 1e-9 * np.abs(total).max():
+        refuse_two(d, "Averages over entities")
 
 
 def common_regressors(d: Design) -> BoolArray:

@@ -116,6 +116,13 @@ def identified(
     return keep_entities(design, ~bad, "a constant or collinear regressor")
 
 
+def exactly_fitted(design: Design, rss: FloatArray) -> BoolArray:
+    """(N,) entities whose sum of squared residuals is the rounding error of an exact fit."""
+    square = np.bincount(design.entity, weights=design.y**2)
+    spread = square - np.bincount(design.entity, weights=design.y) ** 2 / np.bincount(design.entity)
+    return np.asarray(rss <= np.maximum(1e-20 * spread, 1e-28 * square))
+
+
 def unbroken(design: Design, gaps: str) -> Design:
     """The design without gaps inside entities: their longest spells, or an error."""
     rows, broken = longest_spells(design.entity, design.time)
@@ -147,6 +154,15 @@ def require_several(design: Design, what: str) -> None:
             f"{what} averages over entities and needs at least two, but {design.formula!r} has "
             "one. Use PooledOLS for a single time series."
         )
+
+
+def refuse_two(design: Design, what: str) -> None:
+    """The refusal of two entities of which each is the other's mirror image."""
+    raise IdentificationError(
+        f"{what} make the two entities of {design.formula!r} mirror images of one another: both "
+        "have the same slopes, whose spread is rounding error and no standard error. Use three "
+        "entities or more, or regressions without averages, such as MeanGroup()."
+    )
 
 
 def trend(design: Design) -> FloatArray:

@@ -98,8 +98,9 @@ def labels_of(form: ErrorCorrection) -> list[Any]:
 
 
 def error_correction_fields(
-    form: ErrorCorrection, own: Slopes, mask: BoolArray, df_lost: int = 0, shown: int | None = None
-) -> dict[str, Any]:
+    form: ErrorCorrection, own: Slopes, mask: BoolArray, df_lost: int = 0,
+    shown: int | None = None, caution: str = "",
+) -> dict[str, Any]:  # fmt: skip
     """Fields of the record of an error-correction fit; ``df_lost`` counts parameters that are
     pooled (then entities' regressions are not linear), and ``shown`` of the coefficients (the
     first) are reported."""
@@ -110,5 +111,5 @@ def error_correction_fields(
         "design": form.design, "names": names[:shown], "fit": own, "slope_names": names,
         "long_run": form.long_run, "df_resid": float(df.sum() - df_lost), "slope_df": df,
         "regressors": () if df_lost else (form.lagged[:, None], form.x, form.W),
-        "stated": Facts(link="identity", linear=False, principle="averages"),
+        "stated": Facts(link="identity", linear=False, principle="averages", caution=caution),
     }  # fmt: skip

@@ -6,17 +6,20 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from migdev.errors import SpecificationError
+from migdev.errors import IdentificationError, listing
 from migdev.estimators.heterogeneous.entity_regressions import (
     Inference,
     RobustMean,
     Short,
     build,
+    entity_labels,
+    exactly_fitted,
     fit_stats,
     identified,
     long_enough,
     record,
     record_average,
+    refuse_two,
     trend,
 )
 from migdev.estimators.specification import settle
@@ -101,6 +104,8 @@ class MeanGroup:
             d = kept
             y, X = self._variables(d)
             fit = entity_slopes(y, X, d.entity)
+        if self.demean and len(fit.params) == 2:
+            refuse_two(d, "Averages over entities (demean=True)")
         return record_average(
             HeterogeneousEstimate, average(fit.params, self.robust), spec=self, design=d,
             names=names, method="Mean group" + (", demeaned" if self.demean else ""),
@@ -173,9 +178,12 @@ class SwamyRandomCoefficients:
         if kept is not d:
             d = kept
             fit = entity_slopes(d.y, d.X, d.entity)
-        if not (fit.sigma2 > 0).all():
-            raise SpecificationError(
-                f"{d.formula!r} fits some entities without error, so their weights are not defined."
+        exact = exactly_fitted(d, fit.rss)
+        if exact.any():
+            raise IdentificationError(
+                f"{d.formula!r} fits {int(exact.sum())} of {len(exact)} entities without error: "
+                f"{listing(entity_labels(d)[exact], 12)}. Their weights are not defined; leave "
+                "them out with panel.where()."
             )
         params, cov, influence, Delta, mended = _swamy(fit)
         N, k = fit.params.shape

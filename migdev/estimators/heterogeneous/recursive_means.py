@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from migdev.errors import FormulaError
+from migdev.errors import FormulaError, MigdevError
 from migdev.estimators.heterogeneous.cross_section_averages import augmented, under_lags
 from migdev.estimators.heterogeneous.entity_regressions import build
 from migdev.kernels.arrays.types import FloatArray
@@ -48,8 +48,11 @@ def recursive_design(
         return text
 
     with collect() as messages:
-        d = build(f"{y} ~ 0 + {' + '.join(X)}", own, what)
-        d, H, labels = augmented(d, lags, None)
+        try:
+            d = build(f"{y} ~ 0 + {' + '.join(X)}", own, what)
+            d, H, labels = augmented(d, lags, None)
+        except MigdevError as error:
+            raise type(error)(original(str(error))) from None
     for note in messages:
         warn(original(str(note)), type(note), stacklevel=3)
     restored = replace(

@@ -9,20 +9,25 @@ from typing import Any
 import numpy as np
 
 from migdev.covariance.basic import Unadjusted
-from migdev.errors import MigdevError
+from migdev.errors import MigdevError, ResultError
 from migdev.estimators.iv import anderson_rubin, strength, validity
 from migdev.estimators.iv.problem import IVProblem
 from migdev.kernels.iv import strength as weak_iv
 from migdev.results.statistic import TestStatistic
 
 Compute = Callable[[IVProblem], Any]
+#: Tests of the first stage, which the errors of the equation have no part in.
+FIRST_STAGE = (
+    "first_stage_f", "first_stage_f_classical", "conditional_f", "cragg_donald", "kleibergen_paap",
+    "kleibergen_paap_lm", "anderson_lm", "effective_f",
+)  # fmt: skip
 
 
 class LazyStats(Mapping[str, Any]):
     """Statistics by name: numbers that are there, and tests that are computed once, when read.
 
-    A test that cannot be computed on these data (a singular covariance of the moments) is a
-    TestStatistic of nan whose note says why.
+    A test that cannot be computed on these data (a singular covariance of the moments, a dependent
+    variable that is constant) is a TestStatistic of nan whose note says why.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class LazyStats(Mapping[str, Any]):
 
     def _compute(self, name: str) -> Any:
         try:
+            if self._problem.exact and name.split("[")[0] not in FIRST_STAGE:
+                raise ResultError("the equation is fitted without error, so nothing is random.")
             return self._later[name](self._problem)
         except MigdevError as error:
             return TestStatistic(

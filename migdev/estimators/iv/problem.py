@@ -59,6 +59,12 @@ class IVProblem:
         return self.basis.nobs
 
     @property
+    def exact(self) -> bool:
+        """Whether what the fit leaves of y is rounding error."""
+        largest = max(np.abs(self.basis.y).max(), np.abs(self.basis.b).max())
+        return bool(np.abs(self.resid).max() <= 1e-12 * largest)
+
+    @property
     def df_first_stage(self) -> int:
         """Rows less instruments, exogenous regressors and absorbed dummies."""
         return int(self.nobs - self.basis.Q.shape[1] - self.moments.df_absorbed)

@@ -195,7 +195,7 @@ def fit_binary(
     names = tuple(name for name, kept in zip(d.names, keep, strict=True) if kept)
     require_rows(d.formula, d.nobs, X.shape[1])
     fit = binary_response(d.y, X, link, d.weights, information == "observed")
-    refuse_separation(d, X, names, fit)
+    caution = refuse_separation(d, X, names, fit)
     root = np.sqrt(fit.curvature)
     with np.errstate(invalid="ignore", divide="ignore"):
         step = np.where(root > 0, fit.score / root, 0.0)
@@ -217,7 +217,8 @@ def fit_binary(
         stats=likelihood_stats(d, fit.mean, len(params), spec), dropped_columns=dropped,
         residual=d.y - fit.mean,
         stated=Facts(
-            link=link, linear=False, principle="other", absorbed=(), engines=("statsmodels",)
+            link=link, linear=False, principle="other", absorbed=(), caution=caution,
+            engines=("statsmodels",),
         ),
     )  # fmt: skip
 
@@ -245,11 +246,11 @@ def require_outcomes(d: Design, fractional: bool) -> None:
     )
 
 
-def refuse_separation(d: Design, X: FloatArray, names: tuple[str, ...], fit: BinaryFit) -> None:
-    """Raise where no maximum exists; warn where it was not reached."""
+def refuse_separation(d: Design, X: FloatArray, names: tuple[str, ...], fit: BinaryFit) -> str:
+    """Raise where no maximum exists; warn where it was not reached, and give what to tell."""
     extreme = np.minimum(fit.mean, 1 - fit.mean).min() < _EXTREME
     if fit.converged and not extreme:
-        return
+        return ""
     whole = (d.y == 0) | (d.y == 1)
     direction, rows = separating_direction(d.y[whole], X[whole])
     if rows.any() and not (np.abs(X[~whole] @ direction) > 0).any():
@@ -259,12 +260,11 @@ def refuse_separation(d: Design, X: FloatArray, names: tuple[str, ...], fit: Bin
             f"{int(rows.sum())} of {d.nobs} rows perfectly (separation), and the likelihood has no "
             "maximum. Leave out a regressor, or the rows that it predicts."
         )
-    if not fit.converged:
-        warn(
-            f"{d.formula!r}: the likelihood was still rising after 100 steps.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+    if fit.converged:
+        return ""
+    said = "The likelihood was still rising when the search stopped: this is not its maximum."
+    warn(f"{d.formula!r}. {said}", ConvergenceWarning, stacklevel=4)
+    return said
 
 
 def likelihood_stats(d: Design, p: FloatArray, k: int, spec: Binary) -> dict[str, Any]:

@@ -101,8 +101,9 @@ def pedroni_statistics(
     return {name: float(value) for name, value in statistics.items()}, orders
 
 
-def kao_statistics(V: FloatArray, lags: int, bandwidth: int) -> dict[str, float]:
-    """Kao's (1999) five statistics, standard normal under the null.
+def kao_statistics(V: FloatArray, lags: int, bandwidth: int) -> dict[str, float] | None:
+    """Kao's (1999) five statistics, standard normal under the null; None where changes of the
+    regressors explain those of y without error, so that there is no variance to scale them by.
 
     Parameters
     ----------
@@ -136,8 +137,9 @@ def kao_statistics(V: FloatArray, lags: int, bandwidth: int) -> dict[str, float]
     for lag in range(1, min(bandwidth, n - 1) + 1):
         G = np.einsum("ntj,ntk->jk", w[:, lag:], w[:, : n - lag]) / (N * n)
         Omega += (1 - lag / (bandwidth + 1)) * (G + G.T)
-    v = _conditional(Sigma)
-    v0 = _conditional(Omega)
+    v, v0 = _conditional(Sigma), _conditional(Omega)
+    if not (v > 1e-10 * Sigma[0, 0] and v0 > 1e-10 * Omega[0, 0]):
+        return None
     shift, scale = np.sqrt(6 * N * v / v0) / 2, np.sqrt(v0 / (2 * v) + 3 * v / (10 * v0))
     root, rho = np.sqrt(N), delta
     return {
@@ -153,4 +155,4 @@ def kao_statistics(V: FloatArray, lags: int, bandwidth: int) -> dict[str, float]
 
 def _conditional(S: FloatArray) -> float:
     """Variance of the first variable given the others."""
-    return float(S[0, 0] - S[0, 1:] @ np.linalg.solve(S[1:, 1:], S[1:, 0]))
+    return float(S[0, 0] - S[0, 1:] @ np.linalg.lstsq(S[1:, 1:], S[1:, 0])[0])

@@ -62,7 +62,8 @@ def dependence_exponent(X: FloatArray, factors: int, size: float, scaled: bool =
     adjusted = raw - float(left @ left) / (T - 1) / (2 * log * variance)
     slopes = X @ mean / (mean @ mean)
     e = X - np.outer(slopes, mean)
-    t = np.abs(slopes) / np.sqrt(np.einsum("nt,nt->n", e, e) / (T - 2) / (mean @ mean))
+    with np.errstate(divide="ignore"):  # an entity that is the average
+        t = np.abs(slopes) / np.sqrt(np.einsum("nt,nt->n", e, e) / (T - 2) / (mean @ mean))
     order = np.argsort(-t, kind="stable")
     critical = special.ndtri(1 - size / np.arange(N, 0, -1) / 2)
     passed = t[order] >= critical

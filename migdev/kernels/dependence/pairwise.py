@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 
@@ -73,13 +75,44 @@ def pairwise_correlations(
     )  # fmt: skip
 
 
-def weighted_cd(pairs: PairwiseCorrelations, draws: int, rng: np.random.Generator) -> float:
-    r"""Juodis and Reese's statistic: CD with random signs :math:`w_i = \pm1`, summed over draws and
-    divided by their root."""
-    signs = rng.choice([-1.0, 1.0], size=(draws, pairs.N))
-    terms = np.sqrt(pairs.shared) * pairs.rho
+def weighted_cd(pairs: PairwiseCorrelations, signs: FloatArray) -> float:
+    r"""Juodis and Reese's statistic: CD with signs :math:`w_i = \pm1`, summed over draws and
+    divided by their root.
+
+    Parameters
+    ----------
+    signs : (draws, N)
+    """
+    draws, terms = len(signs), np.sqrt(pairs.shared) * pairs.rho
     total = np.einsum("gm,gm,m->", signs[:, pairs.first], signs[:, pairs.second], terms)
     return float(total / np.sqrt(len(terms)) / np.sqrt(draws))
+
+
+def signs_of_series(X: FloatArray, draws: int, seed: int) -> FloatArray:
+    """(draws, N) random signs, each entity's from the seed and the digits of its own series: they
+    do not hang on the order of entities, on other entities or on units.
+
+    Parameters
+    ----------
+    X : (N, T)
+        Missing where an entity is not observed.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        Z = X - np.nanmean(X, axis=1, keepdims=True)
+        Z = Z / np.sqrt(np.nanmean(Z**2, axis=1, keepdims=True))
+    # Six decimals: the last ones are those of the machine. The first sign is taken as positive.
+    digits = np.round(np.nan_to_num(Z, nan=99.0), 6) + 0.0
+    first = digits[np.arange(len(Z)), np.argmax((digits != 0) & (digits != 99.0), axis=1)]
+    turn = np.where(first < 0, -1.0, 1.0)[:, None]
+    digits = np.where(digits == 99.0, digits, digits * turn) + 0.0
+    met: Counter[bytes] = Counter()  # equal series have signs of their own
+    signs = np.empty((draws, len(Z)))
+    for i, row in enumerate(digits):
+        key = sha256(row.tobytes()).digest()[:8]
+        rng = np.random.default_rng([seed, int.from_bytes(key, "big"), met[key]])
+        signs[:, i] = rng.choice([-1.0, 1.0], size=draws)
+        met[key] += 1
+    return signs
 
 
 def screened_correlations(pairs: PairwiseCorrelations) -> tuple[float, int]:

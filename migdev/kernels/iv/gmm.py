@@ -62,8 +62,8 @@ def root(S: FloatArray) -> FloatArray:
         rank = int((values > 1e-12 * max(values[-1], 1.0)).sum())
         raise IdentificationError(
             f"The covariance of the {len(S)} moments has rank {rank}, so its inverse cannot weight "
-            "them: there are too few clusters, periods or rows. Use fewer instruments, or another "
-            "weight."
+            "them: there are too few clusters, periods or rows, or the fit leaves no residuals (a "
+            "constant dependent variable). Use fewer instruments, or another weight."
         )
     out: FloatArray = np.asarray(np.linalg.cholesky(S), dtype=np.float64)
     return out

@@ -120,13 +120,15 @@ def intersection(codes: Sequence[IntArray]) -> IntArray:
 
 
 def mend(cov: FloatArray, scale: FloatArray) -> tuple[FloatArray, int]:
-    """Nearest positive semi-definite covariance, by setting negative eigenvalues to zero.
+    """Nearest positive semi-definite covariance, by setting negative eigenvalues to zero in units
+    of ``scale``, so that it moves with the units of the regressors.
 
     Parameters
     ----------
     cov : (k, k)
     scale : (k,)
-        Variances whose size tells rounding from a negative eigenvalue, whatever the units.
+        Variances: units of the covariance, and the size that tells rounding from a negative
+        eigenvalue.
 
     Returns
     -------
@@ -139,9 +141,10 @@ def mend(cov: FloatArray, scale: FloatArray) -> tuple[FloatArray, int]:
     Cameron, Gelbach and Miller (2011), Journal of Business & Economic Statistics 29, 238-249.
     """
     root = np.sqrt(np.where(scale > 0, scale, 1.0))
-    negative = int(np.sum(np.linalg.eigvalsh(cov / np.outer(root, root)) < -1e-10))
+    units = np.outer(root, root)
+    values, vectors = np.linalg.eigh(cov / units)
+    negative = int(np.sum(values < -1e-10))
     if not negative:
         return cov, 0
-    values, vectors = np.linalg.eigh(cov)
     mended = (vectors * np.maximum(values, 0.0)) @ vectors.T
-    return (mended + mended.T) / 2, negative
+    return (mended + mended.T) / 2 * units, negative

@@ -91,7 +91,7 @@ def test_refusals():
     ):  # fmt: skip
         with pytest.raises(SpecificationError, match=message):
             run(panel, "y ~ x", **bad)
-    with pytest.raises(IdentificationError, match="at least two"):
+    with pytest.raises(IdentificationError, match="at least three"):
         run(panel.where("e == 1"), "y ~ x")
 
 

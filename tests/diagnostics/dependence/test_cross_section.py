@@ -16,8 +16,9 @@ from migdev.errors import (
     PanelError,
     SpecificationError,
 )
+from migdev.kernels.dependence.pairwise import signs_of_series
 from tests.golden import load_golden
-from tests.panels import with_gaps
+from tests.panels import matrix_panel, with_gaps
 
 GOLDEN = load_golden("unit_roots")
 KIND = {"cd": "CD", "lm": "LM", "sclm": "scaled LM", "bcsclm": "bias-corrected LM"}
@@ -104,7 +105,9 @@ def test_dependence_needs_a_variable_or_residuals(grunfeld):
 
 def test_weighted_cd_by_hand(grunfeld):
     wide = grunfeld.frame.pivot(index="year", columns="firm", values="inv").corr().to_numpy()
-    signs = np.random.default_rng(4).choice([-1.0, 1.0], size=(3, 10))
+    series = grunfeld.frame.pivot(index="firm", columns="year", values="inv").to_numpy()
+    signs = signs_of_series(series, 3, 4)
+    assert set(signs.ravel()) == {-1.0, 1.0}
     total = sum(
         np.sqrt(20) * w[i] * w[j] * wide[i, j] for w in signs for i in range(10) for j in range(i)
     )
@@ -112,6 +115,30 @@ def test_weighted_cd_by_hand(grunfeld):
     assert_allclose(test.statistic, total / np.sqrt(45) / np.sqrt(3), rtol=1e-9)
     with pytest.raises(SpecificationError, match="balanced"):
         diagnostics.cross_section_dependence(with_gaps(grunfeld, 20), "inv", statistic="CD*")
+
+
+def test_weighted_cd_hangs_on_neither_order_nor_names_nor_units():
+    rng = np.random.default_rng(1)
+    y = rng.standard_normal((20, 15)) + rng.standard_normal(15)
+    y[3, :4] = np.nan
+    order = rng.permutation(20)
+
+    def statistic(values, **options):
+        panel = matrix_panel(y=values)
+        run = diagnostics.cross_section_dependence
+        return run(panel, "y", statistic="CDw", **options).statistic
+
+    found = statistic(y)
+    assert_allclose(statistic(y[order]), found, rtol=1e-9)
+    assert_allclose(statistic(-1e3 * y[order] + 7), found, rtol=1e-6)
+    assert abs(statistic(y, seed=1) - found) > 1e-3
+    # One entity more leaves the signs of the others; equal series have signs of their own.
+    signs = signs_of_series(np.vstack([y, y[:1]]), 200, 0)
+    assert np.array_equal(signs[:, :20], signs_of_series(y, 200, 0))
+    assert abs(np.mean(signs[:, 0] * signs[:, 20])) < 0.3
+    # four standard errors of the mean of products of independent signs
+    products = signs[:, :20].T @ signs[:, :20] / 200 - np.eye(20)
+    assert np.abs(products).max() < 4.5 / np.sqrt(200)
 
 
 def test_power_enhanced_cd_by_hand(grunfeld):

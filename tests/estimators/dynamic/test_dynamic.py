@@ -484,3 +484,36 @@ def test_degrees_of_freedom_by_convention(
     assert_allclose(other.cov, ours.cov, rtol=1e-12)
     with pytest.raises(errors.SpecificationError, match="small"):
         kind(formula=F, gmm=GMM, small="stata")
+
+
+@pytest.mark.parametrize("cls", [md.DifferenceGMM, md.SystemGMM])
+def test_a_dependent_variable_that_does_not_change_is_told_so(cls) -> None:
+    frame = simulated(np.random.default_rng(1), 20, 6).assign(c=lambda d: 2.0 + d["i"])
+    p = md.Panel.from_frame(frame, entity="i", time="t")
+    spec = cls("c ~ x", gmm=(md.GMMStyle("x", (2, 3)),))
+    with pytest.raises(errors.IdentificationError, match="'c' does not change over time within"):
+        quiet(spec, p)
+
+
+def test_instruments_are_counted_against_clusters() -> None:
+    """Moments of five clusters have rank five, so J is at most five whatever the instruments."""
+    frame = simulated(np.random.default_rng(1), 60, 9).assign(g=lambda d: d["i"] % 5)
+    p = md.Panel.from_frame(frame, entity="i", time="t")
+    spec = md.DifferenceGMM(
+        "y ~ L(y) + x", gmm=(md.GMMStyle("y", (2, None)),), iv=(md.IVStyle("x"),), cluster="g"
+    )
+    with (
+        pytest.warns(errors.ManyInstrumentsWarning, match="instruments for 5 clusters of 'g'"),
+        pytest.warns(errors.CovarianceWarning),
+        pytest.warns(errors.DroppedRowsWarning),
+    ):
+        fit = spec.fit(p)
+    hansen = fit.stats["hansen"]
+    assert hansen.statistic <= 5
+    assert "cannot exceed 5, whether the instruments are valid or not" in str(hansen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.DroppedRowsWarning)
+        plain = md.DifferenceGMM(
+            "y ~ L(y) + x", gmm=(md.GMMStyle("y", (2, 3)),), iv=(md.IVStyle("x"),)
+        ).fit(p)
+    assert not plain.stats["hansen"].caution

@@ -24,7 +24,7 @@ from migdev.estimators.heterogeneous.cce import (
 )
 from migdev.estimators.heterogeneous.mean_group import MeanGroup, SwamyRandomCoefficients
 from tests.golden import load_golden
-from tests.panels import lower, with_gaps
+from tests.panels import lower, matrix_panel, with_gaps
 
 GOLDEN = load_golden("heterogeneous")
 FORMULA = {
@@ -437,3 +437,13 @@ def test_penn_sample_matches_csdm(data_dir, model):
     assert_allclose(diagnostics.pesaran_cd(fit).statistic, golden["cd"], atol=5.1e-5)
     if "r2" in golden:
         assert_allclose(fit.stats["r2_mg"], golden["r2"], atol=5.1e-5)
+
+
+@pytest.mark.parametrize("level", [0.0, 5.1, -1e6])
+def test_swamy_refuses_a_constant_at_any_level(level):
+    """Of 5.1 the residuals are rounding errors, not zero."""
+    rng = np.random.default_rng(0)
+    y, x = rng.standard_normal((2, 6, 20))
+    y[2] = level
+    with pytest.raises(IdentificationError, match=r"fits 1 of 6 entities without error: 2\."):
+        SwamyRandomCoefficients("y ~ x").fit(matrix_panel(y=y, x=x))

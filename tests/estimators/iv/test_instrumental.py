@@ -581,3 +581,26 @@ def test_fixed_weights_scores_of_liml(frame, panel):
     other = fitted(md.LIML(formula=ONE, cov=md.Robust("HC0")), panel)
     assert_allclose(fit.params, other.params)
     assert not np.allclose(fit.std_errors, other.std_errors, rtol=1e-6)
+
+
+@pytest.mark.parametrize("effects", [(), ("entity",)])
+@pytest.mark.parametrize("level", [0.0, 5.0, 1e6])
+@pytest.mark.parametrize("formula", ["c ~ [x ~ z]", "c ~ [x ~ z + w]"])
+def test_a_constant_dependent_variable_has_no_tests_of_errors(formula, level, effects):
+    rng = np.random.default_rng(0)
+    x, z, w = rng.standard_normal((3, 200))
+    frame = {"i": np.repeat(range(40), 5), "t": np.tile(range(5), 40), "z": z, "w": w}
+    frame["x"] = x + z + w
+    panel = md.Panel.from_frame(pd.DataFrame({**frame, "c": level}), entity="i", time="t")
+    fit = md.IV2SLS(formula, effects=effects).fit(panel)
+    assert "not defined: the equation is fitted without error" in str(fit)
+    assert np.isnan(fit.stats["durbin"].statistic)
+    assert np.isfinite(fit.stats["first_stage_f"].statistic)
+    fit.glance()
+    md.table(fit, diagnostics="all")
+    for spec in (md.IVGMM(formula, effects=effects), md.LIML(formula, effects=effects)):
+        try:
+            assert "not defined" in str(spec.fit(panel))
+        except IdentificationError as error:
+            refusal = str(error)
+            assert "LIML is not defined" in refusal or "leaves no residuals" in refusal

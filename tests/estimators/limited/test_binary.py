@@ -211,3 +211,20 @@ def test_size_with_clusters():
         fit = md.Probit(formula="y ~ x", cov=md.Clustered("entity")).fit(panel)
         rejected += fit.pvalues["x"] < 0.05
     assert abs(rejected / reps - 0.05) < 3.29 * np.sqrt(0.05 * 0.95 / reps) + 0.01
+
+
+def test_where_iterated_least_squares_diverge_the_maximum_is_found(wages):
+    """R's glm stops at a warning here; the likelihood is concave, so its slope is zero at the
+    maximum and nowhere else."""
+    panel = wages.assign(woman=(wages["sex"] == "female").astype(float))
+    fit = md.CLogLog("woman ~ lwage * ed * exp").fit(panel)
+    assert fit.stats["log_likelihood"] == pytest.approx(-1198.0645763673, abs=1e-8)
+    X = sm.add_constant(panel.frame[["lwage", "ed", "exp"]].astype(float)).to_numpy()
+    one, w, e, x = X.T
+    Z = np.column_stack([one, w, e, w * e, x, w * x, e * x, w * e * x])
+    order = ["Intercept", "lwage", "ed", "lwage:ed", "exp", "lwage:exp", "ed:exp", "lwage:ed:exp"]
+    m = np.exp(Z @ fit.params[order].to_numpy())
+    y = panel.frame["woman"].to_numpy()
+    score = np.where(y == 1, m / np.expm1(m), -m)
+    assert np.abs(Z.T @ score / np.linalg.norm(Z, axis=0)).max() < 1e-6
+    assert not fit.facts.caution

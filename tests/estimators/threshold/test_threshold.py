@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -317,3 +318,18 @@ def test_size_and_coverage() -> None:
     assert abs(rejected / reps - 0.05) < 3.29 * np.sqrt(0.05 * 0.95 / reps) + 0.01
     # Hansen (2000): the interval is conservative for shifts that are not small.
     assert covered / reps > 0.95 - 3.29 * np.sqrt(0.05 * 0.95 / reps)
+
+
+def test_a_broken_confidence_set_is_told_by_its_parts() -> None:
+    fit = spec(trim=0.05).fit(panel(world(np.random.default_rng(3), 25, 6, (0.0,), (0.2, 0.0))))
+    values = np.arange(8.0)
+    path = np.array([9.0, 1.0, 9.0, np.inf, 2.0, 0.0, 9.0, 3.0])
+    broken = replace(fit, thresholds=(5.0,), candidates=values, lr_paths=(path,))
+    parts = broken.threshold_conf_set()
+    assert parts.to_numpy().tolist() == [[1.0, 1.0], [4.0, 5.0], [7.0, 7.0]]
+    assert list(parts.index) == [1, 1, 1]
+    assert broken.threshold_conf_int().loc[1].tolist() == [5.0, 1.0, 7.0, 3.0]
+    assert "Threshold 1 lies in [1, 1] and [4, 5] and [7, 7]; candidates" in broken.summary()
+    whole = replace(broken, lr_paths=(np.where(values < 3, 9.0, 1.0),))
+    assert whole.threshold_conf_set().to_numpy().tolist() == [[3.0, 7.0]]
+    assert "candidates between are rejected" not in whole.summary()

@@ -36,12 +36,20 @@ def gmm_stats(
     stats: dict[str, Any] = {}
     df = n_instruments - k
     null = "all instruments are valid"
-    weak = "; weakened by many instruments" if n_instruments > problem.stack.y.shape[1] / 2 else ""
+    units = problem.units
+    weak = "; weakened by many instruments" if n_instruments > units / 2 else ""
+    empty = (
+        f"With {n_instruments} instruments for {units} "
+        f"{'entities' if problem.groups is None else 'clusters'} the statistic cannot exceed "
+        f"{units}, whether the instruments are valid or not: its p-value is no evidence."
+        if n_instruments > units
+        else ""
+    )
     stats["hansen"] = _overid(
         "Hansen J", null, steps.hansen.objective, df,
         note=f"robust, from the {'first ' if spec.steps == 1 else ''}"
         f"{'two-step' if spec.steps in (1, 2) else spec.steps} criterion{weak}",
-        alarm="reject",
+        alarm="reject", caution=empty,
     )  # fmt: skip
     first = steps.first
     stats["sargan"] = _overid(
@@ -71,14 +79,14 @@ def gmm_stats(
 
 
 def _overid(
-    name: str, null: str, statistic: float, df: int, note: str, alarm: str
+    name: str, null: str, statistic: float, df: int, note: str, alarm: str, caution: str = ""
 ) -> TestStatistic:
     if df <= 0:
         return TestStatistic(
             name=name, null=null, statistic=statistic, distribution="chi2", df=0.0,
             pvalue=float("nan"), note="exactly identified: nothing to test",
         )  # fmt: skip
-    return chi2_test(name, null, statistic, df, note=note, alarm=alarm)
+    return chi2_test(name, null, statistic, df, note=note, alarm=alarm, caution=caution)
 
 
 def _ar_tests(

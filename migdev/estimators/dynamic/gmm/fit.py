@@ -174,10 +174,11 @@ def _warn(
     n_instruments: int,
     steps: Steps,
 ) -> None:
-    N = problem.stack.y.shape[1]
+    N = problem.units
+    units = "entities" if problem.groups is None else f"clusters of {spec.cluster!r}"
     if n_instruments > N:
         warn(
-            f"{spec.formula!r}: {n_instruments} instruments for {N} entities. Estimates lean "
+            f"{spec.formula!r}: {n_instruments} instruments for {N} {units}. Estimates lean "
             "towards least squares and the Hansen test loses its power; use collapse=True or fewer "
             "lags.",
             ManyInstrumentsWarning,
@@ -187,7 +188,7 @@ def _warn(
         warn(
             f"{spec.formula!r}: the moment covariance of {step} has rank {rank} for {size} "
             "instruments; a Moore-Penrose inverse stands in. Instruments repeat each other, or "
-            "there are more of them than entities.",
+            f"there are more of them than {units}.",
             CovarianceWarning,
             stacklevel=4,
         )
@@ -228,7 +229,7 @@ def _covariance(
     """The covariance, and its record with the small-sample factor."""
     final, groups, stack = steps.final, problem.groups, problem.stack
     kind = spec.cov if isinstance(spec.cov, str) else _default_cov(spec.steps)
-    clusters = stack.y.shape[1] if groups is None else int(groups.max()) + 1
+    clusters = problem.units
     n = nobs_of(problem)
     k = len(problem.names)
     where = f"{spec.cluster} ({clusters} clusters)"

@@ -74,6 +74,11 @@ class Problem:
     row: IntArray
     groups: IntArray | None
 
+    @property
+    def units(self) -> int:
+        """Entities, or clusters of them, over which the covariance of the moments sums."""
+        return self.stack.y.shape[1] if self.groups is None else int(self.groups.max()) + 1
+
 
 def build_problem(
     spec: GMMSpec,
@@ -100,6 +105,12 @@ def build_problem(
         raise SpecificationError(
             f"{spec.formula!r} has brackets; in dynamic panel GMM instruments are named by gmm= "
             "and iv=, and the formula lists all regressors."
+        )
+    moves = np.diff(design.y)[np.diff(design.entity) == 0]
+    if len(moves) and not moves.any():
+        raise IdentificationError(
+            f"{spec.formula!r}: {design.dependent!r} does not change over time within any entity, "
+            "so there is nothing to explain."
         )
     warn_of_invalid(spec, panel, system)
     ivs = [evaluate_terms(style.variables, panel) for style in spec.iv]
