@@ -15,7 +15,8 @@ import pytest
 
 import migdev as md
 from migdev import hypotheses
-from migdev.cli import main, preparation
+from migdev.cli import main
+from migdev.cli.data import Files, preparation, read_options
 from migdev.report import verdict_figures
 from migdev.simulate import stylised_world
 from tests.replication.test_verify import resealed
@@ -123,11 +124,14 @@ def test_packages_remake_their_data_from_raw_files(files, tmp_path, run):
 
 
 def test_data_are_prepared_by_public_names():
-    code = preparation("G5", [Path("a.csv"), Path("b.csv")], Path("map.toml"), 5, (1980, 2019))
+    code = preparation(
+        "G5", Files(paths=[Path("a.csv"), Path("b.csv")], columns=Path("map.toml")), {}, 5,
+        (1980, 2019),
+    )  # fmt: skip
     compile(code, "prepare.py", "exec")
     assert "md.hypotheses.get('G5')" in code
     assert "write_data(question.prepare_background(panel)" in preparation(
-        "D1", [Path("a.csv")], None, None, None
+        "D1", Files(paths=[Path("a.csv")]), {}, None, None
     )
     assert "migdev" not in code.replace("import migdev as md", "")
 
@@ -199,6 +203,73 @@ def test_pages_share_one_drawing_of_each_figure(files, tmp_path, run, monkeypatc
     assert done.returncode == 0, done.stderr
     assert len(drawn) == 1
     assert {p.name for p in tmp_path.rglob("*.*")} >= {"X1.html", "figure-1.svg", "figure-1.pdf"}
+
+
+def test_a_mapping_serves_several_files(files, tmp_path, run):
+    """Each line for the file that has its column; one that no file has is refused."""
+    frame = pd.read_csv(files / "wdi.csv").rename(columns={"BX.TRF.PWKR.DT.GD.ZS": "Remesas"})
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    groups = pd.read_csv(files / "countries.csv").rename(columns={"income_group": "Grupo"})
+    groups.to_csv(tmp_path / "groups.csv", index=False)
+    lines = '[columns]\nRemesas = "BX.TRF.PWKR.DT.GD.ZS"\nGrupo = "income_group"\n'
+    (tmp_path / "map.toml").write_text(lines)
+    asked = ("study", "M1", "--data", str(tmp_path / "mine.csv"), "--data",
+             str(tmp_path / "groups.csv"), "--columns", str(tmp_path / "map.toml"), "--out",
+             str(tmp_path / "out"))  # fmt: skip
+    done = run(*asked)
+    assert done.returncode == 0, done.stderr
+    assert "not left out" not in done.stdout
+    (tmp_path / "map.toml").write_text(lines + 'Remesa = "remesa"\n')
+    done = run(*asked)
+    assert done.returncode == 2
+    assert "names 'Remesa', in none of the files." in done.stderr
+
+
+@pytest.mark.parametrize(("shared", "growth"), [("first", 1.0), ("last", 2.0)])
+def test_columns_that_files_share(tmp_path, shared, growth):
+    keys = pd.DataFrame({"iso3": ["AFG", "ALB"], "year": [2000, 2000]})
+    keys.assign(growth=1.0, a=1.0).to_csv(tmp_path / "a.csv", index=False)
+    keys.assign(growth=2.0, b=1.0).to_csv(tmp_path / "b.csv", index=False)
+    files = Files(paths=[tmp_path / "a.csv", tmp_path / "b.csv"], shared=shared)
+    panel, left_out = files.panel()
+    assert panel["growth"].tolist() == [growth, growth]
+    assert {"a", "b"} < set(panel.columns)
+    code = preparation("G1", files, left_out, None, None)
+    place = {"first": 1, "last": 0}[shared]
+    assert f"rename={{{place}: {{'growth': None}}}}" in code
+
+
+def test_files_are_read_as_asked(tmp_path):
+    frame = pd.DataFrame({"pais": ["AFG", "ALB"], "year": [2000, 2000], "x": ["1,5", "conf."]})
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";")
+    options = read_options(["a.csv:missing=conf.,-9", "a.csv:entity=pais", "decimal=,"],
+                           [tmp_path / "a.csv"])  # fmt: skip
+    files = Files(paths=[tmp_path / "a.csv"], reading=options)
+    assert files.panel()[0]["x"].iloc[0] == 1.5
+    code = preparation("G1", files, {}, None, None)
+    assert (
+        "READING = {'a.csv': {'decimal': ',', 'missing': ('conf.', '-9'), 'entity': ('pais',)}}"
+        in code
+    )
+    compile(code, "prepare.py", "exec")
+
+
+@pytest.mark.slow
+def test_a_package_of_files_read_and_joined_as_asked_verifies(files, tmp_path, run):
+    frame = pd.read_csv(files / "wdi.csv")
+    first = frame.rename(columns={"BX.TRF.PWKR.DT.GD.ZS": "Remesas"})
+    first.to_csv(tmp_path / "mine.csv", index=False, sep=";", decimal=",")
+    again = pd.read_csv(files / "countries.csv").assign(Remesas=0)
+    again.to_csv(tmp_path / "groups.csv", index=False)
+    (tmp_path / "map.toml").write_text('[columns]\nRemesas = "BX.TRF.PWKR.DT.GD.ZS"\n')
+    done = run(
+        "study", "M1", "--data", str(tmp_path / "mine.csv"), "--data", str(tmp_path / "groups.csv"),
+        "--columns", str(tmp_path / "map.toml"), "--read", "mine.csv:decimal=,", "--shared",
+        "first", "--out", str(tmp_path / "out"), "--package",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    verified = process("verify", str(tmp_path / "out" / "M1-package"), "--yes")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 def test_yearly_data_and_years(files, tmp_path, run):

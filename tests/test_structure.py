@@ -17,7 +17,7 @@ import migdev
 PACKAGE = Path(migdev.__file__).parent
 # From the ground up; a room imports from its own floor's other rooms never, from floors below only.
 FLOORS = [
-    {"errors", "notes", "progress", "provenance", "lazy"},
+    {"errors", "notes", "progress", "provenance", "writing", "lazy"},
     {"identity", "options", "plugins"},
     {"kernels"},
     {"panel", "protocols", "covariance", "engines"},

@@ -24,6 +24,7 @@ from migdev.replication.references import bibliography
 from migdev.replication.results import page_of, write_results
 from migdev.replication.script import script_of, write_modules
 from migdev.replication.single import as_answer
+from migdev.writing import beside
 
 LICENCE = """The code in this folder may be used, changed and passed on without restriction, with no
 warranty of any kind. The data keep the licences of their publishers, which README.md states.
@@ -73,17 +74,10 @@ def write_package(
         A class or function of the study cannot be imported elsewhere, or not be built again.
     """
     place = Path(folder)
-    check_place(place.resolve())
-    if archive:
-        _check_archive(_archive_of(place))
+    check_package(place, raw, archive=archive)
     held = getattr(answer, "plan", "")
     if plan is not None and not (held and _registered(Path(plan)) == held):
         raise ReportError(f"{str(plan)!r} is not the plan that this answer was held to.")
-    twice = [name for name, n in Counter(Path(path).name for path in raw).items() if n > 1]
-    if twice:
-        raise ReportError(
-            f"Several raw files are called {twice[0]!r}; a package holds one of each name."
-        )
     answer = as_answer(answer)
     script, origins = script_of(answer)
     with written_beside(place) as new:
@@ -165,14 +159,15 @@ def zip_folder(folder: Path) -> Path:
     """A zip of what a package wrote, whose bytes depend on the content alone: names in order, one
     date, one mode."""
     target = _archive_of(folder)
-    beside = folder.with_name(f".{target.name}")
-    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with (
+        beside(target) as partial,
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+    ):
         for name in sorted(read_manifest(folder).own):
             info = zipfile.ZipInfo(f"{folder.name}/{name}")
             info.date_time, info.external_attr = (1980, 1, 1, 0, 0, 0), 0o644 << 16
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, (folder / name).read_bytes())
-    beside.replace(target)
     return target
 
 
@@ -180,9 +175,23 @@ def _archive_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.zip")
 
 
-def _check_archive(target: Path) -> None:
-    """Refuse to write over a file that is not the zip of an earlier package."""
-    if target.exists():
+def check_package(folder: Path, raw: Sequence[str | Path] = (), *, archive: bool = False) -> None:
+    """Refuse a package that cannot be written, before anything is computed.
+
+    Raises
+    ------
+    ReportError
+        Its place, or that of its archive, is taken by something else, or two raw files share a
+        name.
+    """
+    check_place(folder.resolve())
+    twice = [name for name, n in Counter(Path(path).name for path in raw).items() if n > 1]
+    if twice:
+        raise ReportError(
+            f"Several raw files are called {twice[0]!r}; a package holds one of each name."
+        )
+    target = _archive_of(folder)
+    if archive and target.exists():
         try:
             names = zipfile.ZipFile(target).namelist()
         except (OSError, zipfile.BadZipFile):

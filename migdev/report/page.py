@@ -11,6 +11,7 @@ from migdev.errors import ReportError, listing
 from migdev.report.blocks import Block, Details, Figure
 from migdev.report.escape import to_latex, to_markdown
 from migdev.report.formats.html import STYLE
+from migdev.writing import beside, write_whole
 
 WRITERS = {".html": "to_html", ".htm": "to_html", ".md": "to_markdown", ".tex": "to_latex"}
 
@@ -101,7 +102,7 @@ class Page:
         if writer is None:
             raise ReportError(f"{target.name!r} has no suffix of a page; use {listing(WRITERS)}.")
         shown = self if writer == "to_html" else with_files(self, target)
-        target.write_text(getattr(shown, writer)(), encoding="utf-8", newline="\n")
+        write_whole(target, getattr(shown, writer)())
         return target
 
     def __str__(self) -> str:
@@ -125,9 +126,10 @@ def with_files(page: Page, target: Path) -> Page:
         folder.mkdir(exist_ok=True)
         name = f"figure-{len(written) + 1}.{kind}"
         if kind == "pdf":
-            block.source.savefig(folder / name, metadata={"CreationDate": None})
+            with beside(folder / name) as partial:
+                block.source.savefig(partial, format=kind, metadata={"CreationDate": None})
         else:
-            (folder / name).write_text(block.svg, encoding="utf-8")
+            write_whole(folder / name, block.svg)
         written.append(name)
         return replace(block, path=f"{folder.name}/{name}")
 

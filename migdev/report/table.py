@@ -13,6 +13,7 @@ from migdev.report.escape import to_sheet
 from migdev.report.layout import Layout, positions
 from migdev.report.numbers import Format, Numbers
 from migdev.report.select import Rename
+from migdev.writing import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,7 +210,7 @@ class Table:
             text = self.to_html(standalone=True)
         else:
             text = str(getattr(self, method)())
-        target.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+        write_whole(target, text.rstrip("\n") + "\n")
         return target
 
     def __str__(self) -> str:

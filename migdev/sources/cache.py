@@ -17,6 +17,7 @@ from pathlib import Path
 
 from migdev.errors import SourceWarning
 from migdev.notes import warn
+from migdev.writing import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +128,6 @@ def _safe(name: str) -> str:
 
 
 def _write(path: Path, body: bytes) -> None:
-    """Write beside and move into place, so that a cut-off leaves no half file."""
+    """Write a file and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_bytes(body)
-    partial.replace(path)
+    write_whole(path, body)

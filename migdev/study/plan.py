@@ -11,6 +11,7 @@ from migdev.errors import SpecificationError
 from migdev.identity import canonical, fingerprint, to_json
 from migdev.panel.expressions.functions import registered_in
 from migdev.study.former import FORMER_RULES, as_now, same_name
+from migdev.writing import write_whole
 
 RULE = (
     "The first specification of `prefer` that can be fitted gives the verdict: supported (beyond "
@@ -65,7 +66,7 @@ def write_plan(study: Any, path: Path) -> str:
     registered = datetime.now(UTC).isoformat(timespec="seconds")
     seal = _seal(digest, registered)
     plan = {"sha256": digest, "registered": registered, "seal": seal, "plan": content}
-    path.write_text(json.dumps(plan, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(plan, indent=2, ensure_ascii=False) + "\n")
     return digest
 
 

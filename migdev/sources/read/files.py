@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import re
@@ -79,13 +80,20 @@ def table_of(raw: bytes, name: str, options: ReadOptions) -> Table:
 
 
 def _from_csv(stream: Any, name: str, options: ReadOptions) -> Table:
-    found = of_csv(stream, name, options)
-    if found is not None:
-        layout, shape, dialect = found
-        return layout.from_csv(stream, shape, dialect, name, options)
-    text = decode(stream.read(), name, options.encoding)
-    dialect = sniff(text, name, options.separator, options.decimal, options.thousands)
-    loaded = Loaded(read_text(text, dialect, name), {}, list(dialect.notes), dialect.header + 2)
+    try:
+        found = of_csv(stream, name, options)
+        if found is not None:
+            layout, shape, dialect = found
+            return layout.from_csv(stream, shape, dialect, name, options)
+        text = decode(stream.read(), name, options.encoding)
+        dialect = sniff(text, name, options.separator, options.decimal, options.thousands)
+        frame = read_text(text, dialect, name)
+    except csv.Error as error:
+        raise SourceError(
+            f"{name} is no table of separated values ({error}). Save it anew as CSV in UTF-8, or "
+            "pass format= if it is of another kind."
+        ) from error
+    loaded = Loaded(frame, {}, list(dialect.notes), dialect.header + 2)
     return _general(loaded, name, options, dialect.decimal)
 
 

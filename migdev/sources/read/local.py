@@ -108,6 +108,7 @@ def read(
     mapping = ColumnMapping.read(columns)
     raw, name = bytes_of(path)
     table = table_of(raw, name, options)
+    mapping = mapping.about(table.frame.columns)
     apply_mapping(table, mapping, name)
     find_keys(table, mapping, options, name)
     keep_series(table, options, name)

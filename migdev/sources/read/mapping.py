@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ class ColumnMapping:
     units, labels : mapping from the World Bank's code to text
     source : mapping
         ``publisher``, ``dataset``, ``vintage``, ``licence``, ``citation``.
+    partial : bool
+        One mapping for several files: of a file that lacks columns, the lines about these are
+        passed over.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class ColumnMapping:
     units: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
+    partial: bool = False
 
     def __post_init__(self) -> None:
         codes = list(self.columns.values())
@@ -70,15 +74,35 @@ class ColumnMapping:
         return as_keys(self.entity)
 
     @classmethod
-    def read(cls, mapping: ColumnMapping | Mapping[str, str] | str | Path | None) -> ColumnMapping:
+    def read(
+        cls,
+        mapping: ColumnMapping | Mapping[str, str] | str | Path | None,
+        *,
+        partial: bool = False,
+    ) -> ColumnMapping:
         """A mapping from a TOML file, a dictionary of columns, or a mapping."""
         if mapping is None:
-            return cls()
-        if isinstance(mapping, ColumnMapping):
-            return mapping
-        if isinstance(mapping, Mapping):
-            return cls(columns=dict(mapping))
-        return _from_toml(Path(mapping))
+            found = cls()
+        elif isinstance(mapping, ColumnMapping):
+            found = mapping
+        elif isinstance(mapping, Mapping):
+            found = cls(columns=dict(mapping))
+        else:
+            found = _from_toml(Path(mapping))
+        return replace(found, partial=True) if partial else found
+
+    def about(self, columns: Iterable[object]) -> ColumnMapping:
+        """What the mapping says of a file with these columns; all of it unless ``partial``."""
+        if not self.partial:
+            return self
+        held = {str(column) for column in columns}
+        own = {old: new for old, new in self.columns.items() if old in held}
+        return replace(
+            self, columns=own, source=self.source if own else {},
+            scale={old: factor for old, factor in self.scale.items() if old in held},
+            entity=self.keys if held.issuperset(self.keys) else "",
+            time=self.time if self.time in held else "",
+        )  # fmt: skip
 
     def apply(self, frame: pd.DataFrame, name: str) -> pd.DataFrame:
         """The frame under the World Bank's codes.
@@ -134,7 +158,7 @@ def _from_toml(path: Path) -> ColumnMapping:
             f"{path.name} has {listing(strange)}, which means nothing here."
             f"{suggestion(strange[0], known)} Known: {listing(known, 8)}."
         )
-    tables: dict[str, dict[str, Any]] = {name: data.get(name, {}) for name in _TABLES}
+    tables: dict[str, Any] = {name: data.get(name, {}) for name in _TABLES}
     for name, table in tables.items():
         kind: type | tuple[type, ...] = (int, float) if name == "scale" else str
         if not isinstance(table, dict):
@@ -153,7 +177,8 @@ def _from_toml(path: Path) -> ColumnMapping:
         raise SourceError(f"time in {path.name} must be the name of one column.")
     if not all(isinstance(key, str) for key in as_keys(data.get("entity", ""))):
         raise SourceError(f"entity in {path.name} must be the name of a column, or several names.")
-    return ColumnMapping(entity=as_keys(data.get("entity")), time=data.get("time", ""), **tables)
+    named: dict[str, Any] = {"entity": as_keys(data.get("entity")), "time": data.get("time", "")}
+    return ColumnMapping(**named, **tables)
 
 
 def as_keys(entity: str | Sequence[str] | None) -> tuple[str, ...]:
