@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from migdev.covariance import Clustered
+from migdev.estimators.iv.kclass import IV2SLS
 from migdev.estimators.static.linear import FixedEffects
 from migdev.hypotheses.pretest_sets import convergence_pretests, lead_pretests, long_run_pretests
 from migdev.hypotheses.specs import (
@@ -41,20 +43,27 @@ def _lagged(outcome: str, controls: str) -> dict[str, Spec]:
 
 
 def _convergence() -> dict[str, Spec]:
-    """Growth on log income of the window before, between countries: D1."""
+    """Growth on log income of the window before, and by how much more where remittances are
+    large, between countries: D1."""
+    focal = "remit + remit:L(y)"
+    options: dict[str, Any] = {"effects": ("time",), "cov": Clustered("entity")}
     equations = {
         "Absolute": ("L(y)", "between countries"),
-        "Given remittances": ("L(y) + remit", "between countries, at given remittances"),
-        "Conditional": (f"remit + {CONTROLS}", "between countries, to their own level"),
+        "Conditional": (CONTROLS, "between countries, to their own level"),
     }
-    return {
+    specs = {
         name: Spec(
-            estimator=FixedEffects(
-                formula=f"growth ~ {right}", effects=("time",), cov=Clustered("entity")
-            ),
+            estimator=FixedEffects(formula=f"growth ~ {right} + {focal}", **options),
             strategy=strategy,
         )
         for name, (right, strategy) in equations.items()
+    }
+    instrumented = f"growth ~ {CONTROLS} + [{focal} ~ {LAGS} + {LAGS}:L(y)]"
+    return {
+        **specs,
+        "IV, internal": Spec(
+            estimator=IV2SLS(formula=instrumented, **options), strategy="internal instruments"
+        ),
     }
 
 

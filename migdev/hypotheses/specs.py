@@ -109,10 +109,11 @@ def threshold_spec(left: str, focal: str, controls: str) -> Spec:
     )  # fmt: skip
 
 
-#: Common shocks come first: without them the long run of one country is that of its neighbours.
+#: Common shocks come first: without them the long run of one country is that of its neighbours;
+#: and among those the one with dynamics, for a static equation takes what adjusts slowly for small.
 #: The pre-tests may change this order.
 LONG_RUN = (
-    "CCE mean group", "Augmented mean group", "CS-ARDL", "Mean group", "Pooled mean group",
+    "CS-ARDL", "CCE mean group", "Augmented mean group", "Mean group", "Pooled mean group",
     "Dynamic fixed effects",
 )  # fmt: skip
 
