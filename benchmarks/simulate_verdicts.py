@@ -68,7 +68,7 @@ def verdict_cell(effects: Truth, n: int, windows: int, reps: int) -> dict[str, A
 
 def joint_cell(effects: Truth, n: int, windows: int, reps: int, draws: int) -> dict[str, Any]:
     """How often each cone leads, each pattern is established and contradicted in X1."""
-    question = md.hypotheses.get("X1")
+    question = md.hypotheses.get("X1-first")
     study = question.study(draws=draws, region="")
     leads, sure, wrong, shares, rows = [], [], [], [], []
     for world in worlds(effects, n, windows, reps):

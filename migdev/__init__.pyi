@@ -82,9 +82,11 @@ from migdev.sources.read.mapping import ColumnMapping as ColumnMapping
 from migdev.sources.worldbank.tables import read_countries as read_countries
 from migdev.study.answer import Answer as Answer
 from migdev.study.component import Component as Component
+from migdev.study.dimension import Dimension as Dimension
 from migdev.study.family import Family as Family
 from migdev.study.hypothesis import Hypothesis as Hypothesis
 from migdev.study.joint import JointStudy as JointStudy
+from migdev.study.outcome import Outcome as Outcome
 from migdev.study.pretest_rules import PreTestRule as PreTestRule
 from migdev.study.pretests import PreTest as PreTest
 from migdev.study.pretests import PreTests as PreTests

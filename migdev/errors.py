@@ -81,6 +81,10 @@ class SingletonWarning(MigdevWarning):
     """Groups of one observation were dropped: their effect fits them exactly."""
 
 
+class DroppedOutcomeWarning(MigdevWarning):
+    """An outcome of a dimension has no data; its index is that of the others."""
+
+
 class CollinearityWarning(MigdevWarning):
     """Columns were dropped: collinear with others, constant, or absorbed by the effects."""
 

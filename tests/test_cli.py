@@ -197,12 +197,16 @@ def test_pages_share_one_drawing_of_each_figure(files, tmp_path, run, monkeypatc
         verdict_figures, "pattern_plot", lambda answer: drawn.append(answer) or plot(answer)
     )
     done = run(
-        "study", "X1", "--data", str(files / "wdi.csv"), "--data", str(files / "countries.csv"),
+        "study", "X1-first", "--data", str(files / "wdi.csv"), "--data", str(files / "countries.csv"),
         "--out", str(tmp_path),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(drawn) == 1
-    assert {p.name for p in tmp_path.rglob("*.*")} >= {"X1.html", "figure-1.svg", "figure-1.pdf"}
+    assert {p.name for p in tmp_path.rglob("*.*")} >= {
+        "X1-first.html",
+        "figure-1.svg",
+        "figure-1.pdf",
+    }
 
 
 def test_a_mapping_serves_several_files(files, tmp_path, run):
@@ -321,15 +325,21 @@ def test_verify_fails_loudly(tmp_path):
         (["study", "G1", "--data", "nowhere.csv", "--out", "out"], "There is no file"),
         (["study", "G1", "--columns", "map.toml", "--out", "out"], "add the files by --data"),
         (["study", "G1", "--data", "countries.csv", "--out", "out"], "migdev: "),
-        (["study", "X1", "--data", "no_poverty.csv", "--out", "out"], "'SI.POV.DDAY'"),
+        (["study", "X1-first", "--data", "no_poverty.csv", "--out", "out"], "'SI.POV.DDAY'"),
         (["study", "G1", "--data", "other.csv", "--out", "out"], "lack the series"),
         (["study", "G1", "--data", "wdi.csv", "--plan", "no.json", "--out", "out"], "no plan"),
         (
             ["study", "M1", "--data", "wdi.csv", "--plan", "g1.json", "--out", "out"],
             "registers 'G1'",
         ),
-        (["study", "X1", "--data", "wdi.csv", "--window", "0", "--out", "out"], "within a window"),
-        (["study", "X1", "--data", "empty_poverty.csv", "--out", "out"], "no value of 'poverty'"),
+        (
+            ["study", "X1-first", "--data", "wdi.csv", "--window", "0", "--out", "out"],
+            "within a window",
+        ),
+        (
+            ["study", "X1-first", "--data", "empty_poverty.csv", "--out", "out"],
+            "no value of 'poverty'",
+        ),
     ],
 )
 def test_bad_input_is_a_plain_message(files, tmp_path, run, monkeypatch, arguments, message):
@@ -348,7 +358,7 @@ def test_bad_input_is_a_plain_message(files, tmp_path, run, monkeypatch, argumen
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("question", ["M1", "X1"])
+@pytest.mark.parametrize("question", ["M1", "X1-first"])
 def test_one_region_only_still_answers(files, tmp_path, run, monkeypatch, question):
     monkeypatch.chdir(tmp_path)
     frame = pd.read_csv(files / "wdi.csv")
@@ -359,7 +369,7 @@ def test_one_region_only_still_answers(files, tmp_path, run, monkeypatch, questi
     assert done.returncode == 0, done.stderr
     assert "Verdict:" in done.stdout
     assert "Traceback" not in done.stderr
-    if question == "X1":
+    if question == "X1-first":
         assert "holds 'South Asia' alone, so no region is left out" in done.stdout
 
 

@@ -41,7 +41,7 @@ def test_effects_are_recovered_without_measurement_trouble(view):
     """The trade gap and poverty equations are linear in true remittances; measured ones are scaled
     by a break, so the late years alone are used."""
     world = stylised_world(view, seed=3, entities=400, first=2006, last=2035, missing=False)
-    panel = md.hypotheses.get("X1").prepare(world)
+    panel = md.hypotheses.get("X1-first").prepare(world)
     truth = WORLDS[view]
     for name, effect in (("trade_gap", truth.dependence), ("growth", truth.growth)):
         fit = md.FixedEffects(

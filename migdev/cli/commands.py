@@ -146,7 +146,7 @@ def demo(
     from migdev.progress import Progress
     from migdev.simulate import WORLDS, stylised_world
 
-    asked = hypotheses.get("X1")
+    asked = hypotheses.get("X1-first")
     check_out(out, [f"{view}.html" for view in WORLDS])
     out.mkdir(parents=True, exist_ok=True)
     print("SIMULATED data: these worlds describe no country.\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +14,18 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing, suggestion
+from migdev.hypotheses.samples import income_samples, mark
 from migdev.hypotheses.variables import low_and_middle_income, prepare, variables
 from migdev.identity import LATER, MADE
 from migdev.panel.panel import Panel
 from migdev.plugins import QUESTIONS
 from migdev.study.answer import Answer
 from migdev.study.component import Component
+from migdev.study.dimension import Dimension
 from migdev.study.hypothesis import Hypothesis
 from migdev.study.joint import JointStudy
 from migdev.study.joint_answer import JointAnswer
+from migdev.study.outcome import Outcome
 from migdev.study.pretests import PreTests
 from migdev.study.study import Spec, Study
 
@@ -45,7 +49,7 @@ class Question(Hypothesis):
         Gives the specifications, ``{name: Spec}``; None while ``waits_for`` says what is lacking.
     prefer : tuple of str
         Order in which specifications may give the verdict.
-    components : tuple of Component
+    components : tuple of Component and Dimension
         The equations of a joint question, in place of ``specs``.
     null : str
         Name of the null pattern of a joint question.
@@ -60,6 +64,12 @@ class Question(Hypothesis):
     background : tuple of str
         Variables of a second panel, yearly and of all countries, for pre-tests that need longer
         series or countries outside the sample.
+    optional : tuple of str
+        Variables whose series the data may lack: outcomes beside which a dimension has others.
+    placebos, forms, within, beside : as in :class:`~migdev.JointStudy`
+    leads : int
+        Of a joint question. ``within`` and ``beside`` are samples by income, of
+        :func:`~migdev.hypotheses.samples.income_samples`.
     """
 
     variables: tuple[str, ...] = ()
@@ -67,13 +77,19 @@ class Question(Hypothesis):
     sample: str = "low- and middle-income countries"
     specs: Callable[[], Mapping[str, Spec]] | None = field(default=None, metadata=MADE)
     prefer: tuple[str, ...] = ()
-    components: tuple[Component, ...] = ()
+    components: tuple[Component | Dimension, ...] = ()
     null: str = "null"
     waits_for: str = ""
     fewest: int = field(default=0, metadata=LATER)
     least: tuple[tuple[str, float], ...] = field(default=(), metadata=LATER)
     pretests: Callable[[], PreTests] | None = field(default=None, metadata=MADE)
     background: tuple[str, ...] = field(default=(), metadata=LATER)
+    optional: tuple[str, ...] = field(default=(), metadata=LATER)
+    placebos: tuple[str, ...] = field(default=(), metadata=LATER)
+    leads: int = field(default=0, metadata=LATER)
+    forms: tuple[str, ...] = field(default=(), metadata=LATER)
+    within: str = field(default="", metadata=LATER)
+    beside: tuple[str, ...] = field(default=(), metadata=LATER)
 
     @property
     def runnable(self) -> bool:
@@ -114,7 +130,14 @@ class Question(Hypothesis):
                 f"window={years} leaves without years. Use window={self.window} (years), or "
                 "another number above 1."
             )
-        made = prepare(low_and_middle_income(panel), self.variables, window=years)
+        options: dict[str, Any] = {"window": years, "optional": self.optional}
+        if self.within:
+            samples, labels = income_samples(panel), panel.entities
+            either = np.any([s for n, s in samples.items() if n in (self.within, *self.beside)], 0)
+            held = panel.where(either[panel.entity_codes], "high income today and at the start")
+            made = mark(prepare(held, self.variables, **options), labels, samples)
+        else:
+            made = prepare(low_and_middle_income(panel), self.variables, **options)
         return long_enough(made, self.variables, self.fewest, self.least)
 
     def prepare_background(self, panel: Panel) -> Panel | None:
@@ -126,9 +149,12 @@ class Question(Hypothesis):
         ``draws``, ``seed``)."""
         pretests = None if self.pretests is None else self.pretests()
         if self.components:
+            own_rows = any(isinstance(c, Dimension) for c in self.components)
             return JointStudy(
                 components=self.components, null=self.null, level=self.level, pretests=pretests,
-                **{"region": "region", **options},
+                placebos=self.placebos, leads=self.leads, forms=self.forms, within=self.within,
+                beside=self.beside,
+                **{"region": "region", **({"sample": "largest"} if own_rows else {}), **options},
             )  # fmt: skip
         if self.specs is None:
             raise SpecificationError(
@@ -265,7 +291,10 @@ def _built_in() -> dict[str, Question]:
     text = files("migdev.hypotheses").joinpath("questions.toml").read_text(encoding="utf-8")
     found: dict[str, Question] = {}
     for row in tomllib.loads(text)["question"]:
-        parts = [_component(part, found) for part in row.pop("components", ())]
+        parts: list[Component | Dimension] = [
+            *(_component(part, found) for part in row.pop("components", ())),
+            *(_dimension(part) for part in row.pop("dimensions", ())),
+        ]
         found[row["id"]] = Question(
             **_frozen(row), components=tuple(parts), specs=SPECS.get(row["id"]),
             pretests=PRETESTS.get(row["id"]),
@@ -279,6 +308,27 @@ def _component(row: dict[str, Any], found: Mapping[str, Question]) -> Component:
     published = found[row.pop("published_as")].published if "published_as" in row else ()
     claim = Hypothesis(**_frozen(row), published=published)
     return Component(name=name, hypothesis=claim, formula=formula)
+
+
+def _dimension(row: dict[str, Any]) -> Dimension:
+    """A dimension of a joint question: outcomes that share their regressor and controls."""
+    known, term = variables(), row["term"]
+    name, controls, rows = row.pop("name"), row.pop("controls"), row.pop("outcomes")
+    outcomes = []
+    for of in rows:
+        series = [c for v in re.findall(r"\w+", of["left"]) if v in known for c in known[v].codes]
+        outcomes.append(
+            Outcome(
+                name=of["name"], formula=f"{of['left']} ~ {term} + {controls}",
+                sign=of.get("sign", 1), made_of=tuple(series),
+            )
+        )  # fmt: skip
+    options = {k: row.pop(k) for k in ("index", "outcome_sd") if k in row}
+    made_of = (*known[term].codes, *known[term].alternatives)
+    claim = Hypothesis(**_frozen(row))
+    return Dimension(
+        name=name, hypothesis=claim, outcomes=tuple(outcomes), regressor_of=made_of, **options
+    )
 
 
 def _frozen(value: Any) -> Any:

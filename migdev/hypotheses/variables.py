@@ -36,6 +36,8 @@ class Variable:
         Years that a window needs of it; 1 for surveys, which are held now and then.
     alternatives : tuple of str
         Other codes for the same thing, used where the first is not in the data.
+    over_time : callable, optional
+        From the panel and those columns to values that need earlier years.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Variable:
     window: str = "mean"
     min_obs: int = 3
     alternatives: tuple[str, ...] = ()
+    over_time: Callable[..., Any] | None = None
 
     def found(self, columns: Iterable[str]) -> tuple[str, ...] | None:
         """The codes that the data hold for this variable, or None."""
@@ -72,12 +75,27 @@ def _dependence(remit: pd.Series, exports: pd.Series) -> pd.Series:
     return 100 * remit / (remit + exports)
 
 
+def _log_signed(x: pd.Series) -> pd.Series:
+    """log(1 + x) of x at least 0, minus log(1 - x) below: few countries of large x do not carry
+    everything, and zero stays zero."""
+    out: pd.Series = np.sign(x) * np.log1p(np.abs(x))
+    return out
+
+
 #: How values are made from columns, by the name that ``variables.tsv`` has for it.
 MAKE: dict[str, Callable[..., Any]] = {
     "log": _log,
     "log_inflation": _log_inflation,
     "dependence": _dependence,
     "difference": lambda a, b: a - b,
+    "asinh": np.arcsinh,
+    "log_signed": _log_signed,
+    "percent": lambda a, b: 100 * a / b,
+}
+#: And from columns and their past.
+MAKE_OVER_TIME: dict[str, Callable[..., Any]] = {
+    "growth_rate": lambda panel, x: 100 * panel.growth(x, log=True),
+    "fall": lambda panel, x: (panel.L(x) - x).clip(lower=0),
 }
 
 
@@ -91,6 +109,7 @@ def variables() -> dict[str, Variable]:
             name=row["name"], label=row["label"], unit=row["unit"],
             codes=tuple(row["codes"].split()), alternatives=tuple(row["alternatives"].split()),
             make=MAKE.get(row["make"]), window=row["window"], min_obs=int(row["min_obs"]),
+            over_time=MAKE_OVER_TIME.get(row["make"]),
         )
         for row in rows
     }  # fmt: skip
@@ -103,7 +122,9 @@ KEPT = {
 }
 
 
-def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel:
+def prepare(
+    panel: Panel, variables: Iterable[str], *, window: int = 0, optional: Iterable[str] = ()
+) -> Panel:
     """Make the named variables from World Bank columns, by year or by window.
 
     Parameters
@@ -114,6 +135,8 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
         Names in :func:`variables`, or columns of the panel, which windows average.
     window : int
         Years of a window; 0 keeps the years, and leaves out variables that are spreads.
+    optional : iterable of str
+        Variables that may be missing altogether; what is estimated with them says so.
 
     Raises
     ------
@@ -121,8 +144,10 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
         Series that the data lack, with their codes.
     """
     wanted = {name: _variable(panel, name) for name in dict.fromkeys(variables)}
+    spared = set(optional)
     lacking = {n: v for n, v in wanted.items() if v.found(panel.columns) is None}
-    if lacking:
+    if lacking.keys() - spared:
+        lacking = {n: v for n, v in lacking.items() if n not in spared}
         codes = [code for v in lacking.values() for code in v.codes if code not in panel]
         raise PanelError(
             f"The data lack the series for {listing(lacking)}: {listing(codes)}. Add them to the "
@@ -135,7 +160,7 @@ def prepare(panel: Panel, variables: Iterable[str], *, window: int = 0) -> Panel
     out = panel.select(*kept).assign(**made)
     if window:
         out = _windows(out, wanted, window)
-    empty = [name for name in wanted if not out[name].notna().any()]
+    empty = [name for name in wanted if name not in spared and not out[name].notna().any()]
     if empty:
         raise PanelError(
             f"The data hold no value of {listing(empty)} in the sample, made from "
@@ -177,8 +202,16 @@ def _windows(panel: Panel, variables: Mapping[str, Variable], window: int) -> Pa
 
 
 def _values(panel: Panel, variable: Variable) -> pd.Series:
-    columns = [panel[code].astype(float) for code in variable.found(panel.columns) or ()]
-    return columns[0] if variable.make is None else variable.make(*columns)
+    codes = variable.found(panel.columns)
+    if codes is None:
+        return pd.Series(np.nan, index=panel.frame.index)
+    columns = [panel[code].astype(float) for code in codes]
+    made: pd.Series = columns[0]
+    if variable.over_time is not None:
+        made = variable.over_time(panel, *columns)
+    elif variable.make is not None:
+        made = variable.make(*columns)
+    return made
 
 
 #: Income groups as the World Bank writes and codes them, in lower case.

@@ -74,6 +74,11 @@ class Component:
         return self.formula or str(getattr(self.estimator, "formula", ""))
 
     @property
+    def equations(self) -> tuple[str, ...]:
+        """The formulas that what is fitted may warn of."""
+        return (self.equation,)
+
+    @property
     def term(self) -> str:
         """The focal parameter: a coefficient of the formula, or an expression."""
         if self.spec is None:

@@ -28,7 +28,10 @@ from migdev.study.cones import (
     overlapping,
     union_rejection,
 )
+from migdev.study.dimension import Dimension
+from migdev.study.exchanges import exchanges
 from migdev.study.joint_answer import JointAnswer, JointResult
+from migdev.study.joint_samples import regions_left_out, rows_within
 from migdev.study.plan import check_plan, write_plan
 from migdev.study.pretests import PreTests
 
@@ -57,7 +60,9 @@ class JointStudy:
 
     Parameters
     ----------
-    components : tuple of Component
+    components : tuple of Component and Dimension
+        A :class:`~migdev.Dimension` has several outcomes, each on its own rows, so the sample is
+        then "largest".
     null : str
         Name of the pattern in which every effect is smaller than the smallest of interest; ``""``
         where a view predicts just that.
@@ -71,9 +76,22 @@ class JointStudy:
         Column whose values are left out one at a time.
     pretests : PreTests, optional
         Tests of the data that are run before any fit; their rules mark components.
+    placebos : tuple of str
+        Regressors that no view speaks of, such as foreign investment: each is put in the place of
+        the focal one in every formula (:attr:`JointAnswer.placebos`).
+    leads : int
+        So many future periods of the focal regressor are put in its place, one at a time: what
+        moves an outcome before it happens does not cause it.
+    forms : tuple of str
+        Other forms of the focal regressor, such as the share itself, and with them the equations
+        of dimensions whitened for serial correlation (:attr:`JointAnswer.forms`).
+    within : str
+        Column that is 1 for the rows of the study, where the panel holds others too.
+    beside : tuple of str
+        Columns like it, of other samples that are shown beside the declared one.
     """
 
-    components: tuple[Component, ...]
+    components: tuple[Component | Dimension, ...]
     null: str = "null"
     sample: JointSample = "common"
     draws: int = 1999
@@ -81,17 +99,27 @@ class JointStudy:
     level: float = 0.05
     region: str = ""
     pretests: PreTests | None = field(default=None, metadata=LATER)
+    placebos: tuple[str, ...] = field(default=(), metadata=LATER)
+    leads: int = field(default=0, metadata=LATER)
+    forms: tuple[str, ...] = field(default=(), metadata=LATER)
+    within: str = field(default="", metadata=LATER)
+    beside: tuple[str, ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "components", tuple(self.components))
-        other = [c for c in self.components if not isinstance(c, Component)]
+        for name in ("placebos", "forms", "beside"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        other = [c for c in self.components if not isinstance(c, Component | Dimension)]
         if other:
             raise SpecificationError(
-                f"A joint study is made of Components, not of {type(other[0]).__name__}."
+                "A joint study is made of Components and Dimensions, not of "
+                f"{type(other[0]).__name__}."
             )
         names = [c.name for c in self.components]
         if len(set(names)) < len(names):
             raise SpecificationError(f"Components need names of their own, not {listing(names)}.")
+        if self.leads < 0:
+            raise SpecificationError(f"leads={self.leads}; a number of future periods, or 0.")
         if self.draws < 1:
             raise SpecificationError(f"draws={self.draws}; a joint test needs at least one.")
         if not 0 < self.level < 0.5:
@@ -132,10 +160,14 @@ class JointStudy:
         other = [c for c in self.components if not c.selectable]
         if other:
             what = type(other[0].estimator).__name__
+            why = (
+                "its outcomes have rows of their own" if isinstance(other[0], Dimension)
+                else f"{what} has no formula with free weights="
+            )  # fmt: skip
             raise SpecificationError(
                 f"The component {other[0].name!r} cannot be fitted on the rows of the others: "
-                f"{what} has no formula with free weights=. Use sample='largest', in which each "
-                "equation has its own rows and all share their entities."
+                f"{why}. Use sample='largest', in which each equation has its own rows and all "
+                "share their entities."
             )
 
     def _check_rules(self, names: list[str]) -> None:
@@ -180,62 +212,64 @@ class JointStudy:
         tested = self.pretests.run(panel, background) if self.pretests else ()
         names = tuple(c.name for c in self.components)
         rulings = self.pretests.decide(tested, names)[1] if self.pretests else ()
-        other = "largest" if self.sample == "common" else "common"
-        values, notes = self._left_out(panel)
-        with Progress("samples", 2 + len(values)) as done:
+        whole, panel = panel, rows_within(panel, self.within)
+        values, notes = regions_left_out(panel, self.region)
+        other: tuple[JointSample, ...] = ("largest",) if self.sample == "common" else ("common",)
+        if any(isinstance(c, Dimension) for c in self.components):
+            other = ()
+        with Progress("samples", 1 + len(other) + len(self.beside) + len(values)) as done:
             main, heard = self._heard(panel, self.sample)
             done()
-            variants = {other: self._try(panel, other)}
-            done()
+            variants = {name: self._try(panel, name) for name in done.each(other)}
+            for column in done.each(self.beside):
+                variants[f"sample {column!r}"] = self._try(whole, self.sample, column)
             for value in done.each(values):
                 rest = panel.where((panel[self.region] != value).to_numpy(), f"without {value}")
                 variants[f"without {value}"] = self._try(rest, self.sample)
         return JointAnswer(
-            study=self, panel=panel, main=main, warnings=heard, plan=digest, departures=found,
+            study=self, panel=whole, main=main, warnings=heard, plan=digest, departures=found,
             variants={k: v for k, v in variants.items() if isinstance(v, JointResult)},
             failures={k: v for k, v in variants.items() if isinstance(v, str)},
             notes=(*notes, *self._approximate(), *_doubts(main, self.draws)), pretests=tested,
-            rulings=rulings, background=background,
+            rulings=rulings, background=background, exchanges=self._exchanges(panel),
         )  # fmt: skip
+
+    def _exchanges(self, panel: Panel) -> pd.DataFrame:
+        asked: dict[str, Any] = {
+            "placebos": self.placebos, "leads": self.leads, "forms": self.forms
+        }  # fmt: skip
+        return exchanges(self.components, panel, **asked) if any(asked.values()) else pd.DataFrame()
 
     def _approximate(self) -> tuple[str, ...]:
         """Components whose pairs draws are moved to first order."""
-        names = [c.name for c in self.components if c.spec is not None]
+        names = [c.name for c in self.components if isinstance(c, Component) and c.spec is not None]
         text = "The pairs draws of {} are to first order: the specification is not fitted anew."
         return (text.format(listing(names)),) if names else ()
 
-    def _left_out(self, panel: Panel) -> tuple[list[Any], tuple[str, ...]]:
-        """Regions to leave out one at a time, and why there are none."""
-        if not self.region:
-            return [], ()
-        if self.region not in panel:
-            why = f"The panel has no column {self.region!r}, so no region is left out in turn."
-            return [], (why,)
-        values = sorted(panel[self.region].dropna().unique())
-        if len(values) < 2:
-            found = listing(values) if values else "no region at all"
-            why = f"The panel holds {found} alone, so no region is left out in turn."
-            return [], (why,)
-        return values, ()
-
-    def _heard(self, panel: Panel, sample: str) -> tuple[JointResult, tuple[str, ...]]:
+    def _heard(
+        self, panel: Panel, sample: str, within: str | None = None
+    ) -> tuple[JointResult, tuple[str, ...]]:
         with collect() as caught:
-            result = self.fit(panel, sample)
+            result = self.fit(panel, sample, within)
         messages: dict[str, list[str]] = {}
         for text in dict.fromkeys(map(str, caught)):
-            of = next((c for c in self.components if text.startswith(f"{c.equation!r}: ")), None)
-            rest = text if of is None else text.removeprefix(f"{of.equation!r}: ")
+            said = [(c, e) for c in self.components for e in c.equations]
+            of, equation = next(
+                ((c, e) for c, e in said if text.startswith(f"{e!r}: ")), (None, "")
+            )
+            rest = text if of is None else text.removeprefix(f"{equation!r}: ")
             messages.setdefault(rest, []).extend([] if of is None else [of.name])
         return result, tuple(merged(messages))
 
-    def _try(self, panel: Panel, sample: str) -> JointResult | str:
+    def _try(self, panel: Panel, sample: str, within: str | None = None) -> JointResult | str:
         try:
-            return self._heard(panel, sample)[0]
+            return self._heard(panel, sample, within)[0]
         except MigdevError as error:
             return str(error)
 
-    def fit(self, panel: Panel, sample: str = "") -> JointResult:
-        """The joint test on one sample, without its variants: ``sample`` as declared, or another.
+    def fit(self, panel: Panel, sample: str = "", within: str | None = None) -> JointResult:
+        """The joint test on one sample, without its variants: ``sample`` and the rows ``within`` as
+        declared, or others.
 
         Raises
         ------
@@ -243,6 +277,7 @@ class JointStudy:
             No row is complete in all equations, or an equation cannot be fitted.
         """
         sample = sample or self.sample
+        panel = rows_within(panel, self.within if within is None else within)
         used, weights = panel, None
         if sample == "common":
             self._require_rows()
@@ -281,7 +316,9 @@ class JointStudy:
         """Countries drawn with replacement, the same in every equation."""
         N = len(psi)
         sums = {
-            c.name: bootstrap_sums(fits[c.name], c, N) for c in self.components if c.spec is None
+            c.name: bootstrap_sums(fits[c.name], c, N)
+            for c in self.components
+            if isinstance(c, Component) and c.spec is None
         }
         present = (psi != 0).any(axis=1)
         for _, _, here in sums.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,11 @@ from migdev.study.assessment.by_margin import pattern_verdict
 from migdev.study.assessment.decidability import COULD_NOT, attainable_pattern
 from migdev.study.assessment.of_joint import JointAssessment
 from migdev.study.assessment.parts import joint_parts
+from migdev.study.carriers import carriers
 from migdev.study.cones import cone_shares
 from migdev.study.decision_rule import Focal, standing
 from migdev.study.family import Family
+from migdev.study.operating import rates
 from migdev.study.pretest_rules import Ruling, marks
 from migdev.study.pretests import Finding, findings_frame
 
@@ -86,6 +88,9 @@ class JointAnswer(JointAssessment):
     rulings : tuple of Ruling
     background : Panel, optional
         As in :class:`~migdev.Answer`.
+    exchanges : DataFrame
+        The equations with other regressors in the place of the focal one
+        (:func:`migdev.study.exchanges.exchanges`); empty where none is declared.
     """
 
     study: JointStudy
@@ -100,6 +105,38 @@ class JointAnswer(JointAssessment):
     pretests: tuple[Finding, ...] = ()
     rulings: tuple[Ruling, ...] = ()
     background: Panel | None = None
+    exchanges: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def placebos(self) -> pd.DataFrame:
+        """The focal regressor beside placebos and its own future, by component and outcome."""
+        return self._exchanged("placebo", "lead")
+
+    @property
+    def forms(self) -> pd.DataFrame:
+        """The focal regressor beside its other forms, and its equations whitened for serial
+        correlation, by component and outcome."""
+        return self._exchanged("form", "ar1")
+
+    def _exchanged(self, *roles: str) -> pd.DataFrame:
+        table = self.exchanges
+        if table.empty or not table["role"].isin(roles).any():
+            return pd.DataFrame()
+        return table[table["role"].isin(["focal", *roles])].reset_index(drop=True)
+
+    @property
+    def carriers(self) -> pd.DataFrame:
+        """Effective number of clusters of each estimate, and the entities that carry it, with the
+        estimate without each; see :func:`migdev.study.carriers.carriers`."""
+        return carriers(self.study.components, self.main)
+
+    def rates(self, drawn: Any) -> pd.DataFrame:
+        """How often the rule establishes and contradicts each pattern in drawn worlds; see
+        :func:`migdev.simulate.from_answer`."""
+        study = self.study
+        return rates(
+            study.patterns, drawn.estimates, drawn.std_errors, study.bounds, drawn.df, study.level
+        )
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:

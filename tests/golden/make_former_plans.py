@@ -81,7 +81,8 @@ def every() -> md.Study:
 
 def studies() -> dict[str, md.Study | md.JointStudy]:
     """What the plans register."""
-    asked = {name: md.hypotheses.get(name).study() for name in ("G1", "G5", "X1")}
+    ids = {"G1": "G1", "G5": "G5", "X1": "X1-first"}  # what X1 was then
+    asked = {name: md.hypotheses.get(id).study() for name, id in ids.items()}
     return {**asked, "every": every()}
 
 

@@ -16,7 +16,7 @@ from migdev.report.verdict import verdict_page
 from migdev.report.words import equals, interval, labeller, number, sign_words, term_words
 from migdev.simulate import stylised_world
 
-X1 = md.hypotheses.get("X1")
+X1 = md.hypotheses.get("X1-first")
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def by_formula(name: str, h: md.Hypothesis, formula: str) -> md.Component:
 
 @pytest.fixture(scope="module")
 def world() -> md.Panel:
-    asked = md.hypotheses.get("X1")
+    asked = md.hypotheses.get("X1-first")
     return asked.prepare(md.simulate.stylised_world("critical", seed=4, entities=60))
 
 

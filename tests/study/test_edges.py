@@ -13,7 +13,7 @@ import migdev as md
 from migdev.errors import IdentificationError, PanelError, SpecificationError
 from migdev.simulate import stylised_world
 
-X1 = md.hypotheses.get("X1")
+X1 = md.hypotheses.get("X1-first")
 
 
 @pytest.fixture(scope="module")

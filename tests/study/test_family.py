@@ -19,7 +19,7 @@ from migdev.study.decision_rule import PREDICTIONS, measure, verdict
 from migdev.study.influence import aligned, influence
 from migdev.study.verdict_tests import decide, decisive_tests
 
-X1 = md.hypotheses.get("X1")
+X1 = md.hypotheses.get("X1-first")
 
 COV = md.Clustered("entity")
 

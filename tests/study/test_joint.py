@@ -29,7 +29,7 @@ from migdev.study.cones import (
 )
 from migdev.study.decision_rule import PREDICTIONS
 
-X1 = md.hypotheses.get("X1")
+X1 = md.hypotheses.get("X1-first")
 
 PATTERNS = {"A": ("+", "-"), "B": ("<=0", "-"), "null": ("0", "0")}
 

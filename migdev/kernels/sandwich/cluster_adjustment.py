@@ -151,6 +151,33 @@ def _adjusted(Z: FloatArray, loading: FloatArray, kind: str) -> FloatArray:
     return Z @ inner if q <= m else inner
 
 
+def adjusted_rows(Z: FloatArray, loading: FloatArray, groups: Groups, kind: str) -> FloatArray:
+    r"""(n, k) rows :math:`A_g \tilde X_g B` of eq. (2): their products with residuals, summed by
+    cluster, are the contributions of :func:`adjusted_scores`, here for any number of outcomes.
+
+    Parameters
+    ----------
+    Z : (n, q) orthonormal; loading : (q, k)
+    groups : Groups
+    kind : {"CR0", "CR1", "CR2", "CR3"}
+    """
+    out = np.empty((len(Z), loading.shape[1]))
+    for _, rows in batches(groups):
+        out[rows] = _adjusted(Z[rows], loading, kind)
+    return out
+
+
+def unshrunk(Z: FloatArray, resid: FloatArray, groups: Groups) -> FloatArray:
+    r"""(n,) residuals of each cluster times :math:`(I - H)_{gg}^{+1/2}`: with the length that
+    independent errors have."""
+    out = np.empty(len(Z))
+    for _, rows in batches(groups):
+        Zb = Z[rows]
+        block = np.eye(rows.shape[1]) - Zb @ np.swapaxes(Zb, 1, 2)
+        out[rows] = _root_times(block, resid[rows][:, :, None])[:, :, 0]
+    return out
+
+
 def _adjusted_weighted(
     Z: FloatArray, root: FloatArray, C: FloatArray | None, loading: FloatArray, kind: str
 ) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Simulated worlds with known truth: what the data would look like if a view were right."""
+"""Stylised worlds: what the data would look like if a view were right."""
 
 from __future__ import annotations
 
