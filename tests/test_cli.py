@@ -197,7 +197,8 @@ def test_pages_share_one_drawing_of_each_figure(files, tmp_path, run, monkeypatc
         verdict_figures, "pattern_plot", lambda answer: drawn.append(answer) or plot(answer)
     )
     done = run(
-        "study", "X1-first", "--data", str(files / "wdi.csv"), "--data", str(files / "countries.csv"),
+        "study", "X1-first", "--data", str(files / "wdi.csv"),
+        "--data", str(files / "countries.csv"),
         "--out", str(tmp_path),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -150,12 +150,13 @@ class Question(Hypothesis):
         pretests = None if self.pretests is None else self.pretests()
         if self.components:
             own_rows = any(isinstance(c, Dimension) for c in self.components)
-            return JointStudy(
-                components=self.components, null=self.null, level=self.level, pretests=pretests,
-                placebos=self.placebos, leads=self.leads, forms=self.forms, within=self.within,
-                beside=self.beside,
-                **{"region": "region", **({"sample": "largest"} if own_rows else {}), **options},
-            )  # fmt: skip
+            declared = {
+                "null": self.null, "level": self.level, "pretests": pretests, "region": "region",
+                "placebos": self.placebos, "leads": self.leads, "forms": self.forms,
+                "within": self.within, "beside": self.beside,
+                "sample": "largest" if own_rows else "common",
+            }  # fmt: skip
+            return JointStudy(components=self.components, **{**declared, **options})
         if self.specs is None:
             raise SpecificationError(
                 f"{self.id} cannot be run yet: it waits for {self.waits_for}. "

@@ -94,7 +94,7 @@ MAKE: dict[str, Callable[..., Any]] = {
 }
 #: And from columns and their past.
 MAKE_OVER_TIME: dict[str, Callable[..., Any]] = {
-    "growth_rate": lambda panel, x: 100 * panel.growth(x, log=True),
+    "growth_rate": lambda panel, x: panel.growth(x, log=True),
     "fall": lambda panel, x: (panel.L(x) - x).clip(lower=0),
 }
 

@@ -92,7 +92,8 @@ def stylised_world(
         P_{iw} &= \pi_i + \theta_p R_{iw} - 12\,(\log y_{iw} - \log y_{i0}) + u_{iw} \quad (3) \\
         G_{iw} &= \gamma_i + \theta_d R_{iw} + v_{iw} \quad (4)
 
-    and investment, consumption and industry like (4).
+    and investment, consumption and industry like (4). Manufacturing moves as industry does,
+    vulnerable employment as the gap, and external debt by all years of a window of it.
 
     Remittances are persistent (yearly autocorrelation near 0.95 in logs), skewed (median near 2%,
     tenth decile above 10% of GDP) and share a world factor; reported flows rise by half when
@@ -192,6 +193,15 @@ def stylised_world(
         ),
         "SI.POV.DDAY": np.clip(poverty, 0, 95)[:, block] + rng.normal(0, 1, (n, periods)),
     }
+    of_structure = np.random.default_rng([seed, 1])  # leaves the other draws as they were
+    for code, mean, deviation, slope, high in (
+        ("NV.IND.MANF.ZS", 14, 5, effect.industry, 50),
+        ("SL.EMP.VULN.ZS", 50, 15, effect.dependence, 98),
+        ("DT.DOD.DECT.GN.ZS", 50, 15, window * effect.dependence, 400),
+    ):
+        level_of = of_structure.normal(mean, deviation, n)[:, None]
+        noisy = level_of + 2 * _autoregression(of_structure, n, periods, 0.7)
+        columns[code] = np.clip(noisy + slope * centred[:, block], 1, high)
     if missing:
         _punch(rng, columns, years, block)
     name = view if isinstance(view, str) else "custom"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,6 +15,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
+from migdev.notes import warn
 from migdev.options import check_options
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
@@ -158,7 +158,7 @@ class Dimension:
                 + " Give data of an outcome, or leave the dimension out of the study."
             )
         for name, why in left_out.items():
-            warnings.warn(
+            warn(
                 f"{self.name!r} is measured without {name!r}: {why}",
                 DroppedOutcomeWarning,
                 stacklevel=2,

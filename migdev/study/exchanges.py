@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from migdev.errors import MigdevError
+from migdev.notes import quiet
 from migdev.panel.panel import Panel
 from migdev.study.component import Component
 from migdev.study.dimension import Dimension
@@ -49,12 +49,12 @@ def exchanges(
         if asked_forms and isinstance(c, Dimension):
             asked.append((term, "ar1"))
         for regressor, role in asked:
-            told = {"component": c.name, "regressor": regressor, "role": role}
+            told = {"component": c.name, "regressor": regressor, "role": role, "failure": ""}
             try:
                 rows += [{**told, **row} for row in _estimates(c, regressor, role, panel)]
             except MigdevError as error:
                 rows.append({**told, "outcome": "", "failure": str(error)})
-    return pd.DataFrame(rows, columns=list(COLUMNS)).fillna({"failure": ""})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _estimates(
@@ -71,8 +71,7 @@ def _estimates(
     else:
         c = c.whitened() if role == "ar1" else c.exchanged(regressor)
         names = {"index": "index", **{o.name: o.name for o in c.outcomes}}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the main fits have told what is left out
+    with quiet():  # the main fits have told what is left out
         fit: Any = c.fit(panel)
     frame = fit.tidy().set_index("term")
     return [

@@ -220,7 +220,9 @@ class JointStudy:
         with Progress("samples", 1 + len(other) + len(self.beside) + len(values)) as done:
             main, heard = self._heard(panel, self.sample)
             done()
-            variants = {name: self._try(panel, name) for name in done.each(other)}
+            variants: dict[str, JointResult | str] = {}
+            for name in done.each(other):
+                variants[name] = self._try(panel, name)
             for column in done.each(self.beside):
                 variants[f"sample {column!r}"] = self._try(whole, self.sample, column)
             for value in done.each(values):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from migdev.errors import (
 from migdev.kernels.arrays.groups import Groups, demean
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.index_equation import IndexEquation, serial_correlation
+from migdev.notes import warn
 from migdev.options import check_options
 from migdev.panel.design import Design
 from migdev.panel.panel import Panel
@@ -214,7 +214,7 @@ def _without_singletons(d: Design) -> Design:
             return d
         if not keep.any():
             raise IdentificationError(f"{d.formula!r}: no entity has two rows.")
-        warnings.warn(
+        warn(
             f"{d.formula!r}: {int((~keep).sum())} rows alone in their entity or period are left "
             "out.",
             SingletonWarning,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import migdev as md
-from migdev.errors import PanelError, SpecificationError
+from migdev.errors import IdentificationError, PanelError, SpecificationError
 from migdev.hypotheses import registry
+from migdev.hypotheses.samples import income_samples
 from migdev.hypotheses.variables import prepare, variables
 from migdev.identity import to_code
 from migdev.simulate import stylised_world
@@ -179,3 +182,58 @@ def test_columns_of_the_panel_are_variables_too(world):
     np.testing.assert_allclose(panel["own"][both], 2 * panel["growth"][both])
     with pytest.raises(PanelError, match="lack the series for 'nowhere'"):
         prepare(world, ["nowhere"])
+
+
+def test_samples_by_income_are_of_today_and_of_the_start():
+    frame = pd.DataFrame(
+        [
+            ("KOR", 1987, 3600.0, "High income"), ("KOR", 1988, 9000.0, "High income"),
+            ("USA", 1987, 21000.0, "High income"), ("VEN", 1990, 2900.0, None),
+            ("LBY", 1989, 6500.0, "Upper middle income"), ("SSD", 2012, 1000.0, "Low income"),
+        ],
+        columns=["iso3", "year", "NY.GNP.PCAP.CD", "income_group"],
+    )  # fmt: skip
+    panel = md.Panel.from_frame(frame, entity="iso3", time="year")
+    samples = income_samples(panel)
+    told = {name: set(panel.entities[inside]) for name, inside in samples.items()}
+    assert told == {
+        "low_middle_income_today": {"LBY", "SSD"},
+        "low_middle_income_at_start": {"KOR", "VEN", "SSD"},
+    }
+    with pytest.raises(PanelError, match="have no column 'income_group'"):
+        income_samples(panel.select("NY.GNP.PCAP.CD"))
+    assert list(income_samples(panel.select("income_group"))) == ["low_middle_income_today"]
+
+
+def test_x1_leaves_out_outcomes_without_series_and_refuses_a_dimension_without_any(world):
+    question = md.hypotheses.get("X1")
+    panel = question.prepare(world)
+    assert panel["tfp"].isna().all()
+    development = question.components[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = development.fit(panel)
+        assert set(fit.left_out) == {"TFP growth", "schooling"}
+        answer = question.study(draws=9).run(panel)
+        assert list(answer.main.fits["dependence"].left_out) == [
+            "labour share", "emigrants, next window",
+        ]  # fmt: skip
+        bare = panel.assign(
+            **dict.fromkeys(("manufacturing", "vulnerable", "external_debt"), np.nan)
+        )
+        with pytest.raises(IdentificationError, match="The dimension 'dependence' has no data"):
+            question.study(draws=9).run(bare)
+    with pytest.raises(PanelError, match="BX.TRF.PWKR.DT.GD.ZS"):
+        question.prepare(world.select(*[c for c in world.columns if not c.startswith("BX")]))
+
+
+def test_variables_over_time_are_made_within_countries():
+    frame = pd.DataFrame(
+        {"iso3": ["A"] * 4 + ["B"] * 3, "year": [2000, 2001, 2002, 2004, 2001, 2002, 2003],
+         "NY.GDP.PCAP.KD.ZG": [3.0, 1, 5, -9, 2, -1, 0], "rtfpna": [1.0, 1.1, 1.1, 2, 1, 2, 2]}
+    )  # fmt: skip
+    made = prepare(md.Panel.from_frame(frame, entity="iso3", time="year"), ["reversal", "tfp"])
+    nan = float("nan")
+    np.testing.assert_allclose(made["reversal"], [nan, 2, 0, nan, nan, 3, 0])
+    growth = 100 * np.log([1.1, 2])
+    np.testing.assert_allclose(made["tfp"], [nan, growth[0], 0, nan, nan, growth[1], 0], atol=1e-12)

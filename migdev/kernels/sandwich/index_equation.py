@@ -42,9 +42,8 @@ class IndexEquation:
         :math:`\\tilde x`.
     basis : (n, q)
         Orthonormal basis of W and of the focal regressor (the last column), within entities.
-    adjusted, left_out : (n,)
-        Rows of CR2's and CR3's contributions; those of CR3 sum, times residuals, to what the slope
-        loses with an entity.
+    adjusted : (n,)
+        Rows p of CR2's contributions.
     """
 
     groups: Groups
@@ -53,7 +52,6 @@ class IndexEquation:
     focal: FloatArray
     basis: FloatArray
     adjusted: FloatArray
-    left_out: FloatArray
 
     @classmethod
     def build(
@@ -71,13 +69,9 @@ class IndexEquation:
         focal = focal - Q @ (Q.T @ focal)
         squared = float(focal @ focal)
         basis = np.column_stack([Q, focal / np.sqrt(squared)])
-        loading = np.zeros((basis.shape[1], 1))
-        loading[-1] = 1 / np.sqrt(squared)
-        rows = (adjusted_rows(basis, loading, groups, kind)[:, 0] for kind in ("CR2", "CR3"))
-        adjusted, left_out = rows
         return cls(
-            groups=groups, time=time, rho=rho, focal=focal, basis=basis, adjusted=adjusted,
-            left_out=left_out,
+            groups=groups, time=time, rho=rho, focal=focal, basis=basis,
+            adjusted=_rows(basis, squared, groups, "CR2"),
         )  # fmt: skip
 
     @property
@@ -113,8 +107,9 @@ class IndexEquation:
         return np.add.reduceat(rows * residuals, self._starts, axis=0)
 
     def losses(self, residuals: FloatArray) -> FloatArray:
-        """(G,) what the slope loses as each entity is left out, exactly."""
-        return np.add.reduceat(self.left_out * residuals, self._starts)
+        """(G,) what the slope loses as each entity is left out, exactly: contributions of CR3."""
+        rows = _rows(self.basis, float(self.focal @ self.focal), self.groups, "CR3")
+        return np.asarray(np.add.reduceat(rows * residuals, self._starts))
 
     def loadings(self) -> FloatArray:
         """(G, n) T: contributions are T times the whitened errors."""
@@ -131,6 +126,13 @@ class IndexEquation:
     def _starts(self) -> IntArray:
         assert self.groups.starts is not None  # rows are sorted by entity
         return self.groups.starts
+
+
+def _rows(basis: FloatArray, squared: float, groups: Groups, kind: str) -> FloatArray:
+    """(n,) rows of the adjusted contributions to the slope of the last column of the basis."""
+    loading = np.zeros((basis.shape[1], 1))
+    loading[-1] = 1 / np.sqrt(squared)
+    return adjusted_rows(basis, loading, groups, kind)[:, 0]
 
 
 def within_whitened(
