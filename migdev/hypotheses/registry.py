@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import SpecificationError, listing, suggestion
-from migdev.hypotheses.samples import income_samples, mark
+from migdev.hypotheses.samples import income_samples, mark, of_any
 from migdev.hypotheses.variables import low_and_middle_income, prepare, variables
 from migdev.identity import LATER, MADE
 from migdev.panel.panel import Panel
@@ -133,8 +133,7 @@ class Question(Hypothesis):
         options: dict[str, Any] = {"window": years, "optional": self.optional}
         if self.within:
             samples, labels = income_samples(panel), panel.entities
-            either = np.any([s for n, s in samples.items() if n in (self.within, *self.beside)], 0)
-            held = panel.where(either[panel.entity_codes], "high income today and at the start")
+            held = of_any(panel, samples, (self.within, *self.beside))
             made = mark(prepare(held, self.variables, **options), labels, samples)
         else:
             made = prepare(low_and_middle_income(panel), self.variables, **options)

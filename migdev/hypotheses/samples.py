@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
-from migdev.errors import PanelError
+from migdev.hypotheses.variables import low_and_middle_income
 from migdev.kernels.arrays.types import BoolArray
 from migdev.panel.panel import Panel
 
@@ -27,20 +29,10 @@ def income_samples(panel: Panel) -> dict[str, BoolArray]:
     1995 in which it is known; where it is not, today's group decides. The second sample is left
     out where the panel has no such series.
 
-    Raises
-    ------
-    PanelError
-        The panel has no income groups.
+    Where the panel has no income groups, every country is in the first.
     """
-    if "income_group" not in panel:
-        raise PanelError(
-            "The sample is of low- and middle-income countries, and the data have no column "
-            "'income_group'. Join one that has it, such as md.read_countries(), or a file with "
-            "'Low income', 'Lower middle income', 'Upper middle income' and 'High income'."
-        )
-    group = panel["income_group"].astype(object)
-    low = (group.notna() & ~group.isin(["High income", "HIC"])).to_numpy(dtype=bool)
-    found = {TODAY: _any_of(panel, low)}
+    today = low_and_middle_income(panel)
+    found = {TODAY: np.asarray(panel.entities.isin(today.entities))}
     if GNI in panel:
         years = pd.Series(panel.ordinals, index=panel.frame.index)
         known = panel[GNI].notna() & years.between(*START)
@@ -52,11 +44,13 @@ def income_samples(panel: Panel) -> dict[str, BoolArray]:
     return found
 
 
-def _any_of(panel: Panel, rows: BoolArray) -> BoolArray:
-    """(N,) entities with such a row."""
-    out = np.zeros(len(panel.entities), dtype=bool)
-    out[panel.entity_codes[rows]] = True
-    return out
+def of_any(panel: Panel, samples: dict[str, BoolArray], names: Collection[str]) -> Panel:
+    """The rows of the entities in any of the named samples; the history tells where the panel does
+    not say what today's groups are."""
+    if "income_group" not in panel:
+        return low_and_middle_income(panel)
+    either = np.any([inside for name, inside in samples.items() if name in names], axis=0)
+    return panel.where(either[panel.entity_codes], "high income, today and at the start")
 
 
 def mark(panel: Panel, labels: pd.Index, samples: dict[str, BoolArray]) -> Panel:
