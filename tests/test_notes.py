@@ -62,7 +62,7 @@ def test_studies_in_threads_hear_what_they_hear_in_series(hasty):
 def test_joint_studies_in_threads_hear_what_they_hear_in_series(hasty):
     from migdev.simulate import stylised_world
 
-    asked = md.hypotheses.get("X1")
+    asked = md.hypotheses.get("X1-first")
     study = asked.study(draws=9, region="")
     worlds = [asked.prepare(stylised_world("critical", seed=s, entities=30)) for s in range(4)]
     with warnings.catch_warnings():

@@ -119,8 +119,8 @@ import sys, time
 from matplotlib.backends import backend_pdf, backend_svg
 import jinja2, matplotlib.figure, migdev.report.joint
 from migdev import cli, hypotheses
-hypotheses.get("X1")
-sys.argv = ["migdev", "study", "X1", "--out", {str(tmp_path)!r}]
+hypotheses.get("X1-first")
+sys.argv = ["migdev", "study", "X1-first", "--out", {str(tmp_path)!r}]
 start = time.process_time()
 try:
     cli.main()

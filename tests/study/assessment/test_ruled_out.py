@@ -121,7 +121,7 @@ def test_nothing_fitted_leaves_nothing_to_say():
 
 @pytest.fixture(scope="module")
 def joint():
-    question = md.hypotheses.get("X1")
+    question = md.hypotheses.get("X1-first")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         panel = question.prepare(stylised_world("critical", seed=2, entities=40))
