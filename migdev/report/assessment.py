@@ -162,7 +162,7 @@ def evidence_blocks(found: Any) -> list[Block]:
 
 
 def design_blocks(
-    designs: Mapping[str, str], threats: Mapping[str, Any], labels: Mapping[str, tuple[str, str]]
+    designs: Mapping[str, str], threats: Mapping[str, Any], labels: Mapping[str, PartWords]
 ) -> list[Block]:
     """Classes of design, and what may stand behind associations.
 
@@ -170,7 +170,7 @@ def design_blocks(
     ----------
     designs : mapping from specification or part to class of design
     threats : mapping from part to Threats
-    labels : mapping from part to (outcome, regressor) in words
+    labels : mapping from part to its outcome, its regressor and the unit of that, in words
     """
     by_class: dict[str, list[str]] = {}
     for name, design in designs.items():
@@ -189,7 +189,7 @@ def design_blocks(
     return blocks
 
 
-def _threat(name: str, threat: Any, outcome: str, regressor: str) -> list[Block]:
+def _threat(name: str, threat: Any, outcome: str, regressor: str, unit: str) -> list[Block]:
     begin = f"{capital(name)}: " if name else ""
     text = (
         f"{begin}controls and effects leave {_percent(threat.remaining)} of the variance of "
@@ -203,6 +203,11 @@ def _threat(name: str, threat: Any, outcome: str, regressor: str) -> list[Block]
             f"; after a unit more of {outcome} in the period before, it has moved by "
             f"{number(threat.reaction)} [{number(threat.reaction_low)}, "
             f"{number(threat.reaction_high)}]"
+        )
+    if unit == "% of GDP":
+        text += (
+            f". By arithmetic alone one percent more of output lowers the share of {regressor} by "
+            f"{number(threat.average / 100)}"
         )
     rows = [
         {
@@ -218,10 +223,15 @@ def _threat(name: str, threat: Any, outcome: str, regressor: str) -> list[Block]
     return [Text(text + "."), _table(rows, "Reliability")]
 
 
-def part_words(fit: Any, term: str, panel: Any) -> tuple[str, str]:
-    """Outcome and regressor of a fit in words."""
-    dependent = str(getattr(fit, "dependent", ""))
-    return panel.labels.get(dependent) or dependent, term_words(term.strip("`"), panel)
+#: Outcome, regressor, and the regressor's unit.
+PartWords = tuple[str, str, str]
+
+
+def part_words(fit: Any, term: str, panel: Any) -> PartWords:
+    """Outcome and regressor of a fit in words, and the regressor's unit."""
+    dependent, term = str(getattr(fit, "dependent", "")), term.strip("`")
+    outcome = panel.labels.get(dependent) or dependent
+    return outcome, term_words(term, panel), panel.units.get(term, "")
 
 
 def _table(rows: Iterable[Mapping[str, Any]], index: str) -> Block:

@@ -112,6 +112,8 @@ def ruled_out_words(out: Any, panel: Any, effect: bool) -> str:
         values = f"above {number(out.high)} or below {number(out.low)}"
         return f"{begin} values of {term_words(out.term, panel)} {values} for {outcome}"
     times, what = _COUNT.get(panel.units.get(out.column, ""), (1.0, "one unit more of {}"))
+    if out.standardised:
+        times, what, unit = 1.0, "one standard deviation more of {}", "standard deviations"
     label = term_words(out.term.strip("`"), panel)
     what = what.format(label[:1].lower() + label[1:] if label[1:2].islower() else label)
     places = max(0, 1 - int(np.floor(np.log10((out.high - out.low) * times / 4))))

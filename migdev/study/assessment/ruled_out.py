@@ -39,6 +39,8 @@ class RuledOut:
         Standard deviations of the outcome per standard deviation of the regressor, both within
         entities on the rows of the fit, per natural unit; ``nan`` where the focal parameter is no
         coefficient of one column.
+    standardised : bool
+        Natural units are those standard deviations already, as in a summary index.
     published : mapping from name to partial correlation
         What published estimates centre on, corrected for publication bias.
     term, outcome : str
@@ -52,6 +54,7 @@ class RuledOut:
     level: float
     correlation: float
     spread: float
+    standardised: bool
     published: Mapping[str, float]
     term: str
     outcome: str
@@ -93,8 +96,20 @@ class RuledOut:
         )  # fmt: skip
 
 
-def ruled_out(hypothesis: Hypothesis, term: str, focal: Focal, fit: Any) -> RuledOut:
+def ruled_out(
+    hypothesis: Hypothesis, term: str, focal: Focal, fit: Any, *, standardised: bool = False
+) -> RuledOut:
     """What is ruled out of the focal parameter of a fit.
+
+    Parameters
+    ----------
+    hypothesis : Hypothesis
+    term : str
+        The focal parameter as the specification writes it.
+    focal : Focal
+    fit : result
+    standardised : bool
+        It is in standard deviations of outcomes per one of the regressor.
 
     References
     ----------
@@ -106,7 +121,8 @@ def ruled_out(hypothesis: Hypothesis, term: str, focal: Focal, fit: Any) -> Rule
     column = column_of(term)
     return RuledOut(
         low=focal.inner_low, high=focal.inner_high, margin=hypothesis.smallest_effect,
-        level=hypothesis.level, spread=_spread(fit, column, term),
+        level=hypothesis.level, standardised=standardised,
+        spread=1.0 if standardised else _spread(fit, column, term),
         correlation=1 / (focal.std_error * float(np.sqrt(t**2 + df))) if df > 0 else nan,
         published={b.name: b.value for b in known.benchmarks if b.corrected} if known else {},
         term=term, outcome=str(getattr(fit, "dependent", "")), column=column,

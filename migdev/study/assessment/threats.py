@@ -30,6 +30,9 @@ class Threats:
 
     Attributes
     ----------
+    average : float
+        Mean of the regressor on the rows of the fit. One percent more of what a share is taken of
+        lowers the share by a hundredth of it, whatever else happens.
     remaining : float
         Share of the regressor's variance that controls and effects leave, :math:`1 - R^2_x`.
     attenuation : DataFrame
@@ -50,6 +53,7 @@ class Threats:
         panel does not allow it.
     """
 
+    average: float
     remaining: float
     attenuation: pd.DataFrame
     reverse: float
@@ -76,7 +80,7 @@ def threats(fit: Any, term: str, focal: Focal) -> Threats | None:
     left = _remaining(fit, name)
     if left is None:
         return None
-    x, share = left
+    x, share, average = left
     y = m.resid + focal.estimate * x
     partial = 1 - (1 - np.array(RELIABILITIES)) / share
     partial[partial <= 0] = nan
@@ -89,14 +93,14 @@ def threats(fit: Any, term: str, focal: Focal) -> Threats | None:
     )  # fmt: skip
     reaction, low, high = _reaction(fit, column)
     return Threats(
-        remaining=share, attenuation=table, reverse=float(x @ y / (y @ y)),
+        average=average, remaining=share, attenuation=table, reverse=float(x @ y / (y @ y)),
         reaction=reaction, reaction_low=low, reaction_high=high,
     )  # fmt: skip
 
 
-def _remaining(fit: Any, name: str) -> tuple[FloatArray, float] | None:
-    """The regressor net of controls and effects, and its share of the variance; None where the
-    effective regressors are no least-squares residuals of the recorded ones."""
+def _remaining(fit: Any, name: str) -> tuple[FloatArray, float, float] | None:
+    """The regressor net of controls and effects, its share of the variance, and its mean; None
+    where the effective regressors are no least-squares residuals of the recorded ones."""
     m, place = fit.moments, fit.names.index(name)
     others = np.delete(m.X, place, axis=1)
     x = m.X[:, place]
@@ -110,7 +114,8 @@ def _remaining(fit: Any, name: str) -> tuple[FloatArray, float] | None:
     raw = d.X[np.isin(d.rows, fit.sample.rows), 0]
     total = float(np.sum((raw - raw.mean()) ** 2))
     share = float(x @ x) / total if total > 0 else nan
-    return (x, share) if len(raw) == len(x) and 0 < share <= 1 + 1e-9 else None
+    known = len(raw) == len(x) and 0 < share <= 1 + 1e-9
+    return (x, share, float(raw.mean())) if known else None
 
 
 def _reaction(fit: Any, column: str) -> tuple[float, float, float]:

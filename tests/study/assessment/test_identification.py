@@ -80,6 +80,7 @@ def test_attenuation_undoes_classical_error():
     answer = md.Study(h, {"FE": md.FixedEffects(formula="y ~ x")}).run(noisy(0.8))
     found = answer.threats
     assert found.remaining == pytest.approx(7 / 8, abs=0.02)
+    assert found.average == pytest.approx(answer.panel["x"].mean(), rel=1e-12)
     assert answer.estimate.estimate == pytest.approx(0.8, abs=0.05)
     row = found.attenuation.loc[0.8]
     assert row["partial_reliability"] == pytest.approx(1 - 0.2 / found.remaining)

@@ -86,6 +86,18 @@ def test_sentences(growth):
     assert (growth.is_effect, instrumented.is_effect) == (False, True)
 
 
+def test_pages_tell_of_measurement_and_reverse_causation(growth):
+    text = verdict_page(growth).to_markdown()
+    share = growth.panel.frame["remit"].iloc[growth.fits["Fixed effects"].sample.rows].mean()
+    assert growth.threats.average == pytest.approx(share)
+    for words in (
+        "Classical error in its recording weakens the association",
+        "Reverse causation alone would make it if one unit more of",
+        f"lowers the share of Remittances received by {share / 100:.3f}",
+    ):
+        assert words in text, words
+
+
 def test_verdicts_by_margin(growth):
     frame = growth.by_margin()
     assert frame.index.is_monotonic_increasing
