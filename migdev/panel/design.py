@@ -15,7 +15,7 @@ from migdev.kernels.arrays.types import AnyArray, BoolArray, FloatArray, IntArra
 from migdev.panel.formula import parse, quote_columns
 from migdev.panel.model_matrix import ModelMatrix, is_number, require_data
 from migdev.panel.recipe import Recipe
-from migdev.panel.sample import Missing, refuse_infinite
+from migdev.panel.sample import Missing, refuse_identities, refuse_infinite
 from migdev.protocols import Data
 
 
@@ -183,9 +183,12 @@ class Design:
         entity = panel.entity_codes
         if not whole:
             entity = level_codes(entity[rows])
+        y, X, endog, instruments = (cut(values) for values in (y, X, endog, instruments))
+        for values, columns in ((X, names), (endog, endog_names), (instruments, instrument_names)):
+            refuse_identities(formula, y[:, 0], dependent, values, columns)
         return cls(
-            formula=formula, dependent=dependent, y=cut(y)[:, 0], X=cut(X), names=names,
-            endog=cut(endog), endog_names=endog_names, instruments=cut(instruments),
+            formula=formula, dependent=dependent, y=y[:, 0], X=X, names=names,
+            endog=endog, endog_names=endog_names, instruments=instruments,
             instrument_names=instrument_names, intercept=constant,
             weights=None if w is None else w[rows], rows=rows, entity=entity,
             time=panel.ordinals if whole else panel.ordinals[rows],
@@ -199,6 +202,16 @@ class Design:
     @property
     def nobs(self) -> int:
         return len(self.y)
+
+    @property
+    def holds_constant(self) -> bool:
+        """The regressors span a constant: an intercept, or every level of a factor (``0 + C(k)``)."""
+        if self.intercept or not self.X.shape[1]:
+            return self.intercept
+        lengths = np.sqrt(np.einsum("ij,ij->j", self.X, self.X))
+        X = self.X / np.where(lengths > 0, lengths, 1.0)
+        ones = np.ones(self.nobs)
+        return bool(np.abs(X @ np.linalg.lstsq(X, ones, rcond=None)[0] - 1).max() < 1e-8)
 
     @property
     def columns(self) -> SampleColumns:

@@ -80,3 +80,67 @@ def refuse_infinite(values: FloatArray, names: Sequence[str], rows: IntArray, da
                 f"{name!r} is infinite in {len(bad)} rows, first at {data.key(int(bad[0]))}. "
                 "Leave these rows out with panel.where(), or transform the variable."
             )
+
+
+def refuse_identities(
+    formula: str,
+    y: FloatArray,
+    dependent: str,
+    values: FloatArray,
+    names: Sequence[str],
+    within: str = "",
+) -> None:
+    """Refuse a column of values (n, k) of which y (n,) is an exact linear function.
+
+    ``within`` says what was taken out of both, for the message.
+
+    Raises
+    ------
+    FormulaError
+        It is the dependent variable, or makes it: y = a + b x in every row.
+    """
+    few = slice(None, None, max(len(y) // 8, 1))
+    for j in _suspects(y, values):
+        x = values[:, j : j + 1]
+        if _makes(y[few], x[few])[0] and _makes(y, x)[0]:
+            same = np.array_equal(y, values[:, j])
+            is_it = "is the dependent variable itself" if same else (
+                f"is an exact linear function of the dependent variable {dependent!r}{within}"
+            )  # fmt: skip
+            raise FormulaError(
+                f"{formula!r}: {names[j]!r} {is_it}. It would explain all of it, and nothing else "
+                f"could. Leave it out (the past is L({dependent})); of an identity leave out a part."
+            )
+
+
+def _suspects(y: FloatArray, X: FloatArray) -> Sequence[int]:
+    """Columns of X that a few rows do not tell from a linear function of y."""
+    n, k = X.shape
+    if n < 4 or not k:
+        return ()
+    if k > 16:
+        few = slice(None, None, max(n // 8, 1))
+        return [int(j) for j in np.flatnonzero(_makes(y[few], X[few]))]
+    middle, last = n // 2, n - 1  # single numbers take less time than arrays of three
+    first = y.item(0)
+    up, on = y.item(middle) - first, y.item(last) - first
+    found = []
+    for j in range(k):
+        start = X.item(0, j)
+        a, b = (X.item(middle, j) - start) * on, (X.item(last, j) - start) * up
+        if abs(a - b) <= 1e-9 * (abs(a) + abs(b)):
+            found.append(j)
+    return found
+
+
+def _makes(y: FloatArray, X: FloatArray) -> BoolArray:
+    """(k,) columns x of X (n, k) that move with y as y = a + b x does, where either moves."""
+    dy, dX = y - y[0], X - X[0]
+    far = int(np.abs(dy).argmax())
+    if dy[far] == 0:
+        still: BoolArray = (dX == 0).all(axis=0)
+        return still
+    slope = dX[far] / dy[far]
+    off = np.abs(dX - dy[:, None] * slope).max(axis=0)
+    exact: BoolArray = (slope != 0) & (off <= 1e-9 * np.abs(dX[far]))
+    return exact

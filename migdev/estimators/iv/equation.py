@@ -66,7 +66,7 @@ class IVEquation:
         return Moments(
             X=X, resid=resid, bread=bread, entity=d.entity, time=d.time, factors=self.factors,
             factor_names=self.effects, df_absorbed=self.df_absorbed,
-            constant=d.intercept or bool(self.factors), weights=d.weights, columns=d.columns,
+            constant=bool(self.factors) or d.holds_constant, weights=d.weights, columns=d.columns,
             **more,
         )  # fmt: skip
 

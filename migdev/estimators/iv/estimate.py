@@ -190,7 +190,7 @@ def _stats(numbers: Mapping[str, float], problem: IVProblem) -> LazyStats:
 def _numbers(equation: IVEquation, problem: IVProblem) -> dict[str, float]:
     """R2, residual scale and first-stage shares of a fit; R2 may be negative."""
     d = equation.design
-    total = total_ss(d.y, d.weights, d.intercept or bool(equation.factors))
+    total = total_ss(d.y, d.weights, bool(equation.factors) or d.holds_constant)
     rss = float(problem.resid @ problem.resid)
     out: dict[str, float] = {}
     if equation.factors:

@@ -105,7 +105,7 @@ class Between:
         # A column that varies within groups only has means of rounding error.
         norms = np.sqrt(group_sums(d.X**2, codes).sum(axis=0) * len(y) / d.nobs)
         equation = Equation(
-            y=scaled(y, root), X=scaled(X, root), names=d.names, constant=d.intercept,
+            y=scaled(y, root), X=scaled(X, root), names=d.names, constant=d.holds_constant,
             norms=norms if mass is None or root is None else norms * root.max(),
             why_absorbed=f"no variation between the means by {by}",
         )  # fmt: skip
@@ -120,7 +120,7 @@ class Between:
             else panel.calendar.labels(np.unique(d.time))
         )
         stats = {
-            "r2": r_squared(rss, total_ss(y, mass, d.intercept)),
+            "r2": r_squared(rss, total_ss(y, mass, d.holds_constant)),
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }

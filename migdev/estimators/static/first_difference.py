@@ -78,14 +78,14 @@ class FirstDifference:
         _warn(before, d)
         root = None if d.weights is None else np.sqrt(d.weights)
         equation = Equation(
-            y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.intercept,
+            y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.holds_constant,
             norms=norms if root is None else norms * root.max(),
             why_absorbed="no variation over time",
         )  # fmt: skip
         moments, params, dropped, names = solve(equation, d)
         rss = float(moments.resid @ moments.resid)
         stats = {
-            "r2": r_squared(rss, total_ss(d.y, d.weights, d.intercept)),
+            "r2": r_squared(rss, total_ss(d.y, d.weights, d.holds_constant)),
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }

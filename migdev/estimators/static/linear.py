@@ -26,6 +26,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.notes import warn
 from migdev.options import held
 from migdev.panel.design import Design
+from migdev.panel.sample import refuse_identities
 from migdev.protocols import Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
@@ -66,17 +67,16 @@ class PooledOLS:
     def fit(self, panel: Data) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "PooledOLS")
-        root = root_weights(d)
+        root, constant = root_weights(d), d.holds_constant
         equation = Equation(
-            y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=d.intercept
+            y=scaled(d.y, root), X=scaled(d.X, root), names=d.names, constant=constant
         )
         moments, params, dropped, names = solve(equation, d)
         rss = dot(moments.resid, moments.resid)
-        r2 = r_squared(rss, total_ss(d.y, d.weights, d.intercept))
-        k = len(params) - d.intercept
+        r2 = r_squared(rss, total_ss(d.y, d.weights, constant))
         stats = {
             "r2": r2,
-            "r2_adjusted": 1 - (1 - r2) * (d.nobs - d.intercept) / (d.nobs - d.intercept - k),
+            "r2_adjusted": 1 - (1 - r2) * (d.nobs - constant) / (d.nobs - len(params)),
             "sigma": float(np.sqrt(rss / moments.df_resid)),
             "rss": rss,
         }
@@ -159,6 +159,11 @@ class FixedEffects:
         moments, params, dropped, names = solve(equation, d)
         rss = dot(moments.resid, moments.resid)
         tss = dot(equation.y, equation.y)
+        if rss <= 1e-18 * tss:
+            within_effects = f" within the effects {', '.join(effects)}"
+            refuse_identities(
+                d.formula, equation.y, d.dependent, equation.X, d.names, within_effects
+            )
         stats = {
             "r2_within": r_squared(rss, tss),
             "r2": r_squared(rss, total_ss(d.y, d.weights)),

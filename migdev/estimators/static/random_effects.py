@@ -157,7 +157,7 @@ def drop_collinear(d: Design) -> tuple[Design, dict[str, str]]:
     keep = independent_columns(d.X)
     if keep.all():
         return d, {}
-    equation = Equation(y=d.y, X=d.X, names=d.names, constant=d.intercept)
+    equation = Equation(y=d.y, X=d.X, names=d.names, constant=d.holds_constant)
     dropped = report_collinear(equation, keep, d.formula)
     names = tuple(name for name, kept in zip(d.names, keep, strict=True) if kept)
     return replace(d, X=d.X[:, keep], names=names), dropped
@@ -217,7 +217,7 @@ def gls(
     transform = Root.build(factors, phis)
     y, X = scaled(d.y, root), scaled(d.X, root)
     equation = Equation(
-        y=transform.apply(y), X=transform.apply(X), names=d.names, constant=d.intercept
+        y=transform.apply(y), X=transform.apply(X), names=d.names, constant=d.holds_constant
     )
     moments, params, _, names = solve(equation, d)
     if len(phis) == 1 and root is None:
@@ -272,7 +272,7 @@ def _stats(
         "theta_max": float(theta.max()),
     }
     rss = float(resid @ resid)
-    stats["r2"] = r_squared(rss, total_ss(y, None, d.intercept))
+    stats["r2"] = r_squared(rss, total_ss(y, None, d.holds_constant))
     fitted, w = d.X @ params, d.weights
     pairs = {
         "r2_within": (demean(d.y, d.entity, w), demean(fitted, d.entity, w)),

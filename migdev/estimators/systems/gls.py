@@ -198,7 +198,7 @@ def fit_system(
     parts = tuple(
         SystemPart(
             name=name, dependent=d.dependent, terms=own, first=int(start), residual=u, observed=d.y,
-            sample=sample_of(d), r2=r_squared(float(u @ u), total_ss(d.y, None, d.intercept)),
+            sample=sample_of(d), r2=r_squared(float(u @ u), total_ss(d.y, None, d.holds_constant)),
         )
         for name, d, own, start, u in zip(
             system.names, system.designs, system.terms, first, fit.resid.T, strict=True
