@@ -109,7 +109,7 @@ def refuse_identities(
             )  # fmt: skip
             raise FormulaError(
                 f"{formula!r}: {names[j]!r} {is_it}. It would explain all of it, and nothing else "
-                f"could. Leave it out (the past is L({dependent})); of an identity leave out a part."
+                f"could. Leave it out (the past is L({dependent})); of an identity drop a part."
             )
 
 
