@@ -240,7 +240,8 @@ def _terms(side: str, text: str, *, intercept: bool) -> SimpleFormula:
         for token in tokenize(side):  # before formulaic looks at any of it
             if token.kind is Token.Kind.PYTHON:
                 read(token.token)
-        if _count(DefaultFormulaParser().get_ast(side)) > TERMS:
+        crossed = any(operator in side for operator in ("*", "^", ":", "/", "%"))
+        if crossed and _count(DefaultFormulaParser().get_ast(side)) > TERMS:
             raise FormulaError(
                 f"{text[:200]!r} crosses its terms into more than {TERMS:,}. Name the products "
                 "that you need: a:b."
