@@ -8,6 +8,7 @@ that change them hear one another's, or nothing.
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -39,7 +40,15 @@ def warn(message: str, category: type[Warning], stacklevel: int = 1) -> None:
     """Tell whoever listens, else as :func:`warnings.warn`."""
     listener = _LISTENER.get()
     if listener is None or not listener.hears(category(message)):
-        warnings.warn(message, category, stacklevel=stacklevel + 1)
+        warnings.warn(message, category, stacklevel=_outside(stacklevel + 1))
+
+
+def _outside(least: int) -> int:
+    """The ``stacklevel`` of :func:`warn`'s first caller outside the package, ``least`` or more."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and (level < least or frame.f_globals["__name__"].startswith("migdev.")):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 @contextmanager

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import wraps
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 from migdev.covariance import as_covariance
 from migdev.errors import SpecificationError
 from migdev.options import Takes, check_options
 from migdev.panel.formula import split_effects
+from migdev.panel.model_matrix import require_data
 
 #: A field of effects: takes one name or several, and holds a tuple.
 Effects: TypeAlias = Takes[str | Sequence[str], tuple[str, ...]]
@@ -55,6 +57,20 @@ def _take_effects(spec: Any, defaults: Mapping[str, Any], named: tuple[str, ...]
             "others. Name them once."
         )
     object.__setattr__(spec, "effects", _names(named))
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def of_panel(fit: F) -> F:
+    """``fit(panel)`` that tells who hands it a frame, or the keys of one, how to make a panel."""
+
+    @wraps(fit)
+    def told(self: Any, panel: Any = None, **keys: Any) -> Any:
+        require_data(panel, **keys)
+        return fit(self, panel)
+
+    return cast(F, told)
 
 
 def require_effects(effects: tuple[str, ...]) -> None:

@@ -205,7 +205,7 @@ class Design:
 
     @property
     def holds_constant(self) -> bool:
-        """The regressors span a constant: an intercept, or all levels of a factor (``0 + C(k)``)."""
+        """The regressors span a constant: an intercept, or every level of ``0 + C(k)``."""
         if self.intercept or not self.X.shape[1]:
             return self.intercept
         lengths = np.sqrt(np.einsum("ij,ij->j", self.X, self.X))

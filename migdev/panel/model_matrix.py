@@ -250,14 +250,18 @@ _MEMBERS = tuple(name for name in vars(Data) if not name.startswith("_"))
 _KNOWN: set[type] = set()
 
 
-def require_data(data: object) -> None:
-    """Raise a PanelError for what does not answer :class:`~migdev.protocols.Data`."""
-    if type(data) in _KNOWN:
+def require_data(data: object, **keys: Any) -> None:
+    """Raise a PanelError for what does not answer :class:`~migdev.protocols.Data`, and for the keys
+    of a frame given beside it."""
+    if type(data) in _KNOWN and not keys:
         return
     absent = object()
-    if any(getattr_static(data, name, absent) is absent for name in _MEMBERS):
+    found = [m for m in _MEMBERS if getattr_static(data, m, absent) is not absent]
+    if keys or len(found) < len(_MEMBERS):
+        named = {"entity": "...", "time": "...", **{key: repr(v) for key, v in keys.items()}}
+        told = ", ".join(f"{key}={value}" for key, value in named.items())
+        given = f"not {type(data).__name__}" if len(found) < len(_MEMBERS) else "and nothing more"
         raise PanelError(
-            f"fit() takes a Panel, not {type(data).__name__}; make one with "
-            "Panel.from_frame(frame, entity=..., time=...)."
+            f"A Panel is asked for, {given}; make one with Panel.from_frame(frame, {told})."
         )
     _KNOWN.add(type(data))

@@ -17,6 +17,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.sandwich.cluster_draws import ClusterSums, cluster_sums
 from migdev.notes import quiet
 from migdev.panel.design import Design
+from migdev.panel.model_matrix import require_data
 from migdev.panel.panel import Panel
 from migdev.protocols import Data
 from migdev.results.estimate import Estimate
@@ -100,6 +101,7 @@ class Component:
         IdentificationError
             It cannot be fitted, or its fit keeps no influence by entity.
         """
+        require_data(panel)
         spec = self.estimator if weights is None else replace(self.estimator, weights=weights)
         try:
             fit: Estimate = readable(spec.fit(panel), spec)

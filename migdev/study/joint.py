@@ -16,6 +16,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.sandwich.cluster_draws import pairs_draws, resampling_weights, wild_draws
 from migdev.notes import collect
 from migdev.options import check_choice
+from migdev.panel.model_matrix import require_data
 from migdev.panel.panel import Panel
 from migdev.progress import Progress
 from migdev.results.estimate import Estimate
@@ -208,6 +209,7 @@ class JointStudy:
     ) -> JointAnswer:
         """Run the pre-tests, fit, draw, and place the draws; see :meth:`migdev.Study.run` for
         plans and backgrounds."""
+        require_data(panel)
         digest, found = check_plan(self, plan, strict)
         tested = self.pretests.run(panel, background) if self.pretests else ()
         names = tuple(c.name for c in self.components)
@@ -278,6 +280,7 @@ class JointStudy:
         IdentificationError
             No row is complete in all equations, or an equation cannot be fitted.
         """
+        require_data(panel)
         sample = sample or self.sample
         panel = rows_within(panel, self.within if within is None else within)
         used, weights = panel, None

@@ -11,6 +11,7 @@ from migdev.errors import MigdevError, ResultError, SpecificationError, listing,
 from migdev.identity import LATER
 from migdev.notes import collect
 from migdev.options import check_choice
+from migdev.panel.model_matrix import require_data
 from migdev.panel.panel import Panel
 from migdev.progress import Progress
 from migdev.protocols import Estimator
@@ -141,6 +142,7 @@ class Study:
         SpecificationError
             The plan was changed after registration, or ``strict`` and the study departs from it.
         """
+        require_data(panel)
         digest, found = check_plan(self, plan, strict)
         tested = self.pretests.run(panel, background) if self.pretests else ()
         order, rulings = (

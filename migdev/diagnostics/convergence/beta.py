@@ -22,6 +22,7 @@ from migdev.kernels.arrays.types import FloatArray
 from migdev.notes import quiet, warn
 from migdev.options import Short, check_choice
 from migdev.panel.design import Design
+from migdev.panel.model_matrix import require_data
 from migdev.panel.panel import Panel
 from migdev.results.estimate import Estimate
 from migdev.results.inference import Combination
@@ -159,6 +160,7 @@ def beta_convergence(
     Barro and Sala-i-Martin (1992), Journal of Political Economy 100, 223-251. Quah (1993),
     Scandinavian Journal of Economics 95, 427-443.
     """
+    require_data(panel)
     if isinstance(controls, str):
         raise SpecificationError(f"controls={controls!r}; a sequence, such as ({controls!r},).")
     check_choice("controls_at", controls_at, ControlsAt)

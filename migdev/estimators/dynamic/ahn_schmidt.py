@@ -17,7 +17,7 @@ from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, Weight
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
 from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.kernels.dynamic.instruments import cross
 from migdev.kernels.dynamic.nonlinear import build, minimise, moment_covariance
 from migdev.kernels.dynamic.solve import NotIdentified, solve
@@ -93,6 +93,7 @@ class AhnSchmidt:
             weight=self.weight,
         )  # fmt: skip
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         spec = self._plain()

@@ -18,7 +18,7 @@ from migdev.errors import (
 from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray
@@ -88,6 +88,7 @@ class AndersonHsiao:
             formula=self.formula, gmm=(GMMStyle(dependent, (2, 2), True),), effects=self.effects
         )
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         dependent = self.formula.split("~")[0].strip()

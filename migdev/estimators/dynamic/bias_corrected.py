@@ -9,7 +9,7 @@ import numpy as np
 
 from migdev.errors import ConvergenceError, IdentificationError, SpecificationError, listing
 from migdev.estimators.assembly import finish
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
@@ -102,6 +102,7 @@ class BiasCorrectedMM:
                 "be correlated with every regressor."
             )
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         data = self._data(panel)

@@ -8,7 +8,7 @@ import numpy as np
 
 from migdev.errors import IdentificationError, SpecificationError
 from migdev.estimators.assembly import finish
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.least_squares import independent_columns, least_squares
@@ -71,6 +71,7 @@ class HalfPanelJackknife:
                 "entities cause; name 'entity', as the key of every panel is called."
             )
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         design = Design.build(self.formula, panel, intercept=False, requires=self.effects)

@@ -12,7 +12,7 @@ from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.anderson_hsiao import AndersonHsiao
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, SystemGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import drop_singletons
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.dynamic import lsdvc
@@ -100,6 +100,7 @@ class BiasCorrectedLSDV:
         if isinstance(self.draws, bool) or self.draws < 0:
             raise SpecificationError(f"draws={self.draws!r}; give 0 or more.")
 
+    @of_panel
     def fit(self, panel: Panel) -> Estimate:
         """Estimate on a panel."""
         design, names, X, period, shape = self._data(panel)

@@ -20,7 +20,7 @@ from migdev.errors import (
 from migdev.estimators.assembly import finish
 from migdev.estimators.factors.incomplete_sample import cells, require_tied, usable, wide
 from migdev.estimators.heterogeneous.entity_regressions import build, entity_labels
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray
@@ -158,6 +158,7 @@ class InteractiveFixedEffects:
             if getattr(self, name) < 1:
                 raise SpecificationError(f"{name}={getattr(self, name)}; at least 1.")
 
+    @of_panel
     def fit(self, panel: Data) -> InteractiveEstimate:
         d = build(
             self.formula, panel, "InteractiveFixedEffects", intercept=False,

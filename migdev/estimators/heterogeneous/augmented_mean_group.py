@@ -20,7 +20,7 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     record_average,
     trend,
 )
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.cce import common_process
@@ -85,6 +85,7 @@ class AugmentedMeanGroup:
             object.__setattr__(self, "robust", "biweight")
         settle(self)
 
+    @of_panel
     def fit(self, panel: Data) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "AugmentedMeanGroup")
         names = (*d.names, *(("trend",) if self.trend else ()))

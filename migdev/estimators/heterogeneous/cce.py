@@ -33,7 +33,7 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     trend,
 )
 from migdev.estimators.heterogeneous.recursive_means import recursive_design
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.cce import cce_pooled
@@ -131,6 +131,7 @@ class CCEMeanGroup:
                 "jackknife=True, trend=True and averages=."
             )
 
+    @of_panel
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         if self.recursive:
             d, H, labels = recursive_design(self.formula, panel, self.cross_lags, "CCEMeanGroup")
@@ -223,6 +224,7 @@ class CCEPooled:
         object.__setattr__(self, "averages", check_averages(self.averages))
         _check_lags(self.cross_lags)
 
+    @of_panel
     def fit(self, panel: Panel) -> HeterogeneousEstimate:
         requires = () if self.cov is None else self.cov.requires()
         d = build(self.formula, panel, "CCEPooled", requires=requires)

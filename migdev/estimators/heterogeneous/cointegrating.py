@@ -16,7 +16,7 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     record,
     unbroken,
 )
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.cointegration.cointegrating import (
     Cointegrating,
@@ -94,6 +94,7 @@ class FullyModifiedOLS:
     def __post_init__(self) -> None:
         _check(self)
 
+    @of_panel
     def fit(self, panel: Data) -> HeterogeneousEstimate:
         code = "ct" if self.trend else "c"
 
@@ -149,6 +150,7 @@ class DynamicOLS:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise SpecificationError(f"{name}={value!r}; a whole number, zero or more.")
 
+    @of_panel
     def fit(self, panel: Data) -> HeterogeneousEstimate:
         code = "ct" if self.trend else "c"
 

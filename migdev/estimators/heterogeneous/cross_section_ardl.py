@@ -34,7 +34,7 @@ from migdev.estimators.heterogeneous.error_correction_regressions import (
     long_run_slopes,
     with_residuals,
 )
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.slopes import Slopes, entity_slopes
@@ -104,6 +104,7 @@ class CSARDL:
         settle(self)
         _check_cross_lags(self.cross_lags)
 
+    @of_panel
     def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, names, averages = self._form(panel)
         k = len(form.long_run)
@@ -175,6 +176,7 @@ class CSDL:
         settle(self)
         _check_cross_lags(self.cross_lags)
 
+    @of_panel
     def fit(self, panel: Data) -> HeterogeneousEstimate:
         parsed = parse(quote_columns(self.formula, panel.columns))
         x = [argument(term.factors[0]) for term in parsed.exog if len(term.factors) == 1]

@@ -13,10 +13,11 @@ from migdev.estimators.heterogeneous.entity_regressions import refuse_two, requi
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.kernels.heterogeneous.cce import averages_at
-from migdev.notes import quiet, warn
+from migdev.notes import warn
 from migdev.options import Takes
 from migdev.panel.design import Design
 from migdev.panel.formula import argument, one_term, parse, quote_columns
+from migdev.panel.terms import evaluate_terms
 
 _LAG = re.compile(r"^L\((?P<inner>.*?)(?:,\s*(?:k\s*=\s*)?[-+]?\d+)?\)$")
 
@@ -91,10 +92,9 @@ def augment(
     current_only : sequence of str
         Those among ``terms`` whose lags stay out.
     """
-    with quiet():  # the main design has told what is missing
-        # With an intercept, so that factors lose their base level.
-        z = Design.build(f"{terms[0]} ~ {' + '.join(terms)}", d.panel)
-    return _placed(d, z.X[:, 1:], z.time, lags, z.names[1:], current_only)
+    values, names = evaluate_terms(" + ".join(terms), d.panel)
+    rows = np.flatnonzero(~np.isnan(values).any(axis=1))
+    return _placed(d, values[rows], d.panel.ordinals[rows], lags, names, current_only)
 
 
 def _placed(

@@ -16,7 +16,7 @@ from migdev.estimators.heterogeneous.error_correction import (
     error_correction,
     flag_speeds,
 )
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.entity_draws import drawn, random_signs, weighted_draws
 from migdev.kernels.heterogeneous.slopes import entity_gram, period_means
@@ -63,6 +63,7 @@ class DynamicFixedEffects:
         settle(self)
         object.__setattr__(self, "lags", check_lags(self.lags, 1, chosen=False))
 
+    @of_panel
     def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, moments, b, dropped, names = self._regression(panel)
         d, k = form.design, len(form.long_run)

@@ -22,7 +22,7 @@ from migdev.estimators.heterogeneous.entity_regressions import (
     refuse_two,
     trend,
 )
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.entity_draws import drawn, swamy_draws
@@ -93,6 +93,7 @@ class MeanGroup:
             object.__setattr__(self, "robust", "biweight")
         settle(self)
 
+    @of_panel
     def fit(self, panel: Data) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "MeanGroup")
         names = (*d.names, "trend") if self.trend else d.names
@@ -170,6 +171,7 @@ class SwamyRandomCoefficients:
     def __post_init__(self) -> None:
         settle(self)
 
+    @of_panel
     def fit(self, panel: Data) -> HeterogeneousEstimate:
         d = build(self.formula, panel, "SwamyRandomCoefficients")
         d = long_enough(d, len(d.names), self.short, "SwamyRandomCoefficients")

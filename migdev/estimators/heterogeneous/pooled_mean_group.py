@@ -28,7 +28,7 @@ from migdev.estimators.heterogeneous.error_correction_regressions import (
     unrestricted,
     with_residuals,
 )
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.heterogeneous.averages import average
 from migdev.kernels.heterogeneous.entity_draws import drawn, pooled_draws
@@ -116,6 +116,7 @@ class ErrorCorrectionMeanGroup:
         settle(self)
         object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
 
+    @of_panel
     def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, orders, mask, data = unrestricted(self, panel, "ErrorCorrectionMeanGroup")
         fit = with_residuals(data.own(), form, form.lagged, form.x)
@@ -207,6 +208,7 @@ class PooledMeanGroup:
         settle(self, WORDS)
         object.__setattr__(self, "lags", check_lags(self.lags, self.max_lags))
 
+    @of_panel
     def fit(self, panel: Data) -> ErrorCorrectionEstimate:
         form, orders, mask, data = unrestricted(self, panel, "PooledMeanGroup")
         k = len(form.long_run)

@@ -20,7 +20,7 @@ from migdev.errors import SpecificationError
 from migdev.estimators.iv.equation import iv_equation
 from migdev.estimators.iv.estimate import IVEstimate, iv_estimate
 from migdev.estimators.iv.problem import moment_cov
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import Singletons
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.iv.gmm import continuously_updated, gmm, gmm_bread
@@ -124,6 +124,7 @@ class IVGMM:
         }  # fmt: skip
         return named[self.weight]
 
+    @of_panel
     def fit(self, panel: Data) -> IVEstimate:
         cov, weight = self.covariance(), self.weighting()
         equation = iv_equation(self, panel, (*cov.requires(), *weight.requires()))

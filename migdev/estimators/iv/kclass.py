@@ -14,7 +14,7 @@ from migdev.covariance import (
 from migdev.errors import SpecificationError
 from migdev.estimators.iv.equation import iv_equation
 from migdev.estimators.iv.estimate import IVEstimate, iv_estimate
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import Singletons
 from migdev.kernels.iv.kclass import kclass, leverage_2sls, liml_kappa
 from migdev.options import held
@@ -89,6 +89,7 @@ class IV2SLS:
     def __post_init__(self) -> None:
         settle(self)
 
+    @of_panel
     def fit(self, panel: Data) -> IVEstimate:
         equation = iv_equation(self, panel)
         fit = kclass(equation.basis)
@@ -162,6 +163,7 @@ class LIML:
         if self.kappa is not None and not np.isfinite(self.kappa):
             raise SpecificationError(f"kappa={self.kappa!r} is not a finite number.")
 
+    @of_panel
     def fit(self, panel: Data) -> IVEstimate:
         equation = iv_equation(self, panel)
         basis = equation.basis

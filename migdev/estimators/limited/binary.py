@@ -18,7 +18,7 @@ from migdev.errors import (
     listing,
 )
 from migdev.estimators.assembly import Equation, finish, report_collinear, require_rows, solve
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import FloatArray
@@ -91,6 +91,7 @@ class Logit:
         settle(self)
         check_weights(self)
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         return fit_binary(self, panel, "logit", "Logit")
 
@@ -123,6 +124,7 @@ class Probit:
         settle(self)
         check_weights(self)
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         return fit_binary(self, panel, "probit", "Probit", self.information)
 
@@ -155,6 +157,7 @@ class CLogLog:
         settle(self)
         check_weights(self)
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         return fit_binary(self, panel, "cloglog", "Complementary log-log", self.information)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import ResultError, SpecificationError
 from migdev.estimators.assembly import Equation, finish, r_squared, scaled, solve, total_ss
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.groups import group_means, group_sums
 from migdev.kernels.arrays.types import FloatArray, IntArray
@@ -90,6 +90,7 @@ class Between:
                 "the keys of every panel are called."
             )
 
+    @of_panel
     def fit(self, panel: Data) -> BetweenEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "Between")

@@ -11,7 +11,7 @@ import pandas as pd
 from migdev.covariance import Clustered, CovarianceOption
 from migdev.errors import DroppedRowsWarning, IdentificationError, listing
 from migdev.estimators.assembly import finish
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.types import BoolArray, IntArray
@@ -78,6 +78,7 @@ class FamaMacBeth:
     def __post_init__(self) -> None:
         settle(self)
 
+    @of_panel
     def fit(self, panel: Data) -> PeriodsEstimate:
         d = Design.build(self.formula, panel, requires=self.cov.requires())
         refuse_endogenous(d, "FamaMacBeth")

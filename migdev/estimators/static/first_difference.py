@@ -10,7 +10,7 @@ import numpy as np
 from migdev.covariance import CovarianceOption, Unadjusted
 from migdev.errors import DroppedRowsWarning
 from migdev.estimators.assembly import Equation, finish, r_squared, scaled, solve, total_ss
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.notes import warn
 from migdev.options import held
@@ -70,6 +70,7 @@ class FirstDifference:
     def __post_init__(self) -> None:
         settle(self)
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "FirstDifference")

@@ -18,7 +18,7 @@ from migdev.estimators.assembly import (
     solve,
     total_ss,
 )
-from migdev.estimators.specification import Effects, require_effects, settle
+from migdev.estimators.specification import Effects, of_panel, require_effects, settle
 from migdev.kernels.absorb.absorber import Absorber, singletons
 from migdev.kernels.arrays.blocked_products import dot
 from migdev.kernels.arrays.groups import Groups
@@ -64,6 +64,7 @@ class PooledOLS:
     def __post_init__(self) -> None:
         settle(self)
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "PooledOLS")
@@ -137,6 +138,7 @@ class FixedEffects:
         settle(self)
         require_effects(self.effects)
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         d = Design.build(
             self.formula, panel, weights=self.weights, intercept=False,

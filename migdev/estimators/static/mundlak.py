@@ -9,7 +9,7 @@ import numpy as np
 
 from migdev.covariance import CovarianceLike, CovarianceOption, Unadjusted
 from migdev.errors import IdentificationError, ResultError
-from migdev.estimators.specification import settle
+from migdev.estimators.specification import of_panel, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.estimators.static.random_effects import (
     Convention,
@@ -100,6 +100,7 @@ class CorrelatedRandomEffects:
         settle(self)
         check_components(self.method, self.convention, self.effects, self.weights)
 
+    @of_panel
     def fit(self, panel: Data) -> CorrelatedRandomEffectsEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "CorrelatedRandomEffects")

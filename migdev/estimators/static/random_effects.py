@@ -21,7 +21,7 @@ from migdev.estimators.assembly import (
     solve,
     total_ss,
 )
-from migdev.estimators.specification import Effects, require_effects, settle
+from migdev.estimators.specification import Effects, of_panel, require_effects, settle
 from migdev.estimators.static.linear import refuse_endogenous
 from migdev.kernels.arrays.groups import demean, group_means
 from migdev.kernels.arrays.least_squares import independent_columns
@@ -129,6 +129,7 @@ class RandomEffects:
         require_effects(self.effects)
         check_components(self.method, self.convention, self.effects, self.weights)
 
+    @of_panel
     def fit(self, panel: Data) -> RandomEffectsEstimate:
         d = Design.build(self.formula, panel, weights=self.weights, requires=self.cov.requires())
         refuse_endogenous(d, "RandomEffects")

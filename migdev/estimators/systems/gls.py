@@ -14,6 +14,7 @@ from migdev.covariance import CovarianceOption, Unadjusted, as_covariance
 from migdev.engines.linearmodels import system_gls
 from migdev.errors import ConvergenceWarning, SpecificationError
 from migdev.estimators.assembly import finish, r_squared, total_ss
+from migdev.estimators.specification import of_panel
 from migdev.estimators.systems.estimate import SystemEstimate, SystemPart
 from migdev.estimators.systems.sample import (
     System,
@@ -90,6 +91,7 @@ class SUR:
     def __post_init__(self) -> None:
         settle_system(self)
 
+    @of_panel
     def fit(self, panel: Data) -> SystemEstimate:
         system = read_system(self.equations, panel, self.cov)
         marked = [n for n, e in zip(system.names, system.kept, strict=True) if e.endog.shape[1]]
@@ -138,6 +140,7 @@ class ThreeSLS:
     def __post_init__(self) -> None:
         settle_system(self)
 
+    @of_panel
     def fit(self, panel: Data) -> SystemEstimate:
         return fit_system(self, read_system(self.equations, panel, self.cov), "3SLS")
 

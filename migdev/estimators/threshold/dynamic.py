@@ -13,7 +13,7 @@ from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.difference_system import Weight as InitialWeight
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
 from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.threshold.kremer_bick_nautz import Shifting, fit_deviations
 from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.types import FloatArray
@@ -145,6 +145,7 @@ class DynamicPanelThreshold:
             transform="fd" if self.method == "seo-shin" else "fod",
         )  # fmt: skip
 
+    @of_panel
     def fit(self, panel: Data) -> Estimate:
         """Estimate on a panel."""
         q_names = evaluate_terms(self.threshold, panel)[1]

@@ -12,7 +12,7 @@ import pandas as pd
 from migdev.covariance import Clustered, CovarianceOption
 from migdev.errors import DroppedRowsWarning, IdentificationError, SpecificationError
 from migdev.estimators.assembly import Equation, finish, solve
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import drop_singletons, refuse_endogenous
 from migdev.kernels.absorb.absorber import absorb
 from migdev.kernels.arrays.draws import finite_draws
@@ -134,6 +134,7 @@ class PanelThreshold:
         if isinstance(self.draws, bool) or self.draws < 0:
             raise SpecificationError(f"draws={self.draws!r}; give 0 or more.")
 
+    @of_panel
     def fit(self, panel: Data) -> ThresholdEstimate:
         """Estimate on a panel."""
         design, x, x_names, q, q_name = self._data(panel)

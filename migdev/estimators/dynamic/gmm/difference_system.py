@@ -20,7 +20,7 @@ from migdev.estimators.dynamic.gmm.styles import (
     IVStyle,
     IVStyles,
 )
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.identity import LATER
 from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.dynamic.strength import conditional_f
@@ -166,6 +166,7 @@ class DifferenceGMM:
                 "Use SystemGMM."
             )
 
+    @of_panel
     def fit(self, panel: Data) -> GMMEstimate:
         """Estimate on a panel."""
         return fit_gmm(self, self.problem(panel), f"Difference GMM, {_steps(self.steps)}")
@@ -252,6 +253,7 @@ class SystemGMM:
     def __post_init__(self) -> None:
         _check(self)
 
+    @of_panel
     def fit(self, panel: Data) -> GMMEstimate:
         """Estimate on a panel."""
         return fit_gmm(self, self.problem(panel), f"System GMM, {_steps(self.steps)}")
