@@ -102,7 +102,7 @@ def refuse_identities(
     few = slice(None, None, max(len(y) // 8, 1))
     for j in _suspects(y, values):
         x = values[:, j : j + 1]
-        if _makes(y[few], x[few])[0] and _makes(y, x)[0]:
+        if _makes(y[few], x[few])[0] and _makes(y, x)[0] and np.ptp(y) > 0:
             same = np.array_equal(y, values[:, j])
             is_it = "is the dependent variable itself" if same else (
                 f"is an exact linear function of the dependent variable {dependent!r}{within}"

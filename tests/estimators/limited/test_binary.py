@@ -177,7 +177,7 @@ def test_separation_agrees_with_its_definition():
     [
         (lambda p: p["y"] + 1, "holds 1.0, 2.0, and a binary outcome holds 0 and 1"),
         (lambda p: p["y"] * 0, "'y' is 0.0 in all 320 rows"),
-        (lambda p: p["x"], "Write a condition"),
+        (lambda p: p["x"] ** 2, "Write a condition"),
     ],
 )
 def test_outcomes_are_zero_and_one(values, message):
