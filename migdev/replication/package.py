@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -73,6 +74,11 @@ def write_package(
     SpecificationError
         A class or function of the study cannot be imported elsewhere, or not be built again.
     """
+    if not isinstance(folder, str | PathLike):
+        raise ReportError(
+            f"A package goes to a folder, not to a {type(folder).__name__}: write_package(answer, "
+            "'folder')."
+        )
     place = Path(folder)
     check_package(place, raw, archive=archive)
     held = getattr(answer, "plan", "")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migdev.errors import SourceError, listing
+from migdev.progress import Progress
 from migdev.replication.data import read_data
 from migdev.replication.manifest import (
     DATA,
@@ -132,8 +133,11 @@ def verify(folder: str | Path, *, run: bool = True, timeout: float = TIMEOUT) ->
     if lacking := [name for name in needed if name not in manifest.files]:
         return replace(checked, failure=f"the manifest lists no {listing(lacking)}")
     expected = read_json(root / "expected" / "numbers.json")
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, Progress("programs", 2) as done:
+        done.at("code/prepare.py")
         prepared = _prepare(root, manifest, Path(scratch) / "prepare", timeout)
+        done()
+        done.at("code/run.py")
         copy = _copy(root, manifest, Path(scratch) / "package")
         checked = replace(checked, ran=True, prepared=prepared)
         if failure := run_script(copy, "code/run.py", timeout=timeout):

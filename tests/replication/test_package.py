@@ -103,6 +103,15 @@ def test_raw_files_of_one_name_are_refused(answer, tmp_path):
         )
 
 
+@pytest.mark.parametrize("given", [("folder", "answer"), ("answer", None), ("folder", "folder")])
+def test_what_cannot_be_packaged_is_told(answer, tmp_path, given):
+    """Arguments turned round, no folder, a path in place of an answer."""
+    what = {"answer": answer, "folder": str(tmp_path / "package"), None: None}
+    with pytest.raises(ReportError, match=r"write_package\(answer, 'folder'\)|an answer, Study"):
+        write_package(*(what[name] for name in given))
+    assert not any(tmp_path.iterdir())
+
+
 def test_zip_depends_on_content_alone(package, tmp_path):
     again = shutil.copytree(package, tmp_path / "m1")
     first, second = package.with_name("m1.zip"), zip_folder(again)

@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from migdev.sources.read.formats import (
     LARGEST,
     Loaded,
     choose_sheet,
+    open_zip,
     read_parquet,
     read_sheets,
     read_stata,
-    refuse_bomb,
     refuse_uncalculated,
     table_of_grid,
 )
@@ -110,15 +109,7 @@ def _from_excel(raw: bytes, name: str, options: ReadOptions) -> Table:
 
 
 def _from_zip(raw: bytes, name: str, options: ReadOptions) -> Table:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(raw))
-        refuse_bomb(archive, name)
-        damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise SourceError(f"{name} is not a readable zip archive: {error}.") from error
-    if damaged:
-        raise SourceError(f"{damaged} in {name} is damaged; download it again.")
-    with archive:
+    with open_zip(raw, name) as archive:
         members = members_of(archive.namelist(), name)
         if not members.data.lower().endswith(".csv"):
             return _from_excel(archive.read(members.data), members.data, options)

@@ -36,6 +36,25 @@ class Loaded:
     words: dict[str, pd.Series[Any]] = field(default_factory=dict)
 
 
+def open_zip(raw: bytes, name: str) -> zipfile.ZipFile:
+    """An archive whose files are whole and fit into memory.
+
+    Raises
+    ------
+    SourceError
+        It is no archive, is damaged, or unpacks without measure.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(raw))
+        refuse_bomb(archive, name)
+        damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+        raise SourceError(f"{name} is not a readable zip archive: {error}.") from error
+    if damaged:
+        raise SourceError(f"{damaged} in {name} is damaged; download it again.")
+    return archive
+
+
 def refuse_bomb(archive: zipfile.ZipFile, name: str) -> None:
     """Raise where a file of an archive would fill the memory; tables shrink some tenfold."""
     for inside in archive.infolist():

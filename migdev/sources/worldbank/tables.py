@@ -15,7 +15,7 @@ from migdev.provenance import Extract
 from migdev.sources.numbers import blank_numbers, convert_text
 from migdev.sources.read.delimited import Dialect
 from migdev.sources.read.files import bytes_of
-from migdev.sources.read.formats import read_sheets
+from migdev.sources.read.formats import open_zip, read_sheets
 from migdev.sources.read.layouts import Members, members_of
 from migdev.sources.read.mapping import ColumnMapping
 from migdev.sources.read.table import ReadOptions, Table, to_extract
@@ -85,7 +85,7 @@ def read_countries(path: str | Path) -> Extract:
     raw, name = bytes_of(path)
     suffix = Path(name).suffix.lower()
     if suffix == ".zip":
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        with open_zip(raw, name) as archive:
             members = members_of(archive.namelist(), name)
             if not members.countries:
                 raise SourceError(

@@ -559,3 +559,12 @@ def test_files_that_unpack_without_measure(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(bomb))
     with pytest.raises(SourceError, match="a.csv.gz unpacks to a hundred times its size"):
         read(tmp_path / "a.csv.gz")
+
+
+def test_line_ends_of_two_kinds(tmp_path: Path) -> None:
+    """An old Mac's line ends inside lines of a newer one are read, or refused by name."""
+    path = written(tmp_path, "iso3,year,x\nAAA,2000,1\rAAA,2001,2\nAAA,2002,3\n")
+    assert read(path).frame["x"].tolist() == [1, 2, 3]
+    path = written(tmp_path, "iso3,year,x\rAAA,2000,1\nAAA,2001,2\n")
+    with pytest.raises(SourceError, match="data.csv is no table of separated values"):
+        read(path)

@@ -109,3 +109,19 @@ def test_absent_file(csv: Path) -> None:
 def test_a_mapping_is_its_own_reading() -> None:
     mapping = ColumnMapping(columns={"a": "b"})
     assert ColumnMapping.read(mapping) is mapping
+
+
+def test_one_mapping_for_several_files(tmp_path: Path, csv: Path) -> None:
+    """Lines about columns that a file lacks are passed over, and its facts with them."""
+    other = tmp_path / "other.csv"
+    other.write_text("iso3,year,z\nMDA,2000,1\n")
+    mapping = ColumnMapping(
+        columns={"z": "Z", "nowhere": "N"}, scale={"z": 10, "nowhere": 2}, entity="pais",
+        source={"publisher": "A bank"}, partial=True,
+    )  # fmt: skip
+    extract = read(other, columns=mapping)
+    assert extract.frame["Z"].tolist() == [10]
+    assert extract.keys == ("iso3",) and extract.provenance.publisher == "A bank"
+    assert read(csv, columns=mapping).provenance.publisher == "local file"
+    with pytest.raises(SourceError, match="names 'nowhere'"):
+        read(other, columns={"nowhere": "N"})

@@ -327,3 +327,16 @@ def test_dates(text: str, date: str) -> None:
 )
 def test_units(label: str, unit: str) -> None:
     assert unit_of(label) == unit
+
+
+def test_archives_of_countries_that_are_none_or_fill_the_memory(
+    tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "a.zip").write_bytes(b"PK nothing")
+    with pytest.raises(SourceError, match="a.zip is not a readable zip archive"):
+        read_countries(tmp_path / "a.zip")
+    monkeypatch.setattr("migdev.sources.read.formats.LARGEST", 100_000)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("WDICountry.csv", COUNTRIES + "," * 5_000_000)
+    with pytest.raises(SourceError, match="WDICountry.csv in b.zip unpacks to 0.0 GB"):
+        read_countries(tmp_path / "b.zip")
