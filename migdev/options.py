@@ -134,5 +134,4 @@ def renamed(**former: str) -> Callable[[Target], Target]:
 
 def former_names(target: Any) -> Mapping[str, str]:
     """What :func:`renamed` let a function or a specification take: former names to those of now."""
-    found: Mapping[str, str] = getattr(target, "__former__", {})
-    return found
+    return getattr(target, "__former__", {})

@@ -89,8 +89,7 @@ def grouping(m: Scores, name: str) -> IntArray:
             "it, or fit again with this covariance as cov=..., which leaves such rows out and "
             "reports them."
         )
-    out: IntArray = codes.astype(np.int64, copy=False)
-    return out
+    return codes.astype(np.int64, copy=False)
 
 
 def require_least_squares(m: Moments, kind: str) -> None:

@@ -62,8 +62,7 @@ class Series:
 
     @property
     def lengths(self) -> IntArray:
-        counts: IntArray = np.bincount(self.entity)
-        return counts
+        return np.bincount(self.entity)
 
     @property
     def N(self) -> int:

@@ -237,8 +237,7 @@ def scaled(values: FloatArray, root: FloatArray | None) -> FloatArray:
     """``values`` times the square root of the weights."""
     if root is None:
         return values
-    out: FloatArray = values * (root if values.ndim == 1 else root[:, None])
-    return out
+    return values * (root if values.ndim == 1 else root[:, None])
 
 
 def total_ss(y: FloatArray, weights: FloatArray | None, constant: bool = True) -> float:

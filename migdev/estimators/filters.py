@@ -189,8 +189,7 @@ def one_sided(Y: FloatArray, smoothing: float) -> FloatArray:
         impulse = np.zeros((1, t + 1))
         impulse[0, t] = 1.0
         W[t, : t + 1] = hodrick_prescott(impulse, smoothing)[0]
-    trend: FloatArray = Y @ W.T
-    return trend
+    return Y @ W.T
 
 
 def hamilton(Y: FloatArray, h: int, p: int) -> FloatArray:

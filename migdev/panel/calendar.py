@@ -14,7 +14,6 @@ from migdev.errors import PanelError, listing
 from migdev.kernels.arrays.types import BoolArray, IntArray
 
 FREQUENCIES = ("year", "quarter", "month", "day", "integer", "window")
-_PERIOD_CODES = {"year": "Y", "quarter": "Q", "month": "M", "day": "D"}
 _PER_YEAR = {"year": 1, "quarter": 4, "month": 12}
 _QUARTER = re.compile(r"^\s*(\d{4})\s*[-/: ]?\s*[qQ]\s*([1-4])\s*$")
 _MONTH = re.compile(r"^\s*(\d{4})\s*(?:[-/:]|[mM]|-[mM])\s*(0?[1-9]|1[0-2])\s*$")
@@ -88,8 +87,7 @@ class Calendar:
         begin, end = self.span(first)[0], self.span(last)[1]
         if begin > end:
             raise PanelError(f"The first period {first!r} comes after the last, {last!r}.")
-        inside: BoolArray = (ordinals >= begin) & (ordinals <= end)
-        return inside
+        return (ordinals >= begin) & (ordinals <= end)
 
 
 def _days(value: Any) -> tuple[np.datetime64, np.datetime64]:

@@ -221,8 +221,7 @@ def _variables(panel: Panel, names: list[str], starts: IntArray, codes: IntArray
 
 def _sd_about_zero(deviations: FloatArray, n: IntArray) -> FloatArray:
     squares = np.nansum(deviations**2, axis=0)
-    sd: FloatArray = np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
-    return sd
+    return np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
 
 
 def _texts(panel: Panel, names: list[str]) -> pd.DataFrame:

@@ -26,8 +26,7 @@ class SampleColumns(Mapping[str, Any]):
         self._panel, self._rows = panel, rows
 
     def __getitem__(self, name: str) -> AnyArray:
-        values: AnyArray = self._panel[name].to_numpy()[self._rows]
-        return values
+        return self._panel[name].to_numpy()[self._rows]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._panel.columns)

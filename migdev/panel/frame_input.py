@@ -141,16 +141,14 @@ def column_codes(column: pd.Series[Any]) -> IntArray:
     whole = _whole_numbers(column)
     if whole is not None:
         return level_codes(whole)
-    codes: IntArray = pd.factorize(column, sort=True)[0].astype(np.int64, copy=False)
-    return codes
+    return pd.factorize(column, sort=True)[0].astype(np.int64, copy=False)
 
 
 def _whole_numbers(column: pd.Series[Any]) -> AnyArray | None:
     """The values of a column of plain whole numbers, which cannot be missing."""
     if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "iu" or not len(column):
         return None
-    values: AnyArray = column.to_numpy()
-    return values
+    return column.to_numpy()
 
 
 def sorting(codes: IntArray, ordinals: IntArray) -> IntArray | None:

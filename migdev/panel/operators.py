@@ -47,8 +47,7 @@ def growth(data: Data, values: Any, k: int = 1, log: bool = False) -> FloatArray
             f"{data.key(int(rows[0]))}. Use D() for a variable that changes sign."
         )
     ratio = now / before
-    change: FloatArray = 100 * (np.log(ratio) if log else ratio - 1)
-    return change
+    return 100 * (np.log(ratio) if log else ratio - 1)
 
 
 def winsorise(data: Data, values: Any, p: float = 0.01, by: str | None = None) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,46 +17,6 @@ from migdev.report.escape import plain
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#6b6b6b")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, QUIET, GROUND = "#1d2327", "#5a646c", "#ffffff"
-
-
-def interval_plot(
-    rows: Mapping[str, tuple[float, float, float]],
-    bound: float = 0.0,
-    *,
-    null: float | None = 0.0,
-    title: str = "",
-    xlabel: str = "Estimate with interval",
-    size: tuple[float, float] | None = None,
-) -> Any:
-    """Points with intervals, one row each, over a band of values too small to matter.
-
-    Parameters
-    ----------
-    rows : mapping from label to (estimate, lower, upper)
-    bound : float
-        Half the width of the band around ``null``; 0 for none.
-    null : float, optional
-        Where to draw the reference line.
-    title, xlabel : str
-    size : (float, float), optional
-        Inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    if not rows:
-        raise ReportError("interval_plot needs at least one row of (estimate, lower, upper).")
-    figure = new_figure(size or (7.0, 1.1 + 0.42 * len(rows)))
-    axes = figure.add_subplot()
-    if null is not None:
-        axes.axvline(null, color=QUIET, linewidth=0.9, zorder=1)
-        if bound > 0:
-            axes.axvspan(null - bound, null + bound, color=QUIET, alpha=0.15, linewidth=0, zorder=0)
-    rows_of_points(axes, list(rows), *zip(*rows.values(), strict=True))
-    axes.set_xlabel(plain_label(xlabel))
-    finish(figure, axes, title, legend=False)
-    return figure
 
 
 def svg(figure: Any, *, inline: bool = True) -> str:

@@ -21,25 +21,13 @@ def frame_table(
     *,
     digits: int = 3,
     title: str = "",
-    label: str = "",
     notes: Sequence[str] = (),
-    index: bool = True,
 ) -> Table:
-    """A data frame as a :class:`~migdev.report.table.Table`, one row per row.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    digits : int
-        Decimals of numbers that are not whole.
-    title, label : str
-    notes : sequence of str
-    index : bool
-        Show the index as labels of the rows; without it the first column takes that place.
+    """A data frame as a :class:`~migdev.report.table.Table`, one row per row; where the index only
+    counts, the first column labels the rows. Numbers that are not whole have ``digits`` decimals.
     """
     numbers = Numbers(digits=digits)
-    default = type(frame.index).__name__ == "RangeIndex"
-    if default or not index:
+    if type(frame.index).__name__ == "RangeIndex":
         labels = [_text(v) for v in frame.iloc[:, 0]]
         heading, data = str(frame.columns[0]), frame.iloc[:, 1:]
     else:
@@ -62,7 +50,6 @@ def frame_table(
             blocks=(rows,) if rows else (),
             notes=tuple(notes),
             title=title,
-            label=label,
         )
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-KINDS = ("spanner", "name", "number", "dependent", "estimate", "statistic", "group", "row")
+Kind = Literal["spanner", "name", "number", "dependent", "estimate", "statistic", "group", "row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Row:
         ``""`` under an estimate.
     cells : tuple of Cell
         Their spans add up to the number of columns.
-    kind : str
-        One of ``KINDS``. A ``group`` heads the rows below it and has no cells.
+    kind : Kind
+        A ``group`` heads the rows below it and has no cells.
     key : tuple of str
         What the row holds: the term or name, and the statistic.
     indent : bool
@@ -50,7 +51,7 @@ class Row:
 
     label: str
     cells: tuple[Cell, ...]
-    kind: str = "row"
+    kind: Kind = "row"
     key: tuple[str, str] = ("", "")
     indent: bool = False
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from migdev.errors import ReportError, listing, suggestion
 from migdev.results.facts import CONSTANTS
+from migdev.results.inference import split_outside
 
 Rename = Mapping[str, str] | Callable[[str], str] | None
 
@@ -86,23 +87,12 @@ def renamer(rename: Rename) -> Callable[[str], str]:
     def label(term: str) -> str:
         if term in names:
             return names[term]
-        parts = split_product(term)
+        parts = split_outside(term, ":")
         if len(parts) > 1 and any(part in names for part in parts):
             return " × ".join(names.get(part, part) for part in parts)
         return term
 
     return label
-
-
-def split_product(term: str) -> list[str]:
-    """Parts of a product, split at colons outside brackets."""
-    parts, depth, start = [], 0, 0
-    for i, char in enumerate(term):
-        depth += (char in "([{") - (char in ")]}")
-        if char == ":" and depth == 0:
-            parts.append(term[start:i])
-            start = i + 1
-    return [*parts, term[start:]]
 
 
 def arrange(

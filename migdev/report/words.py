@@ -10,7 +10,7 @@ import numpy as np
 
 from migdev.report.escape import true_minus
 from migdev.report.numbers import Numbers, fixed
-from migdev.report.select import split_product
+from migdev.results.inference import split_outside
 
 _SIGNS = {"-": "−", "<=0": "≤ 0", ">=0": "≥ 0", "!=0": "≠ 0", "any": "anything"}
 _LAG = re.compile(r"^(L|F|D)\((.*?)(?:,\s*(\d+))?\)$")
@@ -79,7 +79,7 @@ def labeller(panel: Any) -> Callable[[str], str]:
         return text
 
     def label(term: str) -> str:
-        return " × ".join(part(piece.strip()) for piece in split_product(term))
+        return " × ".join(part(piece.strip()) for piece in split_outside(term, ":"))
 
     return label
 

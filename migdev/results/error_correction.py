@@ -81,10 +81,7 @@ class ErrorCorrectionEstimate(HeterogeneousEstimate):
             self._tail(level, method, True, Intervals)
             drawn = self.bootstrap(wanted, method=method, level=level, draws=draws, seed=seed)
             table["lower"], table["upper"] = drawn["lower"], drawn["upper"]
-        out: pd.DataFrame = table[
-            ["estimate", "std_error", "statistic", "p_value", "lower", "upper"]
-        ]
-        return out
+        return table[["estimate", "std_error", "statistic", "p_value", "lower", "upper"]]
 
     def half_life(self) -> Combination:
         r"""Periods until half of a gap to the long run is closed, at the average speed:

@@ -98,7 +98,7 @@ def restriction_matrix(
     """
     k = len(names)
     if isinstance(restrictions, str):
-        restrictions = [part for part in _split_commas(restrictions)]
+        restrictions = [p.strip() for p in split_outside(restrictions, ",") if p.strip()]
     if not len(restrictions):
         raise ResultError(
             f"No restriction was given. Name some, such as {f'{names[0]} = 0'!r}, of the "
@@ -118,15 +118,15 @@ def restriction_matrix(
     return R, np.zeros(len(R)), [f"restriction {i + 1} = 0" for i in range(len(R))]
 
 
-def _split_commas(text: str) -> list[str]:
-    """Split at commas that stand outside parentheses: ``L(x, 1) = 0, z = 1``."""
+def split_outside(text: str, mark: str) -> list[str]:
+    """Split at a mark outside brackets, as ``a:L(b):c[T.x:y]`` at colons."""
     parts, depth, start = [], 0, 0
     for i, char in enumerate(text):
-        depth += (char in "([") - (char in ")]")
-        if char == "," and depth == 0:
+        depth += (char in "([{") - (char in ")]}")
+        if char == mark and depth == 0:
             parts.append(text[start:i])
             start = i + 1
-    return [p.strip() for p in [*parts, text[start:]] if p.strip()]
+    return [*parts, text[start:]]
 
 
 def _linear(text: str, names: Sequence[str]) -> tuple[FloatArray, float]:

@@ -193,5 +193,4 @@ def stacked(parts: Sequence[pd.Series[float]], entities: pd.Index[Any]) -> Float
     """(N, m) influences on all focal parameters, of the entities of the panel; zero outside a
     sample."""
     columns = [part.reindex(entities, fill_value=0.0).to_numpy(dtype=float) for part in parts]
-    out: FloatArray = np.column_stack(columns)
-    return out
+    return np.column_stack(columns)

@@ -12,7 +12,6 @@ from migdev.robustness.equivalence import tost
 from migdev.robustness.power import minimum_detectable_effect
 
 PREDICTIONS = ("+", "-", "0", ">=0", "<=0", "!=0", "any")
-VERDICTS = ("supported", "contradicted", "no effect", "undecided")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ from numpy.testing import assert_allclose
 import migdev as md
 from migdev.errors import ReportError
 from migdev.report.coefplot import coefplot
-from migdev.report.figure import PALETTE, interval_plot, svg
+from migdev.report.figure import PALETTE, svg
 from migdev.report.marginsplot import marginsplot
+from migdev.report.verdict_figures import interval_plot
 from migdev.results.estimate import Estimate
 from migdev.results.marginal.margins import margins
 from tests.report.conftest import ODD, make
@@ -133,9 +134,7 @@ def test_interval_plot_bands_what_is_too_small():
     assert_allclose([s[:, 0] for s in segments(axes)], [[0.1, 0.3], [-0.2, 1.2]])
     band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
     assert_allclose([band.x0, band.x1], [-0.1, 0.1])
-    assert not interval_plot({"FE": (0.2, 0.1, 0.3)}).axes[0].patches
-    with pytest.raises(ReportError, match="at least one row"):
-        interval_plot({})
+    assert not interval_plot({"FE": (0.2, 0.1, 0.3)}, 0.0).axes[0].patches
 
 
 def test_svg_is_the_same_each_time_and_fit_for_a_page(three):

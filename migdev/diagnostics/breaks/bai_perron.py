@@ -326,8 +326,7 @@ def _number(
         return first
     last = np.max(np.where(rejects, np.arange(1, rejects.shape[1] + 1), 0), axis=1)
     some = found.sup_f.max(axis=1) > tables[1][at, 0]
-    number: IntArray = np.where(some, np.maximum(last, 1), 0)
-    return number
+    return np.where(some, np.maximum(last, 1), 0)
 
 
 def _placed(panel: Panel, fitted: pd.Series, name: str) -> pd.Series:

@@ -235,8 +235,7 @@ def _balanced(s: Series, what: str) -> FloatArray:
 def _ranks(s: Series, what: str) -> FloatArray:
     from scipy.stats import rankdata
 
-    out: FloatArray = rankdata(_balanced(s, what), axis=1).ravel()
-    return out
+    return rankdata(_balanced(s, what), axis=1).ravel()
 
 
 def _report(name: str, pairs: PairwiseCorrelations) -> None:

@@ -154,8 +154,7 @@ def _classic(fe: Estimate, re: Estimate, names: list[str], sigma: str) -> TestSt
 
 def _classical(moments: Moments, fit: Estimate, names: list[str]) -> FloatArray:
     at = [fit.names.index(n) for n in names]
-    V: FloatArray = Unadjusted().estimate(moments).cov[np.ix_(at, at)]
-    return V
+    return Unadjusted().estimate(moments).cov[np.ix_(at, at)]
 
 
 def _variance(moments: Moments) -> float:

@@ -167,10 +167,7 @@ def refuse_two(design: Design, what: str) -> None:
 
 def trend(design: Design) -> FloatArray:
     """(n,) periods since the entity's first one in the sample, from one."""
-    out: FloatArray = (design.time - design.time[_first_rows(design)][design.entity] + 1).astype(
-        float
-    )
-    return out
+    return (design.time - design.time[_first_rows(design)][design.entity] + 1).astype(float)
 
 
 def record(

@@ -87,8 +87,7 @@ class Diagonal:
         return cls(np.divide(1.0, diagonal, out=np.zeros_like(own), where=tied)[:, None])
 
     def solve(self, b: FloatArray) -> FloatArray:
-        out: FloatArray = self.inverse * b
-        return out
+        return self.inverse * b
 
 
 def sampled_graph(part: Part) -> sparse.csr_array:

@@ -198,16 +198,14 @@ def _cut(groups: Groups, at: IntArray) -> Groups:
 
 
 def _array(matrix: Any) -> FloatArray:
-    dense: FloatArray = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
-    return dense
+    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
 
 
 def _several(lead: Groups, other: Groups) -> BoolArray:
     """(G,) whether a lead level meets several levels of another factor."""
     if lead.starts is not None:
         differs = other.codes != np.repeat(other.codes[lead.starts], lead.counts)
-        met: BoolArray = np.logical_or.reduceat(differs, lead.starts)
-        return met
+        return np.logical_or.reduceat(differs, lead.starts)
     anchor = np.empty(lead.size, dtype=np.intp)
     anchor[lead.codes] = other.codes
     several = np.zeros(lead.size, dtype=bool)

@@ -194,8 +194,7 @@ def _better(part: Part) -> Operator:
 
 
 def _array(matrix: Any) -> FloatArray:
-    dense: FloatArray = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
-    return dense
+    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
 
 
 def _dense(

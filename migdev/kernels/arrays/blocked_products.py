@@ -23,8 +23,7 @@ def gram(A: FloatArray, B: FloatArray | None = None) -> FloatArray:
     B = A if B is None else B
     n, (p, q) = len(A), (A.shape[1], B.shape[1])
     if p * q == 0 or p * q > _WIDE or n * p * q <= _GEMM:
-        small: FloatArray = A.T @ B
-        return small
+        return A.T @ B
     rows = max(1, _GEMM // (p * q))
     many = n // rows
     left, right = _blocks(A, rows, many), _blocks(B, rows, many)
@@ -42,8 +41,7 @@ def product(X: FloatArray, b: FloatArray) -> FloatArray:
     one = b.ndim == 1
     rows = _GEMV // max(1, k) if one else _GEMM // max(1, k * b.shape[1])
     if k == 0 or b.size == 0 or rows < 16 or n <= rows:
-        small: FloatArray = X @ b
-        return small
+        return X @ b
     many = n // rows
     out = np.empty((n, *b.shape[1:]))
     np.matmul(_blocks(X, rows, many), b, out=out[: many * rows].reshape(many, rows, *b.shape[1:]))

@@ -65,8 +65,7 @@ class Groups:
                 out[:, j] = self.sums(values[:, j])
             return out
         if self.starts is not None:
-            total: FloatArray = np.add.reduceat(values, self.starts) if len(values) else values
-            return total
+            return np.add.reduceat(values, self.starts) if len(values) else values
         binned: AnyArray = np.bincount(self.codes, values, self.size)
         return binned
 
@@ -87,8 +86,7 @@ def level_codes(values: AnyArray) -> IntArray:
     if values.dtype.kind in "iu" and len(values):
         whole, low = values.astype(np.int64, copy=False), int(values.min())
         return _numbered(whole if low == 0 else whole - low)[0].astype(np.int64, copy=False)
-    codes: IntArray = np.unique(values, return_inverse=True)[1].astype(np.int64, copy=False)
-    return codes
+    return np.unique(values, return_inverse=True)[1].astype(np.int64, copy=False)
 
 
 def _numbered(codes: AnyArray) -> tuple[IntArray, IntArray]:
@@ -132,8 +130,7 @@ def demean(values: FloatArray, codes: IntArray, weights: FloatArray | None = Non
     """``values`` less the (weighted) mean of their group; shape kept."""
     groups = Groups.from_codes(codes)
     values = np.asarray(values, dtype=float)
-    out: FloatArray = np.subtract(values, groups.spread(_means(values, groups, weights)))
-    return out
+    return np.subtract(values, groups.spread(_means(values, groups, weights)))
 
 
 def _means(values: FloatArray, groups: Groups, weights: FloatArray | None) -> FloatArray:

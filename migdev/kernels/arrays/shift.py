@@ -46,8 +46,7 @@ def shift(values: FloatArray, entity: IntArray, time: IntArray, lag: int) -> Flo
 
 def take(values: FloatArray, rows: IntArray) -> FloatArray:
     """``values[rows]``, missing where the row is -1."""
-    out: FloatArray = np.where(rows >= 0, values[rows], np.nan)
-    return out
+    return np.where(rows >= 0, values[rows], np.nan)
 
 
 def _has_gaps(entity: IntArray, time: IntArray) -> bool:

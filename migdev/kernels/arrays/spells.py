@@ -11,8 +11,7 @@ def spell_codes(entity: IntArray, time: IntArray) -> IntArray:
     """(n,) codes 0.. of runs of consecutive periods of one entity; rows sorted by entity, time."""
     starts = np.ones(len(entity), dtype=bool)
     starts[1:] = (np.diff(entity) != 0) | (np.diff(time) != 1)
-    codes: IntArray = np.cumsum(starts) - 1
-    return codes
+    return np.cumsum(starts) - 1
 
 
 def longest_spells(entity: IntArray, time: IntArray) -> tuple[BoolArray, IntArray]:

@@ -38,8 +38,7 @@ class Regime:
     @property
     def cov(self) -> FloatArray:
         """(g, q, q) covariance of the coefficients."""
-        out: FloatArray = self.bread @ (self.omega * self.n[:, None, None]) @ self.bread
-        return out
+        return self.bread @ (self.omega * self.n[:, None, None]) @ self.bread
 
 
 def regimes(
@@ -148,8 +147,7 @@ def long_run(v: FloatArray, n: IntArray, prewhiten: bool) -> FloatArray:
 
 
 def _within(length: int, n: IntArray) -> FloatArray:
-    inside: FloatArray = (np.arange(length) < n[:, None]).astype(float)[:, :, None]
-    return inside
+    return (np.arange(length) < n[:, None]).astype(float)[:, :, None]
 
 
 def equality_f(parts: list[Regime]) -> FloatArray:

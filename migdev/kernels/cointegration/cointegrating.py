@@ -42,8 +42,7 @@ class Cointegrating:
     @property
     def cov(self) -> FloatArray:
         """(N, k, k) covariance of each entity's coefficients."""
-        cov: FloatArray = np.linalg.inv(self.S) * self.omega[:, None, None]
-        return cov
+        return np.linalg.inv(self.S) * self.omega[:, None, None]
 
 
 def default_bandwidth(T: int) -> int:

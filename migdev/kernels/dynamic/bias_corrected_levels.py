@@ -51,8 +51,7 @@ class Joined:
         """(N, k) what each entity adds to the estimate, to first order."""
         B = self.weight.root.T @ self.jacobian
         pull = np.linalg.solve(B.T @ B, B.T @ self.weight.root.T)
-        psi: FloatArray = -self.contributions @ pull.T
-        return psi
+        return -self.contributions @ pull.T
 
 
 def contributions(

@@ -61,8 +61,7 @@ def _gram_padded(z: Instruments, p: Padded, H: FloatArray, stack: Stack) -> Floa
     Q, P, _ = p.values.shape
     flat = p.flat(p.values * stack.used[p.rows, None])
     products = (flat @ flat.T).reshape(Q, P, Q, P) * H[np.ix_(p.rows, p.rows)][:, None, :, None]
-    out: FloatArray = p.place @ products.reshape(Q * P, Q * P) @ p.place.T
-    return out
+    return p.place @ products.reshape(Q * P, Q * P) @ p.place.T
 
 
 def halves(z: Instruments, stack: Stack, weight: str, block: slice) -> FloatArray:

@@ -91,8 +91,7 @@ def batches(W: FloatArray, y: FloatArray, complete: BoolArray) -> list[Batch]:
 
 def by_entity(groups: list[Batch], parts: list[FloatArray]) -> FloatArray:
     """(N, ...) values of all entities, in their order, from those of each batch."""
-    out: FloatArray = np.concatenate(parts)[np.argsort(np.concatenate([b.who for b in groups]))]
-    return out
+    return np.concatenate(parts)[np.argsort(np.concatenate([b.who for b in groups]))]
 
 
 def _projection(observed: BoolArray) -> FloatArray:
@@ -148,8 +147,7 @@ def expected(groups: list[Batch], params: FloatArray) -> list[FloatArray]:
 def _carry(T: int, gamma: float) -> FloatArray:
     """L (I - gamma L)^-1: how errors reach the lag of y in later periods."""
     L = np.eye(T, k=-1)
-    C: FloatArray = L @ np.linalg.inv(np.eye(T) - gamma * L)
-    return C
+    return L @ np.linalg.inv(np.eye(T) - gamma * L)
 
 
 def bias(

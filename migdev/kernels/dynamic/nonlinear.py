@@ -64,8 +64,7 @@ class Quadratic:
         return np.concatenate([-self.ZX, slope])
 
     def _alive(self) -> BoolArray:
-        alive: BoolArray = np.asarray((self.dy != 0).any(axis=1))
-        return alive
+        return np.asarray((self.dy != 0).any(axis=1))
 
     def _gather(self, products: FloatArray) -> FloatArray:
         if self.collapse:

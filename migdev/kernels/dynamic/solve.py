@@ -40,8 +40,7 @@ class Weight:
 
     @property
     def matrix(self) -> FloatArray:
-        W: FloatArray = self.root @ self.root.T
-        return W
+        return self.root @ self.root.T
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

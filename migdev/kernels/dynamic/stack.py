@@ -118,8 +118,7 @@ def deviations(x: FloatArray, complete: BoolArray) -> tuple[FloatArray, BoolArra
 
 def later_rows(complete: BoolArray) -> IntArray:
     """(T, N) number of complete rows of the same entity in later periods."""
-    counts: IntArray = np.cumsum(complete[::-1], axis=0)[::-1] - complete
-    return counts
+    return np.cumsum(complete[::-1], axis=0)[::-1] - complete
 
 
 def transform(x: FloatArray, complete: BoolArray, kind: str) -> tuple[FloatArray, BoolArray]:

@@ -58,8 +58,7 @@ def weight_drift(
     """
     v = step.weight.root @ (step.weight.root.T @ step.moments)
     left, right = weight_pull(z, X, u, v, groups)
-    D: FloatArray = step.influence @ (left + right)
-    return D
+    return step.influence @ (left + right)
 
 
 def two_step_cov(second: FloatArray, first: FloatArray, D: FloatArray) -> FloatArray:

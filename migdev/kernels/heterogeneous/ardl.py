@@ -167,8 +167,7 @@ def choose_orders(
 
 def term_mask(orders: IntArray, owner: IntArray, order: IntArray) -> BoolArray:
     """(N, m) which terms each entity keeps."""
-    mask: BoolArray = (owner < 0) | (order < orders[:, np.maximum(owner, 0)])
-    return mask
+    return (owner < 0) | (order < orders[:, np.maximum(owner, 0)])
 
 
 def _patterns(mask: BoolArray) -> Iterator[tuple[BoolArray, IntArray]]:

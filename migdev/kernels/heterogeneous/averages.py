@@ -32,8 +32,7 @@ class Average:
     def cov(self) -> FloatArray:
         """(k, k), eq. (1)."""
         N = len(self.influence)
-        cov: FloatArray = self.influence.T @ self.influence * (N / (N - 1))
-        return cov
+        return self.influence.T @ self.influence * (N / (N - 1))
 
 
 def average(slopes: FloatArray, robust: bool | str = False) -> Average:

@@ -13,8 +13,7 @@ _CHUNK = 2_000_000  # numbers in the scores of the draws that are maximised toge
 
 def drawn(N: int, replications: int, seed: int) -> IntArray:
     """(B, N) entities of each sample."""
-    who: IntArray = np.random.default_rng(seed).integers(N, size=(replications, N))
-    return who
+    return np.random.default_rng(seed).integers(N, size=(replications, N))
 
 
 def mean_draws(slopes: FloatArray, robust: bool | str, who: IntArray) -> FloatArray:

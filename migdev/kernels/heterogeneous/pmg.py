@@ -164,8 +164,7 @@ def evaluate(theta: FloatArray, data: Grams, weights: FloatArray) -> Points:
 
 def _outer(weights: FloatArray, v: FloatArray) -> FloatArray:
     """(S, k, k) sums of w v v' over entities."""
-    total: FloatArray = (v * weights[:, :, None]).transpose(0, 2, 1) @ v
-    return total
+    return (v * weights[:, :, None]).transpose(0, 2, 1) @ v
 
 
 def pooled_long_run(

@@ -52,8 +52,7 @@ class Slopes:
     @property
     def cov(self) -> FloatArray:
         """(N, k, k) classical covariance of each entity's coefficients."""
-        cov: FloatArray = self.bread * self.sigma2[:, None, None]
-        return cov
+        return self.bread * self.sigma2[:, None, None]
 
 
 def blocks(entity: IntArray) -> Iterator[tuple[IntArray, IntArray]]:

@@ -113,5 +113,4 @@ def _polish(roots: FloatArray, gap: object) -> FloatArray:
         low, high = r - step, r + step
         if f(low) * f(high) < 0:
             kept.append(float(brentq(f, low, high, xtol=1e-15, rtol=8.9e-16)))
-    out: FloatArray = np.unique(np.array(kept))
-    return out
+    return np.unique(np.array(kept))

@@ -84,26 +84,16 @@ class IVBasis:
 
     def first_stage(self) -> FloatArray:
         r"""(l, p) coefficients of :math:`X_2` on :math:`W`."""
-        out: FloatArray = linalg.solve_triangular(self.R, self.C[:, self.k1 :])
-        return out
+        return linalg.solve_triangular(self.R, self.C[:, self.k1 :])
 
     def reduced_form(self) -> FloatArray:
         r"""(l,) coefficients of y on :math:`W`."""
-        out: FloatArray = linalg.solve_triangular(self.R, self.b)
-        return out
+        return linalg.solve_triangular(self.R, self.b)
 
     def instrument_bread(self) -> FloatArray:
         """(l, l) inverse of W'W."""
         inverse: FloatArray = linalg.solve_triangular(self.R, np.eye(len(self.R)))
-        out: FloatArray = inverse @ inverse.T
-        return out
-
-    @property
-    def partial_inverse(self) -> FloatArray:
-        r"""(q, q) :math:`R_{22}^{-1}`: coefficients on Z are this times coordinates in Q2."""
-        R22 = self.R[self.k1 :, self.k1 :]
-        out: FloatArray = linalg.solve_triangular(R22, np.eye(len(R22)))
-        return out
+        return inverse @ inverse.T
 
 
 def orthonormal(W: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -65,8 +65,7 @@ def root(S: FloatArray) -> FloatArray:
             "them: there are too few clusters, periods or rows, or the fit leaves no residuals (a "
             "constant dependent variable). Use fewer instruments, or another weight."
         )
-    out: FloatArray = np.asarray(np.linalg.cholesky(S), dtype=np.float64)
-    return out
+    return np.asarray(np.linalg.cholesky(S), dtype=np.float64)
 
 
 def gmm_step(basis: IVBasis, S: FloatArray) -> tuple[FloatArray, float]:
@@ -216,8 +215,7 @@ def _loading(S: FloatArray, basis: IVBasis) -> FloatArray:
 def gmm_bread(basis: IVBasis, fit: GMMFit) -> FloatArray:
     r"""(k, k) :math:`(C'\Omega C)^{-1}` with the weighting matrix of the fit."""
     inverse = np.linalg.inv(basis.C.T @ fit.loading)
-    out: FloatArray = (inverse + inverse.T) / 2
-    return out
+    return (inverse + inverse.T) / 2
 
 
 def subset_j(basis: IVBasis, S: FloatArray, keep: FloatArray) -> float:

@@ -33,8 +33,7 @@ def shea_r2(basis: IVBasis) -> FloatArray:
     """
     explained = basis.A.T @ basis.A
     total = explained + basis.V.T @ basis.V
-    out: FloatArray = np.diagonal(np.linalg.inv(total)) / np.diagonal(np.linalg.inv(explained))
-    return out
+    return np.diagonal(np.linalg.inv(total)) / np.diagonal(np.linalg.inv(explained))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -228,8 +227,7 @@ def effective_f(basis: IVBasis, W1: FloatArray, W12: FloatArray, W2: FloatArray)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = worst / np.sqrt(np.maximum(S1, 0) * trace2)
-        out: FloatArray = np.where(np.isfinite(ratio), ratio, 0.0)
-        return out
+        return np.where(np.isfinite(ratio), ratio, 0.0)
 
     half = np.pi / 2
     grid = np.linspace(-half, half, 257)

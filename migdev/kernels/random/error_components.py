@@ -71,8 +71,7 @@ class Dummies:
 
     def demean(self, values: FloatArray, theta: FloatArray) -> FloatArray:
         """(I - B diag(theta)) V: V less theta times its group mean."""
-        out: FloatArray = values - self.spread(_by_level(self.means(values), theta))
-        return out
+        return values - self.spread(_by_level(self.means(values), theta))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,17 +174,14 @@ def reduced_gram(one: Dummies, two: Dummies, shrink: FloatArray) -> FloatArray:
         values = np.ones(len(codes)) if mass is None else mass
         sparse_cross = sparse.csr_matrix((values, (codes, others)), shape=(one.size, two.size))
         taken = (sparse_cross.T @ sparse.diags(shrink) @ sparse_cross).toarray()
-    gram: FloatArray = np.diag(two.totals) - taken
-    return gram
+    return np.diag(two.totals) - taken
 
 
 def _scaled(values: FloatArray, root: FloatArray | None) -> FloatArray:
     if root is None:
         return values
-    out: FloatArray = values * (root if values.ndim == 1 else root[:, None])
-    return out
+    return values * (root if values.ndim == 1 else root[:, None])
 
 
 def _by_level(values: FloatArray, factor: FloatArray) -> FloatArray:
-    out: FloatArray = values * (factor if values.ndim == 1 else factor[:, None])
-    return out
+    return values * (factor if values.ndim == 1 else factor[:, None])

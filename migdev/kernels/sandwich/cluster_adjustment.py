@@ -138,8 +138,7 @@ def batches(groups: Groups, most: int = 4_000_000) -> Iterator[tuple[IntArray, I
 def _adjusted(Z: FloatArray, loading: FloatArray, kind: str) -> FloatArray:
     """(b, m, k) rows ``A_g X_g B`` for independent, equal variances; Z (b, m, q)."""
     if kind in ("CR0", "CR1"):
-        out: FloatArray = Z @ loading
-        return out
+        return Z @ loading
     power = -0.5 if kind == "CR2" else -1.0
     m, q = Z.shape[1:]
     small = np.swapaxes(Z, 1, 2) @ Z if q <= m else Z @ np.swapaxes(Z, 1, 2)
@@ -225,8 +224,7 @@ def _root_times(block: FloatArray, right: FloatArray) -> FloatArray:
     s, V = np.linalg.eigh(block)
     positive = s > NULL * s[:, -1:]
     f = np.where(positive, np.where(positive, s, 1.0) ** -0.5, 0.0)
-    out: FloatArray = V @ (f[:, :, None] * (np.swapaxes(V, 1, 2) @ right))
-    return out
+    return V @ (f[:, :, None] * (np.swapaxes(V, 1, 2) @ right))
 
 
 def contrast_df(adjusted: AdjustedScores, R: FloatArray) -> FloatArray:
@@ -279,8 +277,7 @@ def wald_df(adjusted: AdjustedScores, R: FloatArray) -> float:
 
 def _own(Y: FloatArray, J: FloatArray | None) -> FloatArray:
     """(G, q, q) of ``Y_g J Y_g'``."""
-    out: FloatArray = (Y if J is None else Y @ J) @ np.swapaxes(Y, 1, 2)
-    return out
+    return (Y if J is None else Y @ J) @ np.swapaxes(Y, 1, 2)
 
 
 def _traces(Yt: FloatArray, Ys: FloatArray, J: FloatArray | None) -> tuple[float, float]:

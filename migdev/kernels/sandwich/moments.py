@@ -105,8 +105,7 @@ class Moments:
     @property
     def scores(self) -> FloatArray:
         """(n, k) contributions to the estimating equations."""
-        scores: FloatArray = self.X * self.resid[:, None]
-        return scores
+        return self.X * self.resid[:, None]
 
     @property
     def by_row(self) -> bool:

@@ -115,8 +115,7 @@ def intersection(codes: Sequence[IntArray]) -> IntArray:
             joint = np.unique(joint, return_inverse=True)[1]
     if int(joint.max(initial=0)) < 16 * len(joint) + 1024:  # a table is faster than a sort
         return ((np.cumsum(np.bincount(joint) > 0) - 1)[joint]).astype(np.int64, copy=False)
-    out: IntArray = np.unique(joint, return_inverse=True)[1].astype(np.int64, copy=False)
-    return out
+    return np.unique(joint, return_inverse=True)[1].astype(np.int64, copy=False)
 
 
 def mend(cov: FloatArray, scale: FloatArray) -> tuple[FloatArray, int]:

@@ -22,8 +22,7 @@ def moved(
     """(R, m, N) deviations of w above the threshold, for w (T, m, N) and q (T, N) in levels."""
     above = (q > gamma) & complete
     D, _ = deviations(w * above[:, None], complete)
-    rows: FloatArray = D[stack.period]
-    return rows
+    return D[stack.period]
 
 
 def rss_path(

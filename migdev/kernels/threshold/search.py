@@ -87,8 +87,7 @@ def basis(W: FloatArray) -> FloatArray:
         return W
     size = np.sqrt(np.einsum("ij,ij->j", W, W))
     U, s, _ = np.linalg.svd(W / np.where(size > 0, size, 1.0), full_matrices=False)
-    Q: FloatArray = U[:, s > 1e-9 * max(float(s[0]), 1e-300)]
-    return Q
+    return U[:, s > 1e-9 * max(float(s[0]), 1e-300)]
 
 
 def candidates(q: FloatArray, grid: int | None, trim: float) -> FloatArray:
@@ -193,8 +192,7 @@ def pieces(q: FloatArray, x: FloatArray, thresholds: FloatArray) -> FloatArray:
     """(n, m (g+1)) x in each regime, regimes from low to high q."""
     regime = np.searchsorted(np.sort(thresholds), q, side="left")
     columns = [x * (regime == r)[:, None] for r in range(len(thresholds) + 1)]
-    out: FloatArray = np.concatenate(columns, axis=1)
-    return out
+    return np.concatenate(columns, axis=1)
 
 
 def residual_draws(
@@ -211,5 +209,4 @@ def residual_draws(
         return flipped
     table = resid.reshape(N, -1)
     who = rng.integers(N, size=(draws, N))
-    drawn: FloatArray = table[who].reshape(draws, -1).T
-    return drawn
+    return table[who].reshape(draws, -1).T

@@ -22,8 +22,7 @@ def between_trims(q: FloatArray, grid: int | None, trim: float) -> FloatArray:
     value between them."""
     if grid is not None:
         levels = np.linspace(trim, 1.0 - trim, grid)
-        picked: FloatArray = np.unique(np.quantile(q, levels, method="inverted_cdf"))
-        return picked
+        return np.unique(np.quantile(q, levels, method="inverted_cdf"))
     low, high = np.quantile(q, [trim, 1.0 - trim], method="inverted_cdf")
     values: FloatArray = np.unique(q)
     return np.asarray(values[(values >= low) & (values <= high)])
@@ -53,8 +52,7 @@ class Model:
         """(R, m, N) differences of w above the threshold."""
         above = (self.q > gamma) & self.complete
         moved, _ = differences(self.w * above[:, None], self.complete)
-        rows: FloatArray = moved[self.stack.period]
-        return rows
+        return moved[self.stack.period]
 
     def at(self, gamma: float, weight: Weight) -> Solution:
         """GMM given the threshold."""

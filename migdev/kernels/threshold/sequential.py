@@ -125,8 +125,7 @@ def f_statistic(before: FloatArray, after: FloatArray, df: int) -> FloatArray:
     """(S_{g-1} - S_g) / (S_g / df); zero where a draw leaves no room for another threshold."""
     room = np.isfinite(after)
     after = np.where(room, after, 1.0)
-    out: FloatArray = np.where(room, (before - after) / (after / df), 0.0)
-    return out
+    return np.where(room, (before - after) / (after / df), 0.0)
 
 
 def bootstrap(

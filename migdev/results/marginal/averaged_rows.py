@@ -103,8 +103,7 @@ def _typical(m: Moderator, groups: Groups, mass: FloatArray) -> AnyArray:
     """(g,) means of a number by group, the most frequent level of a factor."""
     sample = np.asarray(m.sample)
     if not m.is_factor:
-        means: FloatArray = groups.sums(mass * sample.astype(float)) / groups.weighted(mass)
-        return means
+        return groups.sums(mass * sample.astype(float)) / groups.weighted(mass)
     weight = pd.Series(mass).groupby([groups.codes, sample.astype(str)]).sum()
     tops = weight.groupby(level=0).idxmax()
     return np.array([level for _, level in tops], dtype=object)

@@ -10,6 +10,7 @@ import numpy as np
 from migdev.errors import ResultError
 from migdev.kernels.arrays.distributions import t_quantile
 from migdev.kernels.arrays.types import AnyArray, FloatArray
+from migdev.results.estimate import Estimate
 from migdev.results.marginal.surface import Surface
 
 
@@ -33,18 +34,13 @@ class Line:
         return self.observed
 
     def gradients(self, z: FloatArray) -> FloatArray:
-        columns: dict[str, AnyArray] = {self.moderator: z}
-        for name, value in self.fixed.items():
-            kind = object if isinstance(value, str) else float
-            columns[name] = np.full(len(z), value, dtype=kind)
-        return self.surface.gradients(columns, len(z))
+        return self.surface.gradients(along(self.moderator, z, self.fixed), len(z))
 
     def effect(self, z: FloatArray) -> FloatArray:
         return np.asarray(self.gradients(z) @ self.surface.estimate.params.to_numpy(dtype=float))
 
     def errors(self, z: FloatArray) -> FloatArray:
-        G, V = self.gradients(z), self.surface.estimate.cov.to_numpy(dtype=float)
-        return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", G, V, G)))
+        return standard_errors(self.surface.estimate, self.gradients(z))
 
     def statistic(self, z: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -59,6 +55,20 @@ class Line:
             return np.full(len(z), common)
         df = [self.surface.estimate.contrast_df(g) for g in self.gradients(z)]
         return t_quantile(0.5 + level / 2, np.array(df, dtype=float))
+
+
+def along(moderator: str, z: FloatArray, fixed: Mapping[str, Any]) -> dict[str, AnyArray]:
+    """Rows of values along one moderator, each of the others at its one value."""
+    columns: dict[str, AnyArray] = {moderator: z}
+    for name, value in fixed.items():
+        kind = object if isinstance(value, str) else float
+        columns[name] = np.full(len(z), value, dtype=kind)
+    return columns
+
+
+def standard_errors(fit: Estimate, G: FloatArray) -> FloatArray:
+    """(n,) standard errors of combinations G (n, k) of the coefficients."""
+    return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", G, fit.cov.to_numpy(dtype=float), G)))
 
 
 def interval(lower: float, upper: float) -> str:

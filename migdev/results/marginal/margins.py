@@ -13,7 +13,8 @@ import pandas as pd
 from migdev.errors import ResultError, listing, suggestion
 from migdev.kernels.arrays.types import AnyArray, FloatArray
 from migdev.results.estimate import Estimate
-from migdev.results.inference import Combination, check_level, tidy_columns
+from migdev.results.inference import Combination, check_level, standard_error, tidy_columns
+from migdev.results.marginal.line import along, standard_errors
 from migdev.results.marginal.regions import Adjustment, JohnsonNeyman, johnson_neyman
 from migdev.results.marginal.surface import Moderator, Surface
 from migdev.results.marginal.turning import Shape, TurningPoint, turning_point, u_test
@@ -139,9 +140,7 @@ class Margins:
             low, high = self.range(name)
             values = np.linspace(low, high, 201)
         grid = np.atleast_1d(np.asarray(values, dtype=float))
-        fixed = self.fixed(name, at)
-        columns: dict[str, AnyArray] = {name: grid}
-        columns |= {k: _repeat(v, len(grid)) for k, v in fixed.items()}
+        columns = along(name, grid, self.fixed(name, at))
         return effects(self.surface, columns, self.level if level is None else check_level(level))
 
     def average(self, name: str = "") -> Combination:
@@ -159,7 +158,7 @@ class Margins:
         return Combination(
             name=name or f"average effect of {self.variable}",
             estimate=float(g @ fit.params.to_numpy()),
-            std_error=float(np.sqrt(g @ fit.cov.to_numpy() @ g)),
+            std_error=standard_error(fit.cov.to_numpy(), g),
             df=fit.contrast_df(g),
         )
 
@@ -225,7 +224,7 @@ class Margins:
 
     def range(self, moderator: str) -> tuple[float, float]:
         """Smallest and largest value of a moderator in the sample."""
-        numbers = _find(self.moderators, moderator).numbers
+        numbers = next(m for m in self.moderators if m.name == moderator).numbers
         if not len(numbers):
             raise ResultError(
                 f"The values of {moderator!r} in the sample are not known; give them, or give "
@@ -283,8 +282,7 @@ def effects(surface: Surface, values: Mapping[str, AnyArray], level: float) -> p
     fit = surface.estimate
     G = surface.gradients(values, rows)
     effect = G @ fit.params.to_numpy()
-    se = np.sqrt(np.einsum("ij,jk,ik->i", G, fit.cov.to_numpy(), G))
-    columns = tidy_columns(effect, se, degrees(surface, G), level, "effect")
+    columns = tidy_columns(effect, standard_errors(fit, G), degrees(surface, G), level, "effect")
     return pd.DataFrame({**{name: list(v) for name, v in values.items()}, **columns})
 
 
@@ -348,11 +346,3 @@ def _refuse_unknown(given: Mapping[str, Any], known: Sequence[str], variable: st
                 f"The effect of {variable!r} does not depend on {name!r}; {what}."
                 f"{suggestion(name, known)}"
             )
-
-
-def _find(moderators: Sequence[Moderator], name: str) -> Moderator:
-    return next(m for m in moderators if m.name == name)
-
-
-def _repeat(value: Any, n: int) -> AnyArray:
-    return np.full(n, value, dtype=object if isinstance(value, str) else float)

@@ -44,8 +44,7 @@ class SampleValues:
         if self.frame is None or name not in self.frame.columns:
             return None
         values = self.frame[name]
-        out: AnyArray = values.astype(object).where(values.notna(), None).to_numpy()[self.rows]
-        return out
+        return values.astype(object).where(values.notna(), None).to_numpy()[self.rows]
 
     def number(self, key: str) -> FloatArray | None:
         """(n,) values of an expression; None where they cannot be had from the data."""

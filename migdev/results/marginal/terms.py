@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from migdev.errors import ResultError
+from migdev.results.inference import split_outside
 
 SHIFTS = ("L", "F", "D")
 _LEVEL = re.compile(r"^(?P<base>.+?)\[(?:(?P<coding>[A-Z])\.)?(?P<level>.*)\]$", re.DOTALL)
@@ -55,7 +56,7 @@ class Reader:
         )
 
     def term(self, name: str) -> tuple[Piece, ...]:
-        return tuple(self._piece(part) for part in split_term(self._mask(name)))
+        return tuple(self._piece(part) for part in split_outside(self._mask(name), ":"))
 
     def key(self, text: str) -> str:
         """The canonical spelling of one factor of a term."""
@@ -131,17 +132,6 @@ class _Canonical(ast.NodeTransformer):
         return node
 
 
-def split_term(name: str) -> list[str]:
-    """Split ``a:L(b):c[T.x:y]`` at colons outside brackets."""
-    parts, depth, start = [], 0, 0
-    for i, char in enumerate(name):
-        depth += (char in "([{") - (char in ")]}")
-        if char == ":" and depth == 0:
-            parts.append(name[start:i])
-            start = i + 1
-    return [*parts, name[start:]]
-
-
 def is_shift(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SHIFTS
 
@@ -177,9 +167,7 @@ def _power(base: Dual, exponent: Dual) -> Dual:
 
 def _raise(base: Any, n: Any) -> Any:
     if isinstance(n, int) and n < 0 and not isinstance(base, np.polynomial.Polynomial):
-        return (
-            1.0 / np.asarray(base, dtype=float) ** -n
-        )  # numpy refuses integers to negative powers
+        return 1.0 / np.asarray(base, dtype=float) ** -n  # numpy has no negative powers of integers
     return base**n
 
 

@@ -146,16 +146,13 @@ def choose_sheet(sheets: dict[str, pd.DataFrame], wanted: str | int | None, name
     raise SourceError(f"{name} has several sheets with values, {listing(filled)}: pass sheet=.")
 
 
-def table_of_grid(grid: pd.DataFrame, name: str, header: int | None = None) -> Loaded:
+def table_of_grid(grid: pd.DataFrame, name: str) -> Loaded:
     """The table in a grid: its header is the first row as wide as most rows."""
     widths = Counter(int(n) for n in grid.notna().sum(axis=1) if n)
-    notes = []
-    if header is None:
-        usual = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
-        filled = grid.notna().sum(axis=1)
-        header = int((filled >= max(2, min(usual, grid.shape[1]))).to_numpy().argmax())
-        if header:
-            notes.append(f"{header} row(s) above the header left out")
+    usual = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
+    filled = grid.notna().sum(axis=1)
+    header = int((filled >= max(2, min(usual, grid.shape[1]))).to_numpy().argmax())
+    notes = [f"{header} row(s) above the header left out"] if header else []
     cells = ["" if pd.isna(c) else _heading(c) for c in grid.iloc[header]]
     body = grid.iloc[header + 1 :].reset_index(drop=True)
     body.columns = pd.Index(header_names(cells, name))

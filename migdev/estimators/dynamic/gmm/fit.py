@@ -273,8 +273,7 @@ def _default_cov(steps: int | str) -> str:
 
 
 def _homoskedastic(steps: Steps, scale: float) -> FloatArray:
-    V: FloatArray = scale * (steps.final.influence @ steps.A @ steps.final.influence.T)
-    return V
+    return scale * (steps.final.influence @ steps.A @ steps.final.influence.T)
 
 
 # ---------------------------------------------------------------------- rows
