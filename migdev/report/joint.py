@@ -16,6 +16,7 @@ from migdev.report.assessment import (
 )
 from migdev.report.blocks import Block, Bullets, Callout, Descriptions, Details, Figure, Text, Tone
 from migdev.report.evidence import data_blocks, sample_blocks, sample_callouts, simulated, software
+from migdev.report.explorer import MarginExplorer
 from migdev.report.page import Page
 from migdev.report.pretest_blocks import pretest_blocks
 from migdev.report.render import page
@@ -42,6 +43,7 @@ def joint_page(answer: Any) -> Page:
     if answer.pretests:
         sections["Pre-tests"] = pretest_blocks(answer)
     sections["The pattern"] = pattern_figure(answer)
+    sections["Move the margins"] = MarginExplorer(answer.at_margins())
     sections[f"The {noun}"] = _effects(answer)
     sections["What is ruled out"] = [
         *ruled_out_blocks(answer.ruled_out), *margin_blocks(answer.by_margin()),

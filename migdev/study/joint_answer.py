@@ -16,7 +16,7 @@ from migdev.report.evidence import not_declared
 from migdev.results.estimate import Estimate
 from migdev.results.statistic import TestStatistic, failed_tests
 from migdev.study.answer import among_published, in_line
-from migdev.study.assessment.by_margin import pattern_verdict
+from migdev.study.assessment.at_margins import pattern_verdict
 from migdev.study.assessment.decidability import COULD_NOT, attainable_pattern
 from migdev.study.assessment.of_joint import JointAssessment
 from migdev.study.assessment.parts import joint_parts

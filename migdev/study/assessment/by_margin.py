@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from migdev.study.assessment.at_margins import at_margins
 from migdev.study.assessment.parts import joint_parts
-from migdev.study.cones import intersection_union, union_rejection
 from migdev.study.decision_rule import standing
 
 if TYPE_CHECKING:
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 #: Just beyond a margin at which a test turns.
 _BEYOND = 1 + 1e-9
-
-
-def pattern_verdict(
-    pvalues: Mapping[str, float], rejections: Mapping[str, float], level: float, null: str
-) -> str:
-    """The pattern that is established ("no effect" for the null pattern); "neither" where every
-    pattern is contradicted in some part; else "undecided"."""
-    found = [name for name, p in pvalues.items() if p < level]
-    if found:
-        return "no effect" if found[0] == null else found[0]
-    return "neither" if all(p < level for p in rejections.values()) else "undecided"
 
 
 def by_margin(answer: Answer) -> pd.DataFrame:
@@ -78,22 +67,10 @@ def joint_by_margin(answer: JointAnswer, factors: Sequence[float] = FACTORS) -> 
         tried["partial correlation 0.07"] = np.array(small, dtype=float)
     rows: list[dict[str, Any]] = []
     for name, bounds in tried.items():
-        measured = (parts.theta.tolist(), parts.errors.tolist(), bounds.tolist(), parts.dfs)
-        p = {k: intersection_union(v, *measured) for k, v in parts.patterns.items()}
-        against = {k: union_rejection(v, *measured) for k, v in parts.patterns.items()}
-        row: dict[str, Any] = {
-            "margins": name,
-            "verdict": pattern_verdict(p, against, parts.level, answer.study.null),
-        }
-        for k in parts.patterns:
-            row[k] = (
-                "established"
-                if p[k] < parts.level
-                else "contradicted"
-                if against[k] < parts.level
-                else "undecided"
-            )
-        rows.append(row | {f"p {k}": value for k, value in p.items()})
+        said = at_margins(parts, bounds, answer.study.null)
+        row: dict[str, Any] = {"margins": name, "verdict": said.verdict}
+        row |= {k: said.outcome(k) for k in parts.patterns}
+        rows.append(row | {f"p {k}": value for k, value in said.pvalues.items()})
     return pd.DataFrame(rows).set_index("margins")
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import pandas as pd
 
+from migdev.errors import SpecificationError, listing, suggestion
 from migdev.report.words import ruled_out_words
+from migdev.study.assessment.at_margins import AtMargins, at_margins
 from migdev.study.assessment.by_margin import joint_by_margin
 from migdev.study.assessment.decidability import Decidability, decidability
 from migdev.study.assessment.identification import design_of, effects_earned
@@ -59,6 +63,36 @@ class JointAssessment:
     def by_margin(self) -> pd.DataFrame:
         """The verdict as all smallest effects of interest are scaled."""
         return joint_by_margin(self._answer)
+
+    def at_margins(self, margins: Mapping[str, float] | None = None) -> AtMargins:
+        """Standings, tests and verdict had other margins been declared.
+
+        Parameters
+        ----------
+        margins : mapping from part to its smallest effect of interest, optional
+            Parts that are not named keep the declared one.
+
+        Raises
+        ------
+        SpecificationError
+            A part that the study has not, or a margin that is not above zero.
+        """
+        parts = joint_parts(self._answer)
+        given = dict(margins or {})
+        strange = [name for name in given if name not in parts.names]
+        if strange:
+            raise SpecificationError(
+                f"{strange[0]!r} is no part of this study.{suggestion(strange[0], parts.names)} "
+                f"Parts: {listing(parts.names)}."
+            )
+        low = [name for name, margin in given.items() if not margin > 0]
+        if low:
+            raise SpecificationError(
+                f"The margin of {low[0]!r} is {given[low[0]]}; a margin is above zero."
+            )
+        declared = zip(parts.names, parts.bounds.tolist(), strict=True)
+        bounds = np.array([given.get(name, bound) for name, bound in declared])
+        return at_margins(parts, bounds, self._answer.study.null)
 
     @property
     def designs(self) -> dict[str, str]:
