@@ -22,7 +22,7 @@ from migdev.report.pretest_blocks import pretest_blocks
 from migdev.report.render import page
 from migdev.report.table import table
 from migdev.report.verdict import alarm_list, as_table, plan_text, reports
-from migdev.report.words import equals, interval, labeller, number, sign_words
+from migdev.report.words import equals, interval, labeller, number, sign_words, view_words
 
 
 def joint_page(answer: Any) -> Page:
@@ -98,7 +98,7 @@ def _verdict(answer: Any) -> list[Block]:
     tones: dict[str, Tone] = {"undecided": "warn", "neither": "bad", "no effect": "info"}
     main = answer.main
     patterns = {
-        f"{name} predicts ({', '.join(map(sign_words, signs))})": f"established: "
+        f"{view_words(name)} predicts ({', '.join(map(sign_words, signs))})": f"established: "
         f"{equals(main.pvalues[name])}; contradicted: {equals(main.rejections[name])}"
         for name, signs in answer.study.patterns.items()
     }

@@ -21,6 +21,17 @@ _TIMES = {"L": "lagged", "F": "led", "D": "changed"}
 _NUMBERS = Numbers(digits=3)
 
 
+_VIEWS = {
+    "DF": "DF, the development-finance view,", "CR": "CR, the critical view,",
+    "null": "The null pattern",
+}  # fmt: skip
+
+
+def view_words(name: str) -> str:
+    """A view as the subject of a sentence, its abbreviation spelt out."""
+    return _VIEWS.get(name, name)
+
+
 def sign_words(prediction: str) -> str:
     """A prediction as it is printed: ``≤ 0`` for ``<=0``."""
     return _SIGNS.get(prediction, prediction)
