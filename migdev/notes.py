@@ -46,7 +46,9 @@ def warn(message: str, category: type[Warning], stacklevel: int = 1) -> None:
 def _outside(least: int) -> int:
     """The ``stacklevel`` of :func:`warn`'s first caller outside the package, ``least`` or more."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back and (level < least or frame.f_globals["__name__"].startswith("migdev.")):
+    while frame.f_back and (
+        level < least or str(frame.f_globals.get("__name__")).startswith("migdev.")
+    ):
         level, frame = level + 1, frame.f_back
     return level
 

@@ -96,3 +96,9 @@ def test_warnings_point_to_the_line_of_the_caller() -> None:
     with pytest.warns(DroppedRowsWarning) as heard:
         spec.fit(panel)
     assert heard[0].filename == __file__
+
+
+def test_warnings_of_code_without_a_module() -> None:
+    panel = md.Panel.from_frame(FRAME, entity="i", time="t")
+    with pytest.warns(DroppedRowsWarning):
+        exec("spec.fit(panel)", {"spec": md.PooledOLS("y ~ L(x)"), "panel": panel})

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from migdev.errors import listing
+from migdev.panel.expressions.text_numbers import LOOKS_LIKE_A_NUMBER
 
 #: Text that stands for a missing value, in any case. ``--`` is not among them: the IMF writes it
 #: for "zero or negligible".
@@ -82,12 +83,11 @@ def convert_text(
             continue
         words = lower.isin(wanted - _WORDS)
         out.columns[str(name)] = column.mask(words)
-        share = numeric.sum() / max(int((~missing).sum()), 1)
-        if numeric.any():
-            message = _mixed(str(name), text, other, numeric, first_row)
+        alike = numeric | (text.str.fullmatch(LOOKS_LIKE_A_NUMBER) & ~missing)
+        if alike.any():
+            message = _mixed(str(name), text, other, numeric, first_row, decimal)
+            share = alike.sum() / max(int((~missing).sum()), 1)
             (out.problems if share >= 0.5 else out.notes).append(message)
-        elif _foreign(text[other], decimal, thousands):
-            out.problems.append(_mixed(str(name), text, other, numeric, first_row))
     out.notes += [
         f"{mark!r} read as missing in {len(names)} column(s): {listing(names)}"
         for mark, names in marked.items()
@@ -151,32 +151,46 @@ def _holds_other_objects(column: pd.Series[Any]) -> bool:
     )
 
 
-def _foreign(text: pd.Series[str], decimal: str, thousands: str | None) -> bool:
-    """Every value is a number under some other convention."""
-    return _hint(text, decimal, thousands) != ""
+#: Numbers as others write them: the decimal mark and separator of thousands, and what to pass.
+_CONVENTIONS = (
+    (".", ",", "thousands separators: pass thousands=','"),
+    (",", None, "decimal commas: pass decimal=','"),
+    (",", ".", "1.234,5: pass decimal=',' and thousands='.'"),
+    (".", " ", "thousands apart by spaces: pass thousands=' '"),
+    (",", " ", "1 234,5: pass decimal=',' and thousands=' '"),
+    (".", "'", "1'234.5: pass thousands=\"'\""),
+)
 
 
-def _hint(text: pd.Series[str], decimal: str = ".", thousands: str | None = None) -> str:
-    if text.str.fullmatch(number_pattern(".", ",")).all():
-        return " These look like thousands separators: pass thousands=','."
-    if text.str.fullmatch(number_pattern(",")).all():
-        return " These look like decimal commas: pass decimal=','."
-    if text.str.fullmatch(number_pattern(",", ".")).all():
-        return " These look like 1.234,5: pass decimal=',' and thousands='.'."
-    if text.str.fullmatch(number_pattern(".", " ")).all():
-        return " These look like thousands apart by spaces: pass thousands=' '."
+def _hint(text: pd.Series[str], decimal: str = ".") -> str:
+    """How to read values that are numbers in another way of writing; empty where they are none."""
+    for point, thousands, told in _CONVENTIONS:
+        if text.str.fullmatch(number_pattern(point, thousands)).all():
+            if thousands == " " and point == "." and decimal == ",":
+                continue
+            return f" These look like {told}."
     if text.str.fullmatch(number_pattern() + r"\s*%").all():
         return " Percent signs are not removed, since 5% may mean 5 or 0.05."
+    if text.str.fullmatch(LOOKS_LIKE_A_NUMBER).all():
+        return (
+            " Signs of currencies and marks of notes are not removed, since a mark may change what "
+            "a value means: take them out of the column, and make numbers of it, before the panel."
+        )
     return ""
 
 
 def _mixed(
-    name: str, text: pd.Series[str], other: pd.Series[bool], numeric: pd.Series[bool], first: int
+    name: str,
+    text: pd.Series[str],
+    other: pd.Series[bool],
+    numeric: pd.Series[bool],
+    first: int,
+    decimal: str,
 ) -> str:
     rows = np.flatnonzero(other.to_numpy())
     shown = ", ".join(f"{text.iloc[r]!r} (row {r + first})" for r in rows[:3])
     more = ", ..." if len(rows) > 3 else ""
-    hint = _hint(text[other]) or (
+    hint = _hint(text[other], decimal) or (
         " If these mean missing, name them in missing=(...)."
         if numeric.any() and text[other].nunique() <= 3
         else ""

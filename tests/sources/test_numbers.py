@@ -41,6 +41,11 @@ def test_what_was_written_is_read(values, convention, mark) -> None:
         (["1 234", "2 000"], "thousands=' '"),
         (["1\u00a0234", "2\u202f000"], "thousands=' '"),
         (["5%", "7.5 %"], "Percent signs are not removed"),
+        (["1'234", "2'000.5"], 'thousands="\'"'),
+        (["1 234,5", "980,2"], "decimal=',' and thousands=' '"),
+        (["$1.5", "$2,000"], "Signs of currencies"),
+        (["1.5 €", "2.5 €"], "Signs of currencies"),
+        (["1.5*", "2.5(a)"], "marks of notes"),
     ],
 )
 def test_other_conventions_are_named(texts: list[str], hint: str) -> None:
@@ -48,6 +53,23 @@ def test_other_conventions_are_named(texts: list[str], hint: str) -> None:
     assert len(out.problems) == 1
     assert hint in out.problems[0]
     assert out.columns["x"].tolist() == texts
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_numbers_among_numbers_in_another_convention(decimal: str) -> None:
+    texts = ["1 234,5", "2 340,1", "3 120,7", "980,2"]
+    out = convert_text(pd.DataFrame({"x": texts}), decimal=decimal)
+    assert "pass decimal=',' and thousands=' '" in out.problems[0]
+    mixed = convert_text(pd.DataFrame({"x": ["1.5", "$2.5", "$3", "$4"]}))
+    assert "3 of 4 values are no numbers" in mixed.problems[0]
+
+
+@pytest.mark.parametrize(
+    "words", [["31.12.2001", "01.02.2003"], ["0-14", "15-64", "65"], ["A1", "B2"], ["2001Q1", "x"],
+              ["10:30", "11:45"], ["1990-2000", "2001-2010"], ["Africa", "Asia", "5"]],
+)  # fmt: skip
+def test_words_and_dates_are_not_warned_of(words: list[str]) -> None:
+    assert convert_text(pd.DataFrame({"x": words})).problems == []
 
 
 @pytest.mark.parametrize("text", ["1_000", "0x10", "1e", "--5", "1.2.3", "five"])

@@ -9,8 +9,10 @@ import pandas as pd
 
 from migdev.errors import FormulaError, listing
 
-# Digits with separators, a sign or currency before, a percent sign or a mark of a note behind.
-_NUMBER = re.compile(r"\W*\d[\d\s.,'’]*(?:[eE][+-]?\d+)?\s*(?:\W{1,3}|\([a-z]\))?")
+#: Digits with separators, a sign or currency before, a percent sign or a mark of a note behind.
+LOOKS_LIKE_A_NUMBER = (
+    r"\W*\d+(?:[\s.,'’]\d{3})*(?:[.,]\d*)?(?:[eE][+-]?\d+)?\s*(?:\W{1,3}|\([a-z]\))?"
+)
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
@@ -28,7 +30,7 @@ def refuse_numbers_as_text(name: str, column: pd.Series[Any]) -> None:
     if not len(known) or not all(isinstance(value, str) for value in known.index):
         return
     words = [value.strip() for value in known.index]
-    numeric = [_NUMBER.fullmatch(word) is not None for word in words]
+    numeric = [re.fullmatch(LOOKS_LIKE_A_NUMBER, word) is not None for word in words]
     if known[numeric].sum() <= known.sum() / 2:
         return
     strange = [word for word, is_one in zip(words, numeric, strict=True) if not is_one]
