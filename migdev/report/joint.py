@@ -17,6 +17,7 @@ from migdev.report.assessment import (
 from migdev.report.blocks import Block, Bullets, Callout, Descriptions, Details, Figure, Text, Tone
 from migdev.report.evidence import data_blocks, sample_blocks, sample_callouts, simulated, software
 from migdev.report.explorer import MarginExplorer
+from migdev.report.joint_beside import beside_sections
 from migdev.report.page import Page
 from migdev.report.pretest_blocks import pretest_blocks
 from migdev.report.render import page
@@ -45,6 +46,7 @@ def joint_page(answer: Any) -> Page:
     sections["The pattern"] = pattern_figure(answer)
     sections["Move the margins"] = MarginExplorer(answer.at_margins())
     sections[f"The {noun}"] = _effects(answer)
+    sections |= beside_sections(answer)
     sections["What is ruled out"] = [
         *ruled_out_blocks(answer.ruled_out), *margin_blocks(answer.by_margin()),
     ]  # fmt: skip

@@ -165,7 +165,7 @@ class Dimension:
             )
         return index_estimate(
             parts, panel, kind=self.index, estimated=self.correlation == "estimated",
-            spec=self, dependent=f"index of {self.name}", left_out=left_out,
+            spec=self, dependent=f"the index of {self.name}", left_out=left_out,
         )  # fmt: skip
 
     def focal(self, fit: Estimate) -> Focal:

@@ -131,7 +131,7 @@ def index_estimate(
     else:
         raise SpecificationError(
             f"index={kind!r} weights outcomes by the correlation of their residuals, which a "
-            f"specification among those of the {dependent} does not keep. Use index='equal'."
+            f"specification among those of {dependent} does not keep. Use index='equal'."
         )
     w = reading.weights[0]
     loading = np.vstack([w, np.eye(len(fits))])  # the index, then each outcome

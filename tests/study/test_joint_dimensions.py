@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 import migdev as md
 from migdev.errors import PanelError, SpecificationError
 from migdev.kernels.sandwich.index_worlds import IndexWorlds
+from migdev.report.joint import joint_page
 from migdev.simulate import from_answer, stylised_world
 from migdev.study.cones import intersection_union, union_rejection
 from migdev.study.operating import pattern_tests
@@ -124,6 +125,7 @@ def test_what_cannot_be_exchanged_says_why(panel):
     table = study.run(panel).placebos
     lost = table[table["role"] == "placebo"]
     assert lost["failure"].str.contains("no_such_column").all()
+    assert "no_such_column" in joint_page(study.run(panel)).to_markdown().replace("\\", "")
 
 
 def test_samples_are_those_of_their_columns(panel):
@@ -146,6 +148,36 @@ def test_samples_are_those_of_their_columns(panel):
     assert "no such column" in answer.failures["sample 'lacking'"]
     with pytest.raises(PanelError, match="the panel has no such column"):
         study.fit(panel)
+
+
+def test_pages_tell_outcomes_carriers_placebos_and_forms(answer):
+    page = joint_page(answer)
+    text = page.to_markdown()
+    for title in (
+        "Outcomes behind the indices", "Who carries the estimates", "Placebos and leads",
+        "Other forms of the regressor",
+    ):  # fmt: skip
+        assert title in [section.title for section in page.sections]
+    for words in (
+        "Effective clusters",
+        "placebo",
+        "lead: its own future",
+        "one standard deviation",
+    ):
+        assert words in text
+    assert "the index of dependence" in answer.rules_out["dependence"]
+    out = answer.ruled_out["dependence"]
+    assert (out.low, out.high) == pytest.approx(
+        (answer.main.focal["dependence"].inner_low, answer.main.focal["dependence"].inner_high)
+    )
+
+
+def test_pages_of_formulas_have_carriers_only(panel):
+    first = md.hypotheses.get("X1-first").study(draws=49, region="").run(panel)
+    titles = [section.title for section in joint_page(first).sections]
+    assert "Who carries the estimates" in titles
+    assert "Placebos and leads" not in titles
+    assert "Outcomes behind the indices" not in titles
 
 
 # ---------------------------------------------------------------------- worlds of the design

@@ -18,6 +18,7 @@ from migdev.study.assessment.parts import joint_parts
 from migdev.study.assessment.rival_evidence import RivalEvidence, rival_evidence
 from migdev.study.assessment.ruled_out import RuledOut, ruled_out
 from migdev.study.assessment.threats import Threats, threats
+from migdev.study.dimension import Dimension
 
 if TYPE_CHECKING:
     from migdev.study.joint_answer import JointAnswer
@@ -46,10 +47,14 @@ class JointAssessment:
     def ruled_out(self) -> dict[str, RuledOut]:
         """What is ruled out of each part."""
         main = self._answer.main
-        return {
-            c.name: ruled_out(c.hypothesis, c.term, main.focal[c.name], main.fits[c.name])
-            for c in self._answer.study.components
-        }
+        found = {}
+        for c in self._answer.study.components:
+            index = isinstance(c, Dimension)
+            found[c.name] = ruled_out(
+                c.hypothesis, c.hypothesis.term if index else c.term, main.focal[c.name],
+                main.fits[c.name], standardised=index,
+            )  # fmt: skip
+        return found
 
     @property
     def rules_out(self) -> dict[str, str]:

@@ -109,13 +109,14 @@ def ruled_out(
     focal : Focal
     fit : result
     standardised : bool
-        It is in standard deviations of outcomes per one of the regressor.
+        It is in standard deviations of outcomes per one of the regressor: a summary index, which
+        is no partial correlation.
 
     References
     ----------
     Doucouliagos (2011), How large is large? Deakin University, School Working Paper SWP 2011/5.
     """
-    df = float(getattr(fit, "df_resid", nan))
+    df = nan if standardised else float(getattr(fit, "df_resid", nan))
     t = focal.estimate / focal.std_error
     known = LITERATURE.get(hypothesis.literature)
     column = column_of(term)
