@@ -145,8 +145,8 @@ def westerlund(
             else float(root * (value - m) / np.sqrt(v))
         )
         pvalues[name] = float(special.ndtr(z[name]))
-    chosen = orders.mean(axis=0)
-    note = f"{DETERMINISTICS[code]}; {chosen[0]:.2f} lags and {chosen[1]:.2f} leads"
+    mean_lags, mean_leads = orders.mean(axis=0)
+    note = f"{DETERMINISTICS[code]}; {mean_lags:.2f} lags and {mean_leads:.2f} leads"
     if draws:
         with Progress("bootstrap samples", draws) as done:
             drawn = bootstrap_statistics(

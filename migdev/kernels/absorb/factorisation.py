@@ -44,7 +44,7 @@ class DenseFactor:
             raise ValueError(f"dpstrf refused argument {-info}.")
         if rank == 1 and factor[0, 0] ** 2 <= REDUNDANT:  # it takes any positive first pivot
             rank = 0
-        pivots = order[:rank] - 1
+        pivots = order[:rank].astype(np.int64) - 1
         return cls(factor[:rank, :rank], pivots, scale[pivots, None], len(S))
 
     @property

@@ -175,7 +175,7 @@ def continuously_updated(basis: IVBasis, meat: Meat, start: FloatArray) -> GMMFi
         objective, np.zeros(len(T)), jac=True, method="BFGS",
         options={"gtol": 1e-12, "maxiter": 2000},
     )  # fmt: skip
-    t, gradient = best.x, best.jac
+    t, gradient = best.x, np.asarray(best.jac, dtype=float)
     if not np.isfinite(best.fun) or float(np.abs(gradient).max(initial=0)) > 1e-4 * (
         1 + abs(float(best.fun))
     ):
