@@ -10,8 +10,8 @@ from typing import Literal, Self
 import numpy as np
 import pandas as pd
 
-from migdev.covariance import CovarianceLike
-from migdev.errors import ResultError
+from migdev.covariance import CovarianceLike, Robust
+from migdev.errors import CovarianceError, ResultError
 from migdev.kernels.arrays.distributions import chi2_tail
 from migdev.kernels.arrays.types import BoolArray, FloatArray
 from migdev.kernels.dynamic.instruments import Column
@@ -163,7 +163,16 @@ class GMMEstimate(Estimate):
 
     def with_cov(self, cov: CovarianceLike | Literal["windmeijer", "classical"]) -> Self:
         """The same estimate with another covariance: ``"windmeijer"``, ``"robust"``,
-        ``"classical"``, or a Covariance on the scores (no Windmeijer correction then)."""
+        ``"classical"``, or a Covariance on the scores.
+
+        Scores hold how the weight follows the first step, so that ``Clustered("entity",
+        kind="CR0")`` is the Windmeijer-corrected covariance of two steps.
+        """
+        if isinstance(cov, Robust):
+            raise CovarianceError(
+                f"cov={cov!r} takes rows as independent, but the transformation ties the errors of "
+                "neighbouring periods. Use 'robust' or 'windmeijer', which sum moments by entity."
+            )
         if self.sample is None:
             raise ResultError(f"{self.method} keeps no sample, so its covariance stays as it is.")
         if isinstance(cov, str) or self.moments is None:

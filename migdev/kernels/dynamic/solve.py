@@ -182,9 +182,10 @@ def continuous(
 
     Returns
     -------
-    solution, cov, converged
-        ``cov`` is that of Newey and Windmeijer (2009, Econometrica 77, 687-719), which stays
-        valid when there are many weak moments: :math:`H^{-1}D'S^{-1}DH^{-1}`.
+    solution, reach, converged
+        ``reach`` (k, J) is what a moment adds to the estimate, :math:`H^{-1}D'S^{-1}`; summed with
+        S it gives the covariance of Newey and Windmeijer (2009, Econometrica 77, 687-719), which
+        stays valid when there are many weak moments: :math:`H^{-1}D'S^{-1}DH^{-1}`.
     """
     from scipy import optimize
 
@@ -220,8 +221,7 @@ def continuous(
     b = start.params + root @ theta
     value, _, weight, g, D = pieces(b)
     A = weight.root.T @ D @ root
-    middle = np.linalg.solve(hessian / 2.0, A.T)
-    cov = root @ (middle @ middle.T) @ root.T
+    reach = root @ np.linalg.solve(hessian / 2.0, A.T) @ weight.root.T
     bread = np.asarray(np.linalg.inv(ZX.T @ weight.matrix @ ZX), dtype=np.float64)
     converged = bool(np.linalg.norm(slope) < 1e-6 * (1.0 + value)) and bool(
         (np.linalg.eigvalsh(hessian) > 0).all()
@@ -230,7 +230,7 @@ def continuous(
         params=b, bread=bread, influence=bread @ (ZX.T @ weight.matrix), weight=weight,
         moments=g, objective=value, steps=int(found.nit) + 1,
     )  # fmt: skip
-    return solution, cov, converged
+    return solution, reach, converged
 
 
 def _hessian(slope: Callable[[FloatArray], FloatArray], at: FloatArray) -> FloatArray:

@@ -517,3 +517,27 @@ def test_instruments_are_counted_against_clusters() -> None:
             "y ~ L(y) + x", gmm=(md.GMMStyle("y", (2, 3)),), iv=(md.IVStyle("x"),)
         ).fit(p)
     assert not plain.stats["hansen"].caution
+
+
+@pytest.mark.parametrize("kind", [md.DifferenceGMM, md.SystemGMM])
+@pytest.mark.parametrize("steps", [1, 2, "iterated", "cue"])
+@pytest.mark.parametrize("cluster", ["entity", "region"])
+def test_scores_give_the_corrected_covariance(
+    frame: pd.DataFrame, kind: Any, steps: Any, cluster: str
+) -> None:
+    """What entities add to an estimate holds how the weight follows the step before."""
+    p = panel(frame)
+    fit = quiet(kind(formula=F, gmm=GMM, steps=steps, cluster=cluster), p)
+    summed = fit.with_cov(md.Clustered(cluster, kind="CR0"))
+    assert_allclose(summed.cov, fit.cov, rtol=1e-7)
+    plain = quiet(kind(formula=F, gmm=GMM, steps=steps, cluster=cluster, cov="classical"), p)
+    again = plain.with_cov(md.Clustered(cluster, kind="CR0"))
+    assert_allclose(again.cov, summed.cov, rtol=1e-9)
+
+
+def test_rows_are_not_taken_as_independent(frame: pd.DataFrame) -> None:
+    fit = quiet(md.DifferenceGMM(formula=F, gmm=GMM), panel(frame))
+    with pytest.raises(errors.CovarianceError, match="sum moments by entity"):
+        fit.with_cov(md.Robust())
+    with pytest.raises(errors.SpecificationError, match="sums moments by 'entity'"):
+        fit.with_cov("HC1")

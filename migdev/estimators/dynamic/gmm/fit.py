@@ -137,33 +137,38 @@ def _run(
     second = solve(ZX, Zy, W2, 2)
     if spec.steps == 1:
         return Steps(
-            first=first, final=first, before=u1, u=u1, A=A, S=S,
-            hansen=second, converged=True, cue_cov=None,
+            first=first, final=first, before=u1, drift=None, reach=first.influence, u=u1, A=A, S=S,
+            hansen=second, converged=True,
         )  # fmt: skip
+    D: FloatArray | None
     if spec.steps == 2:
+        D = weight_drift(z, stack.X, u1, second, groups)
         return Steps(
-            first=first, final=second, before=u1,
-            u=stack.residuals(second.params), A=A, S=S, hansen=second, converged=True, cue_cov=None,
+            first=first, final=second, before=u1, drift=D,
+            reach=second.influence + D @ first.influence, u=stack.residuals(second.params), A=A,
+            S=S, hansen=second, converged=True,
         )  # fmt: skip
 
     def covariance(b: FloatArray) -> FloatArray:
         return outer(z, stack.residuals(b), groups)
 
-    cue_cov = None
+    D = None
     if spec.steps == "iterated":
         final, previous, converged = iterate(ZX, Zy, covariance, second)
         before = stack.residuals(previous.params)
+        D = weight_drift(z, stack.X, before, final, groups)
+        reach = np.asarray(np.linalg.solve(np.eye(len(D)) - D, final.influence), dtype=np.float64)
     else:
 
         def pull(b: FloatArray, v: FloatArray) -> FloatArray:
             return weight_pull(z, stack.X, stack.residuals(b), v, groups)[0]
 
-        final, cue_cov, converged = continuous(ZX, Zy, covariance, pull, second)
+        final, reach, converged = continuous(ZX, Zy, covariance, pull, second)
         before = stack.residuals(final.params)
     return Steps(
-        first=first, final=final, before=before,
+        first=first, final=final, before=before, drift=D, reach=reach,
         u=stack.residuals(final.params), A=A, S=outer(z, before, groups), hansen=final,
-        converged=converged, cue_cov=cue_cov,
+        converged=converged,
     )  # fmt: skip
 
 
@@ -239,20 +244,19 @@ def _covariance(
         else:
             V, text = final.influence @ steps.S @ final.influence.T, f"robust, clusters: {where}"
     elif spec.steps == "cue" and kind != "classical":
-        assert steps.cue_cov is not None
-        V, text = steps.cue_cov, f"Newey-Windmeijer, clusters: {where}"
+        V, text = steps.reach @ steps.S @ steps.reach.T, f"Newey-Windmeijer, clusters: {where}"
     elif kind == "classical":
         V, text = final.bread, "classical two-step, without correction"
     elif kind == "robust":
         S2 = outer(z, steps.u, groups)
         V, text = final.influence @ S2 @ final.influence.T, f"robust, clusters: {where}"
     else:
-        D = weight_drift(z, stack.X, steps.before, final, groups)
+        assert steps.drift is not None
         if spec.steps == 2:
             robust = steps.first.influence @ steps.S @ steps.first.influence.T
-            V = two_step_cov(final.bread, robust, D)
+            V = two_step_cov(final.bread, robust, steps.drift)
         else:
-            V = iterated_cov(final.bread, D)
+            V = iterated_cov(final.bread, steps.drift)
         text = f"Windmeijer-corrected, clusters: {where}"
     V = (V + V.T) / 2.0
     df, factor = None, 1.0
@@ -298,16 +302,20 @@ def _rows(problem: Problem, u: FloatArray) -> tuple[IntArray, FloatArray, FloatA
 
 
 def _moments(problem: Problem, z: Instruments, steps: Steps, scale: float) -> Moments:
-    """Rows of Z W Z'X with residuals, both equations, sorted by entity and period."""
+    """Rows of both equations, sorted by entity and period: instruments by what they add to the
+    estimate, the drift of the weight with it, and the residuals behind the weight.
+
+    Summed by entity they give the corrected covariance (:func:`two_step_cov`).
+    """
     stack, final = problem.stack, steps.final
     design = problem.design
-    slopes = np.asarray(np.linalg.solve(final.bread, final.influence).T, dtype=np.float64)
+    slopes = np.asarray(np.linalg.solve(final.bread, steps.reach).T, dtype=np.float64)
     effective = project(z, slopes)
     r, i = np.nonzero(stack.used)
     rows = problem.row[stack.period[r], i]
     order = np.argsort(rows, kind="stable")
     r, i, rows = r[order], i[order], rows[order]
-    X, resid = effective[r, :, i], steps.u[r, i]
+    X, resid = effective[r, :, i], steps.before[r, i]
     k = X.shape[1]
     entity = level_codes(design.entity[rows])
     spread = float(resid @ resid) / (len(rows) - k)

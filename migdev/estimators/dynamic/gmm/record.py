@@ -40,12 +40,13 @@ class Steps:
     first: Solution
     final: Solution
     before: FloatArray  # residuals (R, N) that made the final weight
+    drift: FloatArray | None  # (k, k) derivative by the estimate that made it (Windmeijer)
+    reach: FloatArray  # (k, J) what a moment of ``before`` adds to the estimate, the drift with it
     u: FloatArray  # residuals (R, N) of the final estimate
     A: FloatArray
     S: FloatArray  # moment covariance from ``before``
     hansen: Solution
     converged: bool
-    cue_cov: FloatArray | None
 
 
 def nobs_of(problem: Problem) -> int:
