@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
+import pandas as pd
 
 from migdev.errors import (
     ConvergenceWarning,
     CovarianceWarning,
     IdentificationError,
     ManyInstrumentsWarning,
+    ResultError,
 )
 from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, Weight
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
+from migdev.estimators.dynamic.gmm.problem import Problem
 from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
-from migdev.estimators.specification import Effects, of_panel, settle
-from migdev.kernels.dynamic.instruments import cross
-from migdev.kernels.dynamic.nonlinear import build, minimise, moment_covariance
-from migdev.kernels.dynamic.solve import NotIdentified, solve
-from migdev.notes import warn
+from migdev.estimators.specification import Effects, settle
+from migdev.identity import LATER
+from migdev.kernels.arrays.draws import finite_draws
+from migdev.kernels.arrays.gauss_newton import Minimum
+from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.dynamic.conditioning import Basis
+from migdev.kernels.dynamic.instruments import cross, scores
+from migdev.kernels.dynamic.nonlinear import (
+    Quadratic,
+    build,
+    influence,
+    minimise,
+    moment_covariance,
+    starting_values,
+)
+from migdev.kernels.dynamic.nonlinear_draws import draw
+from migdev.kernels.dynamic.solve import NotIdentified, Solution, solve
+from migdev.kernels.dynamic.solve import Weight as MomentWeight
+from migdev.notes import quiet, warn
 from migdev.options import held
 from migdev.protocols import CovEstimate, Data
+from migdev.results.dynamics import lag_structure
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
+from migdev.results.inference import check_level
 from migdev.results.statistic import chi2_test
 
 
@@ -51,11 +70,23 @@ class AhnSchmidt:
     steps : {2, 1}
         1 stops at the first minimum, weighted by the linear one-step estimate; 2 makes the weight
         anew from it.
+    cov : {"windmeijer", "robust"}
+        Clustered by entity, with the drift of the weights (Windmeijer 2005), or the sandwich
+        :math:`(G'WG)^{-1}G'W\hat SWG(G'WG)^{-1}` without it.
 
     Notes
     -----
-    The covariance is the sandwich :math:`(G'WG)^{-1}G'W\hat SWG(G'WG)^{-1}` at the estimate,
-    clustered by entity, without a finite-sample correction.
+    Searches start at the linear estimate and at others with the first lag of y between 0 and 0.99,
+    and the lowest minimum counts.
+
+    Intervals without the correction are far too short. For N of 100 and 200, T = 7 and all lags as
+    instruments, those of 95% held the truth in 45% and 65% of 400 simulated samples where the lag
+    of y is 0.8, with the correction in 85% and 89%, and the symmetric bootstrap of t
+    (:meth:`AhnSchmidtEstimate.bootstrap`) in 96% and 94% of 200. Where it is 0.5: 80% and 89%,
+    with the correction 95%.
+
+    Moments without a constant depend on the level of y: ``y + 10`` gives another estimate unless
+    there are time effects.
 
     Raises
     ------
@@ -80,9 +111,10 @@ class AhnSchmidt:
     weight: Weight = "h3"
     collapse: bool = False
     steps: Literal[1, 2] = 2
+    cov: Literal["windmeijer", "robust"] = field(default="windmeijer", metadata=LATER)
 
     def __post_init__(self) -> None:
-        settle(self)
+        settle(self, {"windmeijer": "windmeijer", "robust": "robust"})
         plain = self._plain()
         for name in ("gmm", "iv"):
             object.__setattr__(self, name, getattr(plain, name))
@@ -93,62 +125,25 @@ class AhnSchmidt:
             weight=self.weight,
         )  # fmt: skip
 
-    @of_panel
-    def fit(self, panel: Data) -> Estimate:
+    def fit(self, panel: Data) -> AhnSchmidtEstimate:
         """Estimate on a panel."""
-        spec = self._plain()
-        problem = spec.problem(panel)
-        stack, names = problem.stack, problem.names
-        basis = chosen_instruments(spec, problem)
-        z, linear = basis.z, basis.weight
-        try:
-            start = solve(cross(z, stack.X), cross(z, stack.y), linear).params
-        except NotIdentified:
-            raise IdentificationError(
-                f"{self.formula!r}: the linear moments do not identify the {len(names)} "
-                "coefficients. Name more instruments in gmm= or iv=."
-            ) from None
-        model = build(z, stack, problem.levels, self.collapse)
-        if not model.dy.any():
-            raise IdentificationError(
-                f"{self.formula!r}: no entity has three consecutive complete periods, so there are "
-                "no quadratic moments. Use DifferenceGMM."
-            )
-        weight = moment_covariance(model, start)
-        found = minimise(model, start, weight)
-        if self.steps == 2:
-            weight = moment_covariance(model, found.params)
-            found = minimise(model, found.params, weight)
-        gradient, N = model.gradient(found.params), stack.y.shape[1]
-        count = len(gradient)
-        if count > N:
-            warn(
-                f"{self.formula!r}: {count} moments for {N} entities; use collapse=True.",
-                ManyInstrumentsWarning,
-                stacklevel=2,
-            )
-        if weight.singular:
-            warn(
-                f"{self.formula!r}: the moment covariance has rank {weight.rank} for {count} "
-                "moments; a Moore-Penrose inverse stands in.",
-                CovarianceWarning,
-                stacklevel=2,
-            )
-        if not found.converged:
-            warn(
-                f"{self.formula!r}: Gauss-Newton stopped before its tolerance.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-        if weight.rank < len(names):
-            raise IdentificationError(
-                f"{self.formula!r}: the moments of {N} entities do not identify {len(names)} "
-                "coefficients. Use fewer regressors, or more entities."
-            )
-        W = weight.matrix
-        bread = np.linalg.inv(gradient.T @ W @ gradient)
-        psi = -(bread @ gradient.T @ W @ model.contributions(found.params)).T
-        df = linear.rank + count - z.count - len(names)
+        parts = self._parts(panel)
+        problem, stack, names = parts.problem, parts.problem.stack, parts.problem.names
+        model, linear, start = parts.model, parts.basis.weight, parts.start
+        own = lag_structure(names, problem.design.dependent).own.get(1)
+        others = starting_values(model, linear, start.params, own)
+        before, psi = start.params, parts.pull
+        for step in range(self.steps):
+            weight = moment_covariance(model, before)
+            found = minimise(model, others if step == 0 else [before, *others], weight)
+            psi = influence(model, found.params, weight, before, psi)
+            before = found.params
+        N, count = stack.y.shape[1], len(model.sums(found.params))
+        self._warn(found, weight, N, len(names))
+        if self.cov == "robust":
+            reach = np.linalg.pinv(weight.root.T @ model.gradient(found.params)) @ weight.root.T
+            psi = -(reach @ model.contributions(found.params)).T
+        df = linear.rank + count - parts.basis.z.count - len(names)
         stats: dict[str, object] = {"n_moments": count}
         if df > 0:
             stats["hansen"] = chi2_test(
@@ -158,15 +153,127 @@ class AhnSchmidt:
         rows = problem.row[stack.period][stack.used]
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
+        text = "Windmeijer-corrected" if self.cov == "windmeijer" else "robust"
         return finish(
-            Estimate, spec=self, design=problem.design, rows=rows, names=names,
+            AhnSchmidtEstimate, spec=self, design=problem.design, rows=rows, names=names,
             params=found.params, scores=psi[np.unique(problem.design.entity[rows])],
             method="Ahn-Schmidt GMM", df_resid=float(len(rows) - len(names)),
             cov=CovEstimate(
-                cov=psi.T @ psi, df=None, description=f"robust, clusters: entity ({N} clusters)",
+                cov=psi.T @ psi, df=None, description=f"{text}, clusters: entity ({N} clusters)",
                 clusters={"entity": N},
             ),
             stats=stats, dropped_columns=problem.dropped,
             residual=u[stack.used][order], observed=stack.y[stack.used][order],
             stated=linear_facts("other", self.effects, form="differences", removed=("entity",)),
+        )  # fmt: skip
+
+    def bootstrap(
+        self, panel: Data, params: FloatArray, draws: int, seed: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Estimates and standard errors (B, k) on samples of entities, moments recentred at
+        ``params``; see :mod:`migdev.kernels.dynamic.nonlinear_draws`."""
+        parts = self._parts(panel)
+        N = parts.problem.stack.y.shape[1]
+        counts = np.random.default_rng(seed).multinomial(N, np.full(N, 1.0 / N), size=draws)
+        return draw(parts.model, parts.basis.weight, params, counts.astype(float), self.steps)
+
+    def _parts(self, panel: Data) -> _Parts:
+        spec = self._plain()
+        problem = spec.problem(panel)
+        stack, basis = problem.stack, chosen_instruments(spec, problem)
+        try:
+            start = solve(cross(basis.z, stack.X), cross(basis.z, stack.y), basis.weight)
+        except NotIdentified:
+            raise IdentificationError(
+                f"{self.formula!r}: the linear moments do not identify the {len(problem.names)} "
+                "coefficients. Name more instruments in gmm= or iv=."
+            ) from None
+        model = build(basis.z, stack, problem.levels, self.collapse)
+        if not model.dy.any():
+            raise IdentificationError(
+                f"{self.formula!r}: no entity has three consecutive complete periods, so there are "
+                "no quadratic moments. Use DifferenceGMM."
+            )
+        pull = (start.influence @ scores(basis.z, stack.residuals(start.params))).T
+        return _Parts(problem=problem, basis=basis, start=start, pull=pull, model=model)
+
+    def _warn(self, found: Minimum, weight: MomentWeight, N: int, k: int) -> None:
+        count = len(weight.root)
+        if count > N:
+            warn(
+                f"{self.formula!r}: {count} moments for {N} entities; use collapse=True.",
+                ManyInstrumentsWarning,
+                stacklevel=3,
+            )
+        if weight.singular:
+            warn(
+                f"{self.formula!r}: the moment covariance has rank {weight.rank} for {count} "
+                "moments; a Moore-Penrose inverse stands in.",
+                CovarianceWarning,
+                stacklevel=3,
+            )
+        if not found.converged:
+            warn(
+                f"{self.formula!r}: Gauss-Newton stopped before its tolerance.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        if weight.rank < k:
+            raise IdentificationError(
+                f"{self.formula!r}: the moments of {N} entities do not identify {k} coefficients. "
+                "Use fewer regressors, or more entities."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Parts:
+    """The moments of a panel and the linear first step; ``pull`` (N, k) is what entities add."""
+
+    problem: Problem
+    basis: Basis
+    start: Solution
+    pull: FloatArray
+    model: Quadratic
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AhnSchmidtEstimate(Estimate):
+    """An :class:`~migdev.Estimate` by linear and quadratic moments."""
+
+    def bootstrap(self, level: float = 0.95, *, draws: int = 399, seed: int = 0) -> pd.DataFrame:
+        r"""Symmetric intervals :math:`\hat\theta \pm q\,\hat\sigma` with q the quantile of
+        :math:`|\theta^* - \hat\theta|/\sigma^*` over samples of entities.
+
+        They keep their level where y is persistent and the normal ones, even with Windmeijer's
+        correction, are too short.
+
+        Returns
+        -------
+        DataFrame, index ``term``
+            ``estimate, std_error, critical, lower, upper, draws``.
+
+        References
+        ----------
+        Hall and Horowitz (1996), Econometrica 64, 891-916.
+        """
+        check_level(level)
+        if isinstance(draws, bool) or not isinstance(draws, int) or draws < 19:
+            raise ResultError(f"draws={draws!r}; a number of samples, 19 or more.")
+        if self.sample is None:
+            raise ResultError(f"{self.method} keeps no sample to draw from.")
+        with quiet():  # the fit has reported them
+            base = (
+                self.spec if self.spec.cov == "windmeijer" else replace(self.spec, cov="windmeijer")
+            )
+            fit = self if base is self.spec else base.fit(self.sample.panel)
+            estimate = self.params.to_numpy(dtype=float)
+            found, errors = base.bootstrap(self.sample.panel, estimate, draws, seed)
+        t, _ = finite_draws(np.abs(found - estimate) / errors, "The bootstrap")
+        sigma, q = fit.std_errors.to_numpy(dtype=float), np.quantile(t, level, axis=0)
+        return pd.DataFrame(
+            {
+                "estimate": estimate, "std_error": sigma, "critical": q,
+                "lower": estimate - q * sigma, "upper": estimate + q * sigma, "draws": len(t),
+            },
+            index=pd.Index(list(self.names), name="term"),
         )  # fmt: skip

@@ -6,6 +6,7 @@ with :math:`u_{it} = \alpha_i + v_{it}` and L the last period of entity i.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,19 @@ class Quadratic:
         moved = self.dy - np.matmul(theta, self.dX)
         return np.concatenate([linear, self._gather(moved * last)])
 
+    def slopes(self, theta: FloatArray) -> FloatArray:
+        """(k, J + Q, N) derivatives of the moments of the entities."""
+        last = self.last_y - theta @ self.last_X
+        moved = self.dy - np.matmul(theta, self.dX)
+        return np.array(
+            [
+                -np.concatenate(
+                    [scores(self.z, self.stack.X[:, j]), self._gather(moved * x + dx * last)]
+                )
+                for j, (x, dx) in enumerate(zip(self.last_X, self.dX.swapaxes(0, 1), strict=True))
+            ]
+        )
+
     def sums(self, theta: FloatArray) -> FloatArray:
         """(J + Q,) moments."""
         last = self.last_y - theta @ self.last_X
@@ -60,17 +74,20 @@ class Quadratic:
         last = self.last_y - theta @ self.last_X
         moved = self.dy - np.matmul(theta, self.dX)
         slope = -(moved[:, None, :] * self.last_X[None] + self.dX * last).sum(axis=2)
-        slope = slope.sum(axis=0, keepdims=True) if self.collapse else slope[self._alive()]
+        slope = slope.sum(axis=0, keepdims=True) if self.collapse else slope[self.alive]
         return np.concatenate([-self.ZX, slope])
 
-    def _alive(self) -> BoolArray:
-        return np.asarray((self.dy != 0).any(axis=1))
+    @property
+    def alive(self) -> BoolArray:
+        """(T,) periods that have a quadratic moment."""
+        alive: BoolArray = np.asarray((self.dy != 0).any(axis=1))
+        return alive
 
     def _gather(self, products: FloatArray) -> FloatArray:
         if self.collapse:
             products = products.sum(axis=0, keepdims=True)
             return products
-        return products[self._alive()]
+        return products[self.alive]
 
 
 def build(z: Instruments, stack: Stack, levels: Levels, collapse: bool) -> Quadratic:
@@ -88,13 +105,66 @@ def build(z: Instruments, stack: Stack, levels: Levels, collapse: bool) -> Quadr
     )  # fmt: skip
 
 
-def minimise(model: Quadratic, start: FloatArray, weight: Weight) -> Minimum:
-    """The minimiser of the criterion under one weight."""
+def minimise(model: Quadratic, starts: Sequence[FloatArray], weight: Weight) -> Minimum:
+    """The lowest minimum of the criterion under one weight that is reached from the starts."""
     R = weight.root.T
-    return gauss_newton(
-        lambda theta: np.asarray(R @ model.sums(theta)),
-        lambda theta: np.asarray(R @ model.gradient(theta)), start,
-    )  # fmt: skip
+    found = [
+        gauss_newton(
+            lambda theta: np.asarray(R @ model.sums(theta)),
+            lambda theta: np.asarray(R @ model.gradient(theta)), start,
+        )
+        for start in starts
+    ]  # fmt: skip
+    return min(found, key=lambda m: (not m.converged, m.objective))
+
+
+def starting_values(
+    model: Quadratic, weight: Weight, first: FloatArray, own: int | None
+) -> list[FloatArray]:
+    """The linear estimate, and those where a coefficient (of the lag of y) is held at 0 to 0.99.
+
+    The quadratic moments may have minima on either side of the truth.
+    """
+    if own is None:
+        return [first]
+    rest = np.arange(len(first)) != own
+    linear = len(model.Zy)
+    ZX, Zy = weight.root.T @ model.ZX[:linear], weight.root.T @ model.Zy
+    size = np.linalg.norm(ZX, axis=0)
+    starts = [first]
+    for value in (0.0, 0.5, 0.8, 0.99):
+        theta = np.full(len(first), value)
+        target = Zy - value * ZX[:, own]
+        theta[rest] = np.linalg.lstsq(ZX[:, rest] / size[rest], target, rcond=None)[0] / size[rest]
+        starts.append(theta)
+    return starts
+
+
+def influence(
+    model: Quadratic, found: FloatArray, weight: Weight, before: FloatArray, pull: FloatArray
+) -> FloatArray:
+    r"""(N, k) what each entity adds to a minimum, the drift of its weight with it.
+
+    .. math::
+        \psi_i = -(G'WG)^{-1}G'W\,g_i(	ilde	heta) + D\,	ilde\psi_i, \qquad
+        D_{\cdot k} = (G'WG)^{-1}G'Wrac{\partial S}{\partial	ilde	heta_k}War g
+
+    with :math:`W = S(	ilde	heta)^{-1}` made by the estimate before, so that
+    :math:`\sum\psi_i\psi_i'` is the covariance of Windmeijer (2005, eq. 3.7).
+
+    Parameters
+    ----------
+    before : (k,); pull : (N, k)
+        The estimate before, and what each entity adds to it.
+    """
+    W, G = weight.matrix, model.gradient(found)
+    reach = np.linalg.solve(G.T @ W @ G, G.T @ W)
+    c, slopes = model.contributions(before), model.slopes(before)
+    v = W @ model.sums(found)
+    along = np.matmul(v, slopes)  # (k, N)
+    change = np.matmul(slopes, c.T @ v) + np.matmul(along, c.T)  # (k, J + Q)
+    psi: FloatArray = -(reach @ c).T + pull @ (reach @ change.T).T
+    return psi
 
 
 def moment_covariance(model: Quadratic, theta: FloatArray) -> Weight:
