@@ -232,7 +232,7 @@ def _covariance(
     spec: FitSpec, problem: Problem, z: Instruments, steps: Steps, scale: float
 ) -> tuple[FloatArray, CovEstimate]:
     """The covariance, and its record with the small-sample factor."""
-    final, groups, stack = steps.final, problem.groups, problem.stack
+    final, groups = steps.final, problem.groups
     kind = spec.cov if isinstance(spec.cov, str) else _default_cov(spec.steps)
     clusters = problem.units
     n = nobs_of(problem)
