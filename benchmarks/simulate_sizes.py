@@ -120,6 +120,18 @@ def dynamic(root: float) -> Callable[[np.random.Generator, int, int], dict[str, 
     return sample
 
 
+def effects_only(root: float) -> Callable[[np.random.Generator, int, int], dict[str, np.ndarray]]:
+    def sample(rng: np.random.Generator, N: int, T: int) -> dict[str, np.ndarray]:
+        """y = root L(y) + a + e from its distribution around the levels of the entities."""
+        a, y = rng.standard_normal((N, 1)), rng.standard_normal((N, T))
+        y[:, :1] = a / (1 - root) + y[:, :1] / np.sqrt(1 - root**2)
+        for t in range(1, T):
+            y[:, t] += root * y[:, t - 1] + a[:, 0]
+        return {"y": y}
+
+    return sample
+
+
 # ---------------------------------------------------------------------- outcomes
 
 
@@ -276,6 +288,34 @@ DESIGNS = {
                 f"persistence {root}",
             ),
             N=(30, 100, 300), T=(7, 9, 11, 15, 21, 31),
+        )
+        for root in (0.5, 0.8)
+    },
+    **{
+        f"ahn-schmidt-{root}": Design(
+            sample=effects_only(root),
+            outcomes=held(
+                "Ahn-Schmidt GMM", md.AhnSchmidt("y ~ L(y)", gmm=(md.GMMStyle("y"),)), "L(y)", root,
+                f"persistence {root}",
+            ),
+            N=(50, 100, 200, 500), T=(5, 7, 10),
+        )
+        for root in (0.5, 0.8)
+    },
+    **{
+        f"lsdvc-{root}": Design(
+            sample=dynamic(root),
+            outcomes=each(
+                *(
+                    held(
+                        f"Bias-corrected LSDV, first estimate {first}",
+                        md.BiasCorrectedLSDV("y ~ L(y) + x", initial=first, draws=30), "L(y)", root,
+                        f"persistence {root}",
+                    )
+                    for first in ("ah", "ab", "bb")
+                )
+            ),
+            N=(20, 50, 100), T=(8, 15, 30),
         )
         for root in (0.5, 0.8)
     },

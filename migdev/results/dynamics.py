@@ -55,6 +55,15 @@ def lag_structure(names: Sequence[str], dependent: str) -> Lags:
     return Lags(own=own, others=others)
 
 
+def nearest_persistence(names: Sequence[str], dependent: str, params: FloatArray) -> float | None:
+    """0.5 or 0.8, what simulations were made with, nearest to the sum of the lags of the dependent
+    variable; None without lags."""
+    lags = [*lag_structure(names, dependent).own.values()]
+    if not lags:
+        return None
+    return 0.8 if params[lags].sum() > 0.65 else 0.5
+
+
 def long_run(
     estimate: Estimate, variables: Sequence[str] | None, level: float, draws: FloatArray | None
 ) -> pd.DataFrame:

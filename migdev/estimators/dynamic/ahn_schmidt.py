@@ -41,10 +41,11 @@ from migdev.kernels.dynamic.solve import Weight as MomentWeight
 from migdev.notes import quiet, warn
 from migdev.options import held
 from migdev.protocols import CovEstimate, Data
-from migdev.results.dynamics import lag_structure
+from migdev.results.dynamics import lag_structure, nearest_persistence
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 from migdev.results.inference import check_level
+from migdev.results.sizes import caution
 from migdev.results.statistic import chi2_test
 
 
@@ -65,6 +66,9 @@ class AhnSchmidt:
     formula, gmm, iv, effects, weight
         As in :class:`~migdev.DifferenceGMM`; the linear moments must identify
         the coefficients for the first step.
+    constant : {"none", "moments"}
+        ``"moments"``: ones of every period among the linear moments, as there, and a constant in
+        the level :math:`u_{iL}` of (1). Without it the estimate depends on the level of y.
     collapse : bool
         One quadratic moment, summed over t, instead of one for each t.
     steps : {2, 1}
@@ -84,9 +88,6 @@ class AhnSchmidt:
     of y is 0.8, with the correction in 85% and 89%, and the symmetric bootstrap of t
     (:meth:`AhnSchmidtEstimate.bootstrap`) in 96% and 94% of 200. Where it is 0.5: 80% and 89%,
     with the correction 95%.
-
-    Moments without a constant depend on the level of y: ``y + 10`` gives another estimate unless
-    there are time effects.
 
     Raises
     ------
@@ -112,6 +113,7 @@ class AhnSchmidt:
     collapse: bool = False
     steps: Literal[1, 2] = 2
     cov: Literal["windmeijer", "robust"] = field(default="windmeijer", metadata=LATER)
+    constant: Literal["none", "moments"] = field(default="none", metadata=LATER)
 
     def __post_init__(self) -> None:
         settle(self, {"windmeijer": "windmeijer", "robust": "robust"})
@@ -122,7 +124,7 @@ class AhnSchmidt:
     def _plain(self) -> DifferenceGMM:
         return DifferenceGMM(
             formula=self.formula, gmm=self.gmm, iv=self.iv, effects=self.effects,
-            weight=self.weight,
+            weight=self.weight, constant=self.constant,
         )  # fmt: skip
 
     def fit(self, panel: Data) -> AhnSchmidtEstimate:
@@ -164,7 +166,10 @@ class AhnSchmidt:
             ),
             stats=stats, dropped_columns=problem.dropped,
             residual=u[stack.used][order], observed=stack.y[stack.used][order],
-            stated=linear_facts("other", self.effects, form="differences", removed=("entity",)),
+            stated=linear_facts(
+                "other", self.effects, form="differences", removed=("entity",),
+                caution=self._caution(problem, found.params) if self.cov == "windmeijer" else "",
+            ),
         )  # fmt: skip
 
     def bootstrap(
@@ -188,7 +193,7 @@ class AhnSchmidt:
                 f"{self.formula!r}: the linear moments do not identify the {len(problem.names)} "
                 "coefficients. Name more instruments in gmm= or iv=."
             ) from None
-        model = build(basis.z, stack, problem.levels, self.collapse)
+        model = build(basis.z, stack, problem.levels, self.collapse, self.constant == "moments")
         if not model.dy.any():
             raise IdentificationError(
                 f"{self.formula!r}: no entity has three consecutive complete periods, so there are "
@@ -196,6 +201,16 @@ class AhnSchmidt:
             )
         pull = (start.influence @ scores(basis.z, stack.residuals(start.params))).T
         return _Parts(problem=problem, basis=basis, start=start, pull=pull, model=model)
+
+    def _caution(self, problem: Problem, params: FloatArray) -> str:
+        near = nearest_persistence(problem.names, problem.design.dependent, params)
+        if near is None:
+            return ""
+        N = problem.stack.y.shape[1]
+        # With one lag the first period is spent.
+        T = problem.design.nobs / N + 1
+        said = caution("cover", "Ahn-Schmidt GMM", N, T, f"persistence {near}")
+        return f"{said} fit.bootstrap() gives intervals that keep their level better." * bool(said)
 
     def _warn(self, found: Minimum, weight: MomentWeight, N: int, k: int) -> None:
         count = len(weight.root)

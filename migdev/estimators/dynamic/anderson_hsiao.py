@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -18,7 +18,8 @@ from migdev.errors import (
 from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle
-from migdev.estimators.specification import Effects, of_panel, settle
+from migdev.estimators.specification import Effects, settle
+from migdev.identity import LATER
 from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.least_squares import independent_columns
 from migdev.kernels.arrays.types import BoolArray, FloatArray
@@ -54,6 +55,10 @@ class AndersonHsiao:
         costs no further period.
     effects : tuple of str
         ``()`` or ``("time",)``.
+    constant : {"none", "moments"}
+        ``"none"``: the instrument as it stands, so that without time effects the estimate depends
+        on the level of y. ``"moments"``: less its mean, which adds
+        :math:`E[\Delta v_{it}] = 0` to the moment and frees it of the level.
     cov : Covariance
         By default clustered by entity, as :math:`\Delta v_{it}` is a moving average.
 
@@ -78,6 +83,7 @@ class AndersonHsiao:
     instrument: Literal["level", "difference"] = "level"
     effects: Effects = held(())
     cov: CovarianceOption = held(Clustered("entity"))
+    constant: Literal["none", "moments"] = field(default="none", metadata=LATER)
 
     def __post_init__(self) -> None:
         settle(self)
@@ -123,6 +129,7 @@ class AndersonHsiao:
                 stacklevel=2,
             )
         r, i, at, z = r[there], i[there], at[there], z[there]
+        z = z - z.mean() if self.constant == "moments" else z
         X, y = stack.X[r, :, i], stack.y[r, i]
         kept = _identified(X, problem.n_time)
         names = tuple(name for name, k in zip(problem.names, kept, strict=True) if k)

@@ -16,7 +16,7 @@ from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 from migdev.options import held
 from migdev.panel.design import Design
 from migdev.protocols import CovEstimate, Data
-from migdev.results.dynamics import lag_structure
+from migdev.results.dynamics import nearest_persistence
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 from migdev.results.sizes import caution
@@ -121,10 +121,10 @@ class HalfPanelJackknife:
         )  # fmt: skip
 
     def _caution(self, design: Design, params: FloatArray) -> str:
-        lags = [*lag_structure(design.names, design.dependent).own.values()]
-        if not lags:
+        near = nearest_persistence(design.names, design.dependent, params)
+        if near is None:
             return ""
-        G, near = int(design.entity[-1]) + 1, 0.8 if params[lags].sum() > 0.65 else 0.5
+        G = int(design.entity[-1]) + 1
         # With one lag the first period is spent.
         T = design.nobs / G + 1
         return caution("cover", "Half-panel jackknife", G, T, f"persistence {near}")

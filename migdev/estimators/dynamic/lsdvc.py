@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, Syste
 from migdev.estimators.dynamic.gmm.styles import GMMStyle, IVStyle
 from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.estimators.static.linear import drop_singletons
+from migdev.identity import LATER
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.dynamic import lsdvc
 from migdev.kernels.dynamic.stack import scatter
@@ -24,10 +26,11 @@ from migdev.panel.formula import parse, quote_columns
 from migdev.panel.panel import Panel
 from migdev.progress import Progress
 from migdev.protocols import CovEstimate
-from migdev.results.dynamics import lag_structure
+from migdev.results.dynamics import lag_structure, nearest_persistence
 from migdev.results.estimate import Estimate
 from migdev.results.facts import linear_facts
 from migdev.results.influence import entity_influence
+from migdev.results.sizes import caution
 
 
 @renamed(replications="draws")
@@ -52,6 +55,10 @@ class BiasCorrectedLSDV:
         with all lags of y and the other regressors as their own instruments.
     effects : tuple of str
         ``()`` or ``("time",)``; the effects of entities are always there.
+    constant : {"none", "moments"}
+        Of the first estimate by ``"ah"`` or ``"ab"``, as there: without time effects or
+        ``"moments"`` the estimate depends on the level of y, as xtlsdvc's does. ``"bb"`` has a
+        constant for levels but depends on them too.
     draws : int
         Parametric bootstrap of the covariance: normal errors, paths of y from their starting
         values, the first estimate anew each time (Kiviet and Bun 2001). 0: the covariance of the
@@ -92,6 +99,7 @@ class BiasCorrectedLSDV:
     draws: int = 200
     seed: int = 0
     convention: Literal["derived", "xtlsdvc"] = "derived"
+    constant: Literal["none", "moments"] = field(default="none", metadata=LATER)
 
     def __post_init__(self) -> None:
         settle(self)
@@ -99,6 +107,11 @@ class BiasCorrectedLSDV:
             raise SpecificationError(f"effects={self.effects!r}; use () or ('time',).")
         if isinstance(self.draws, bool) or self.draws < 0:
             raise SpecificationError(f"draws={self.draws!r}; give 0 or more.")
+        if self.constant == "moments" and self.initial == "bb":
+            raise SpecificationError(
+                "constant='moments' belongs to the first estimates in differences, initial='ah' "
+                "or 'ab'; system GMM has its constant in levels."
+            )
 
     @of_panel
     def fit(self, panel: Panel) -> Estimate:
@@ -119,6 +132,7 @@ class BiasCorrectedLSDV:
         rss = lsdvc.rss_at(groups, params)
         sigma2 = rss / df
         outcome = self._cov(panel, design, groups, params, base, sigma2, names, period)
+        said = self._caution(names, design, params) if self.draws else ""
         flat = X[period, :, design.entity] @ params
         gap = design.y - flat
         counts = np.bincount(design.entity)
@@ -133,7 +147,7 @@ class BiasCorrectedLSDV:
                 "initial": float(start[0]),
             },
             residual=gap - effect[design.entity],
-            stated=linear_facts("other", ("entity", *self.effects)),
+            stated=linear_facts("other", ("entity", *self.effects), caution=said),
         )  # fmt: skip
 
     def _data(
@@ -178,12 +192,13 @@ class BiasCorrectedLSDV:
 
     def _initial_spec(self, panel: Panel, dependent: str) -> Any:
         if self.initial == "ah":
-            return AndersonHsiao(formula=self.formula, effects=self.effects)
+            return AndersonHsiao(formula=self.formula, effects=self.effects, constant=self.constant)
         terms = [str(t) for t in parse(quote_columns(self.formula, panel.columns)).exog]
         own = {f"L({dependent})", f"L({dependent}, 1)"}
         others = " + ".join(t for t in terms if t not in own)
         iv = (IVStyle(others),) if others else ()
-        kind = DifferenceGMM if self.initial == "ab" else SystemGMM
+        difference = partial(DifferenceGMM, constant=self.constant)
+        kind: Any = difference if self.initial == "ab" else SystemGMM
         bare = self.initial == "bb" and self.convention == "xtlsdvc" and not self.effects
         return kind(
             formula=f"{self.formula} - 1" if bare else self.formula,
@@ -192,6 +207,14 @@ class BiasCorrectedLSDV:
             effects=self.effects,
             steps=1,
         )
+
+    def _caution(self, names: tuple[str, ...], design: Design, params: FloatArray) -> str:
+        near = nearest_persistence(names, design.dependent, params)
+        N = int(design.entity[-1]) + 1
+        method = f"Bias-corrected LSDV, first estimate {self.initial}"
+        # With one lag the first period is spent.
+        said = caution("cover", method, N, design.nobs / N + 1, f"persistence {near}")
+        return f"{said} BiasCorrectedMM needs no first estimate." * bool(said)
 
     def _corrected(
         self, groups: list[lsdvc.Batch], start: FloatArray, df: int

@@ -90,18 +90,28 @@ class Quadratic:
         return products[self.alive]
 
 
-def build(z: Instruments, stack: Stack, levels: Levels, collapse: bool) -> Quadratic:
-    """Lay out the quadratic moments."""
+def build(
+    z: Instruments, stack: Stack, levels: Levels, collapse: bool, centred: bool = False
+) -> Quadratic:
+    """Lay out the quadratic moments.
+
+    Parameters
+    ----------
+    centred : bool
+        Measure the last levels from their means, which adds a constant to them.
+    """
     T, N = levels.complete.shape
     last = T - 1 - np.argmax(levels.complete[::-1], axis=0)
     dy, used = differences(levels.y, levels.complete)
     dX, _ = differences(levels.X, levels.complete)
     keep = used & (np.arange(T)[:, None] < last[None, :])
     who = np.arange(N)
+    last_y, last_X = levels.y[last, who], levels.X[last, :, who].T
+    if centred:
+        last_y, last_X = last_y - last_y.mean(), last_X - last_X.mean(axis=1, keepdims=True)
     return Quadratic(
         z=z, stack=stack, ZX=cross(z, stack.X), Zy=cross(z, stack.y), dy=dy * keep,
-        dX=dX * keep[:, None], last_y=levels.y[last, who], last_X=levels.X[last, :, who].T,
-        collapse=collapse,
+        dX=dX * keep[:, None], last_y=last_y, last_X=last_X, collapse=collapse,
     )  # fmt: skip
 
 

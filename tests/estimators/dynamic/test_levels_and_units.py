@@ -13,6 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import migdev as md
+from migdev import errors
 from migdev.kernels.dynamic.gram import gram, halves
 from migdev.kernels.dynamic.instruments import dense
 from tests.gmm_panels import panel, simulated
@@ -93,12 +94,51 @@ def test_levels_play_no_role_in_what_a_fit_is_asked(frame: pd.DataFrame) -> None
         strength = [f.weak_instruments().to_numpy() for f in (one, two)]
         assert_allclose(strength[1], strength[0], rtol=1e-5)
         covs = [f.with_cov(md.Clustered("region")).std_errors["x"] for f in (one, two)]
-        assert covs[1] == pytest.approx(covs[0], rel=1e-5)  # rows are large where sums are not
+        # Rows are a million times what their sums are, and lose as many digits.
+        assert covs[1] == pytest.approx(covs[0], rel=1e-4)
         assert_allclose(two.resids, one.resids, atol=1e-6)
         assert_allclose(two.fitted, one.fitted, atol=1e-6)
         assert list(two.instruments_report()["variable"]) == list(
             one.instruments_report()["variable"]
         )
+
+
+LAGS = (md.GMMStyle("y", (2, 4), collapse=True), md.GMMStyle("x", (1, 3)))
+WITH_ONES = {
+    "difference": (md.DifferenceGMM, {"gmm": LAGS}),
+    "deviations": (md.DifferenceGMM, {"gmm": LAGS, "transform": "fod"}),
+    "Ahn-Schmidt": (md.AhnSchmidt, {"gmm": LAGS}),
+    "Ahn-Schmidt, collapsed": (md.AhnSchmidt, {"gmm": LAGS, "collapse": True}),
+    "Anderson-Hsiao": (md.AndersonHsiao, {}),
+    "LSDV after ah": (md.BiasCorrectedLSDV, {"initial": "ah", "draws": 0}),
+    "LSDV after ab": (md.BiasCorrectedLSDV, {"initial": "ab", "draws": 0}),
+}
+
+
+@pytest.mark.parametrize("name", WITH_ONES)
+def test_a_constant_in_the_moments_frees_of_levels(frame: pd.DataFrame, name: str) -> None:
+    """y + 100 gives another estimate without time effects, unless the moments have a constant."""
+    kind, options = WITH_ONES[name]
+    moved = frame.assign(y=frame.y + 100.0)
+    bare, ones = kind(F, **options), kind(F, constant="moments", **options)
+    gap = quiet(bare, moved).params["L(y)"] - quiet(bare, frame).params["L(y)"]
+    assert abs(gap) > 1e-3
+    one, two = quiet(ones, frame), quiet(ones, moved)
+    for term in ("L(y)", "x"):
+        assert two.params[term] == pytest.approx(one.params[term], rel=1e-7)
+        assert two.std_errors[term] == pytest.approx(one.std_errors[term], rel=1e-6)
+    if kind is md.AhnSchmidt:  # its levels have a constant beside time effects too
+        return
+    timed = {**options, "effects": ("time",)}
+    assert_allclose(
+        quiet(kind(F, constant="moments", **timed), frame).params,
+        quiet(kind(F, **timed), frame).params, rtol=1e-9,
+    )  # fmt: skip
+
+
+def test_levels_have_their_own_constant() -> None:
+    with pytest.raises(errors.SpecificationError, match="system GMM has its constant"):
+        md.BiasCorrectedLSDV(F, initial="bb", constant="moments")
 
 
 def test_a_level_that_matters_is_kept_to_the_digits() -> None:

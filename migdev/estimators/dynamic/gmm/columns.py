@@ -118,6 +118,7 @@ def build_instruments(
     system: bool,
     constant: bool,
     time_equation: str,
+    ones: bool = False,
 ) -> tuple[Instruments, tuple[str, ...]]:
     T, N = complete.shape
     b = _Builder(stack, first, T, N)
@@ -156,6 +157,13 @@ def build_instruments(
     if constant:
         b.ordinary("Intercept", len(sets), "transformed", np.ones((T, N)), None)
         sets.append("constant")
+    if ones:
+        for t in stack.period:
+            row = np.zeros((T, N))
+            row[t] = 1.0
+            label = panel.calendar.label(int(t) + first)
+            b.ordinary(f"one[{label}]", len(sets), "transformed", row, None)
+        sets.append("constant of the moments")
     z = b.build()
     if not z.count:
         raise IdentificationError(

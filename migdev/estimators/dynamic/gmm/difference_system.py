@@ -92,7 +92,12 @@ class DifferenceGMM:
         ``small``; t and F with G - 1 degrees of freedom, as after other clustered fits. xtabond2
         takes one from G only for a constant in the equation in levels, so that difference GMM has
         G, and n - k after a classical step.
-    constant : {"none", "transformed"}
+    constant : {"none", "transformed", "moments"}
+        ``"none"``: without time effects the instruments are levels beside no constant (xtabond2,
+        gretl), so that the estimate depends on the level of y and of what ``gmm`` names: ``y + 10``
+        gives another. ``"moments"`` adds :math:`E[\Delta v_{it}] = 0` for every period, one
+        column of ones each, which holds in the same model and frees the estimate of levels (where
+        instruments are not missing); time effects do so without it.
         ``"transformed"`` puts a constant beside the transformed regressors (DPD for Ox, gretl's
         ``--dpdstyle``): a linear trend in levels.
     fod_dating : {"late", "own"}
@@ -149,7 +154,7 @@ class DifferenceGMM:
     cov: GMMCovariance = held(None)
     cluster: str = "entity"
     small: bool | Literal["xtabond2"] = False
-    constant: Literal["none", "transformed"] = "none"
+    constant: Literal["none", "transformed", "moments"] = "none"
     fod_dating: Literal["late", "own"] = "late"
     divisor: Literal["nobs", "nobs-k", "transformed"] = "nobs"
     components: int | Literal["kaiser"] | None = None
@@ -176,6 +181,7 @@ class DifferenceGMM:
         return build_problem(
             self, panel, system=False, constant=self.constant == "transformed",
             time_equation="transformed",
+            ones=self.constant == "moments" and not self.effects,
         )  # fmt: skip
 
     def bootstrap(self, panel: Data, params: FloatArray, draws: int, seed: int) -> FloatArray:

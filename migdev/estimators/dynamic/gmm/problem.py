@@ -87,6 +87,7 @@ def build_problem(
     system: bool,
     constant: bool,
     time_equation: str,
+    ones: bool = False,
 ) -> Problem:
     """Evaluate, lay out by period, transform, and name the instruments.
 
@@ -96,6 +97,8 @@ def build_problem(
         A column of ones beside the transformed regressors.
     time_equation : {"both", "transformed", "level"}
         Equation in which time effects are their own instruments.
+    ones : bool
+        Columns of ones by period among the instruments of the transformed equation.
     """
     design = Design.build(
         spec.formula, panel, intercept=None if system else False,
@@ -140,8 +143,9 @@ def build_problem(
     elif system:
         stack = lay_out(levels)
     z, sets = build_instruments(
-        spec, panel, design, ivs, stack, complete, first, system, constant, time_equation
-    )
+        spec, panel, design, ivs, stack, complete, first, system, constant, time_equation,
+        ones,
+    )  # fmt: skip
     row = np.full((T, N), -1, dtype=np.int64)
     row[period, design.entity] = np.arange(design.nobs)
     return Problem(
