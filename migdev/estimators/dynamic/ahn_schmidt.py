@@ -20,7 +20,7 @@ from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM, Weigh
 from migdev.estimators.dynamic.gmm.fit import chosen_instruments
 from migdev.estimators.dynamic.gmm.problem import Problem
 from migdev.estimators.dynamic.gmm.styles import GMMStyles, IVStyles
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.identity import LATER
 from migdev.kernels.arrays.draws import finite_draws
 from migdev.kernels.arrays.gauss_newton import Minimum
@@ -127,6 +127,7 @@ class AhnSchmidt:
             weight=self.weight, constant=self.constant,
         )  # fmt: skip
 
+    @of_panel
     def fit(self, panel: Data) -> AhnSchmidtEstimate:
         """Estimate on a panel."""
         parts = self._parts(panel)

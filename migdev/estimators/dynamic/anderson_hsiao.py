@@ -18,7 +18,7 @@ from migdev.errors import (
 from migdev.estimators.assembly import finish
 from migdev.estimators.dynamic.gmm.difference_system import DifferenceGMM
 from migdev.estimators.dynamic.gmm.styles import GMMStyle
-from migdev.estimators.specification import Effects, settle
+from migdev.estimators.specification import Effects, of_panel, settle
 from migdev.identity import LATER
 from migdev.kernels.arrays.groups import level_codes
 from migdev.kernels.arrays.least_squares import independent_columns

@@ -80,8 +80,7 @@ class Quadratic:
     @property
     def alive(self) -> BoolArray:
         """(T,) periods that have a quadratic moment."""
-        alive: BoolArray = np.asarray((self.dy != 0).any(axis=1))
-        return alive
+        return np.asarray((self.dy != 0).any(axis=1))
 
     def _gather(self, products: FloatArray) -> FloatArray:
         if self.collapse:
