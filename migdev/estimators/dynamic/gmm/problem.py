@@ -112,8 +112,9 @@ def build_problem(
     moves = np.diff(design.y)[np.diff(design.entity) == 0]
     if len(moves) and not moves.any():
         raise IdentificationError(
-            f"{spec.formula!r}: {design.dependent!r} does not change over time within any entity, "
-            "so there is nothing to explain."
+            f"{spec.formula!r}: {design.dependent!r} does not change over time within any entity. "
+            "The transformation removes what does not vary over time, so there is nothing to "
+            "explain."
         )
     warn_of_invalid(spec, panel, system)
     ivs = [evaluate_terms(style.variables, panel) for style in spec.iv]
