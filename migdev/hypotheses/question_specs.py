@@ -81,11 +81,16 @@ def _exchange_rate() -> dict[str, Spec]:
 SPECS: dict[str, Callable[[], Mapping[str, Spec]]] = {
     "G1": lambda: _growth("remit", LAGS),
     "G2": lambda: _growth("remit + remit:credit", f"{LAGS} + {LAGS}:L(credit)", " + credit"),
+    "G3": lambda: _growth(
+        "remit + remit:institutions", f"{LAGS} + {LAGS}:L(institutions)", " + institutions"
+    ),
     "G4": lambda: {
         **_growth("remit + I(remit ** 2)", f"{LAGS} + L(remit ** 2, [1, 2])"),
         "Panel threshold": threshold_spec("growth", "remit", CONTROLS),
     },
     "G5": lambda: long_run_specs("y ~ remit + invest"),
+    "G7": lambda: _lagged("tfp", OTHERS),
+    "L2": lambda: _lagged("participation", OTHERS),
     "M1": lambda: _lagged("volatility", OTHERS),
     "M2": lambda: static_specs("consumption_volatility", "remit", CONTROLS, LAGS),
     "M8": _exchange_rate,
@@ -93,6 +98,7 @@ SPECS: dict[str, Callable[[], Mapping[str, Spec]]] = {
     "D1": _convergence,
     "D2": lambda: static_specs("growth", "L(dependence)", CONTROLS, "L(dependence, [2, 3])"),
     "D3": lambda: static_specs("industry", "remit", CONTROLS, LAGS),
+    "D4": lambda: _lagged("vulnerable", OTHERS),
     "D7": lambda: lead_specs("growth", "remit"),
 }
 PRETESTS: dict[str, Callable[[], PreTests]] = {

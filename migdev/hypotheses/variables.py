@@ -91,6 +91,7 @@ MAKE: dict[str, Callable[..., Any]] = {
     "asinh": np.arcsinh,
     "log_signed": _log_signed,
     "percent": lambda a, b: 100 * a / b,
+    "average": lambda *columns: sum(columns) / len(columns),
 }
 #: And from columns and their past.
 MAKE_OVER_TIME: dict[str, Callable[..., Any]] = {
