@@ -117,7 +117,7 @@ def ruled_out_words(out: Any, panel: Any, effect: bool) -> str:
     outcome = panel.labels.get(out.outcome) or out.outcome
     outcome = outcome[:1].lower() + outcome[1:] if outcome[1:2].islower() else outcome
     unit = panel.units.get(out.outcome, "")
-    unit = _POINTS.get(unit, unit)
+    unit = _POINTS.get(unit, "percentage points" if unit.startswith("% ") else unit)
     begin = f"At the {100 * out.level:g}% level the data rule out"
     if not out.column:
         values = f"above {number(out.high)} or below {number(out.low)}"
