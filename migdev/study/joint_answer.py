@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ class JointResult:
     singular: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class JointAnswer(JointAssessment):
     """The outcome of a :class:`~migdev.JointStudy`.
 
@@ -124,7 +125,7 @@ class JointAnswer(JointAssessment):
             return pd.DataFrame()
         return table[table["role"].isin(["focal", *roles])].reset_index(drop=True)
 
-    @property
+    @cached_property
     def carriers(self) -> pd.DataFrame:
         """Effective number of clusters of each estimate, and the entities that carry it, with the
         estimate without each; see :func:`migdev.study.carriers.carriers`."""
@@ -176,7 +177,7 @@ class JointAnswer(JointAssessment):
                 )
         return "; ".join(parts)
 
-    @property
+    @cached_property
     def components(self) -> pd.DataFrame:
         """One row per equation: estimate, interval, detectable effect, and how each view fares."""
         rows = []
@@ -218,7 +219,7 @@ class JointAnswer(JointAssessment):
         }
         return {name: text for name, text in found.items() if text}
 
-    @property
+    @cached_property
     def family(self) -> Family:
         """The components with p-values and verdicts that allow for their number."""
         return Family([self], draws=9999, seed=self.study.seed)
@@ -228,7 +229,7 @@ class JointAnswer(JointAssessment):
         """Share of draws in each cone, by method (columns) and pattern (rows)."""
         return pd.DataFrame({how: self.main.shares[how] for how in DRAWS})
 
-    @property
+    @cached_property
     def sensitivity(self) -> pd.DataFrame:
         """Cone shares of the pairs bootstrap as all smallest effects are scaled."""
         draws, patterns = self.main.draws["pairs"], self.study.patterns
@@ -239,7 +240,7 @@ class JointAnswer(JointAssessment):
             }
         )
 
-    @property
+    @cached_property
     def by_sample(self) -> pd.DataFrame:
         """Estimates and cone shares on the declared sample, the other one, and without each
         region."""

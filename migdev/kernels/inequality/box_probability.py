@@ -54,14 +54,20 @@ def box_probability(low: Any, high: Any, mean: Any, cov: Any, points: int = POIN
         shift = np.einsum("...k,...kp->...p", L[..., j, :j], eta[..., :j, :])
         scale = L[..., j, j][..., None]
         fixed = scale <= 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            a = np.where(fixed, _side(a0[..., j, :] - shift), (a0[..., j, :] - shift) / scale)
-            b = np.where(fixed, _side(b0[..., j, :] - shift), (b0[..., j, :] - shift) / scale)
+        a, b = a0[..., j, :] - shift, b0[..., j, :] - shift
+        if fixed.any():
+            with np.errstate(divide="ignore", invalid="ignore"):
+                a, b = (np.where(fixed, _side(x), x / scale) for x in (a, b))
+        else:
+            a, b = a / scale, b / scale
         # In the upper tail the mirrored interval keeps the digits.
         mirror = a > 0
-        lower, upper = np.where(mirror, -b, a), np.where(mirror, -a, b)
-        below = ndtr(lower)
-        width = np.maximum(ndtr(upper) - below, 0.0)
+        if np.isposinf(b0[..., j, :]).all() and not fixed.any():  # one tail gives both ends
+            tail = ndtr(-np.abs(a))
+            below, width = np.where(mirror, 0.0, tail), np.where(mirror, tail, 1 - tail)
+        else:
+            below = ndtr(np.where(mirror, -b, a))
+            width = np.maximum(ndtr(np.where(mirror, -a, b)) - below, 0.0)
         total = total * width
         if j < m - 1:
             draw = ndtri(np.clip(below + u[:, j] * width, 1e-300, 1 - 1e-16))

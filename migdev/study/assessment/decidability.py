@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf, nan
 from typing import Any
@@ -98,9 +98,9 @@ def attainable_pattern(parts: Parts, pattern: str) -> float:
     )
 
 
-def pattern_power(parts: Parts, pattern: str, factors: Sequence[float]) -> list[float]:
-    r"""Power of the intersection-union test of a pattern where its predicted effects are each
-    factor times their margins, and the others zero.
+def pattern_power(parts: Parts, pattern: str) -> Callable[[float], float]:
+    r"""Power of the intersection-union test of a pattern, as a function of the factor by which each
+    predicted effect is its margin; the others are zero.
 
     Estimates are :math:`N(\theta, V)`, their squared errors :math:`V_{jj}\chi^2_{\nu_j}/\nu_j`,
     independent of one another; 4,096 points of a lattice.
@@ -113,8 +113,8 @@ def pattern_power(parts: Parts, pattern: str, factors: Sequence[float]) -> list[
         if df is not None and np.isfinite(df):
             errors[:, j] *= np.sqrt(chdtri(df, u[:, m + j]) / df)
     at = np.array([_AT.get(p, 0.0) for p in predictions]) * parts.bounds
-    found = []
-    for factor in factors:
+
+    def power(factor: float) -> float:
         estimates = factor * at + noise
         passed = [
             established(
@@ -122,8 +122,9 @@ def pattern_power(parts: Parts, pattern: str, factors: Sequence[float]) -> list[
             )
             for j, p in enumerate(predictions)
         ]
-        found.append(float(np.all(passed, axis=0).mean()))
-    return found
+        return float(np.all(passed, axis=0).mean())
+
+    return power
 
 
 def factor_needed(parts: Parts, pattern: str, power: float = POWER) -> float:
@@ -131,15 +132,15 @@ def factor_needed(parts: Parts, pattern: str, power: float = POWER) -> float:
     effect gives it, ``nan`` where the pattern predicts no effect or a margin is zero."""
     if not parts.bounds.all():
         return nan
-    least, most = pattern_power(parts, pattern, [1.0, FARTHEST])
-    if most < power:
+    power_at = pattern_power(parts, pattern)
+    if power_at(FARTHEST) < power:
         return inf
-    if least >= power:  # it predicts no effect
+    if power_at(1.0) >= power:  # it predicts no effect
         return nan
     low, high = 1.0, FARTHEST
     while high - low > 0.005 * high:
         middle = float(np.sqrt(low * high))
-        if pattern_power(parts, pattern, [middle])[0] < power:
+        if power_at(middle) < power:
             low = middle
         else:
             high = middle
@@ -196,13 +197,13 @@ def decidability(parts: Parts, limits: Sequence[str] = ()) -> Decidability:
             found[name, p] = {
                 "margin": one[1], "std_error": one[0], "df": nan if one[2] is None else one[2],
                 "attainable_p": attained, "effect_80": effect_needed(p, *one, parts.level),
-                "power": pattern_power(lone, "", [2.0])[0],
+                "power": pattern_power(lone, "")(2.0),
                 "outcome": COULD if attained < parts.level else COULD_NOT,
             }  # fmt: skip
     rows = {}
     for name, predictions in parts.patterns.items():
         attained = attainable_pattern(parts, name)
-        twice, thrice, most = pattern_power(parts, name, [2.0, 3.0, FARTHEST])
+        twice, thrice, most = map(pattern_power(parts, name), (2.0, 3.0, FARTHEST))
         could = attained < parts.level
         rows[name] = {
             "prediction": predictions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -27,23 +28,21 @@ if TYPE_CHECKING:
 class JointAssessment:
     """Properties of a :class:`~migdev.study.joint_answer.JointAnswer`, part by part."""
 
-    __slots__ = ()
-
     @property
     def _answer(self) -> JointAnswer:
         return cast("JointAnswer", self)
 
-    @property
+    @cached_property
     def decidability(self) -> Decidability:
         """What could have been established of each part and pattern, whatever the estimates."""
         return decidability(joint_parts(self._answer))
 
-    @property
+    @cached_property
     def evidence(self) -> RivalEvidence:
         """Bayes factors and GORICA weights of the patterns."""
         return rival_evidence(joint_parts(self._answer))
 
-    @property
+    @cached_property
     def ruled_out(self) -> dict[str, RuledOut]:
         """What is ruled out of each part."""
         main = self._answer.main
@@ -112,7 +111,7 @@ class JointAssessment:
         """Whether the designs of all parts let them be called effects."""
         return effects_earned(self.designs.values())
 
-    @property
+    @cached_property
     def threats(self) -> dict[str, Threats]:
         """Measurement and reverse causation in numbers, for parts that are associations by least
         squares."""

@@ -167,14 +167,14 @@ def _bayes_factors(parts: Parts, scale: float) -> pd.DataFrame:
     weight = np.exp(fit - fit.max())
     weight /= weight.sum()
     asked = {**parts.patterns, _NULL: ("0",) * m}
-    found = []
-    for predictions in asked.values():
+    regions: dict[tuple[str, ...], tuple[float, float]] = {}
+    for predictions in dict.fromkeys(asked.values()):  # a study may name the null pattern too
         before = after = 0.0
         for low, high in boxes(predictions):
             before += float(np.prod(ndtr(high / scale) - ndtr(low / scale)))
             after += float(weight @ box_probability(low, high, mean, posterior))
-        found.append((before, after))
-    prior, post = np.array(found).T
+        regions[predictions] = (before, after)
+    prior, post = np.array([regions[predictions] for predictions in asked.values()]).T
     factor = post / prior
     with np.errstate(divide="ignore"):
         against = factor / factor[-1]

@@ -83,7 +83,7 @@ def test_factors_are_where_power_is_reached():
     found = decidability(parts).patterns
     for name in ("DF", "CR"):
         factor = found.loc[name, "factor_80"]
-        assert pattern_power(parts, name, [factor])[0] == pytest.approx(0.8, abs=0.02)
+        assert pattern_power(parts, name)(factor) == pytest.approx(0.8, abs=0.02)
         twice, thrice, most = found.loc[name, ["power_2", "power_3", "power_most"]]
         assert twice < thrice <= most
     assert np.isnan(found.loc["null", "factor_80"])  # it predicts no effect: one place, one power
@@ -145,7 +145,7 @@ def test_size_of_the_null_pattern():
 def test_power_is_what_was_promised(factor):
     parts = four(error=0.4, df=35.0)
     for pattern, at in (("DF", (1, -1, -1, 0)), ("CR", (0, -1, 0, 1))):
-        promised = pattern_power(parts, pattern, [factor])[0]
+        promised = pattern_power(parts, pattern)(factor)
         found = rate(parts, pattern, factor * np.array(at, dtype=float))
         assert found == pytest.approx(promised, abs=0.015)
 
