@@ -112,8 +112,9 @@ def test_small_panels_take_milliseconds():
     assert best < 6e-3, best  # some 2 ms, formula and all, on an idle machine
 
 
-def test_the_joint_study_of_real_data_takes_a_second_and_a_half(data_dir, tmp_path):
-    """From files to pages, in processor time after the imports; some 1.1 s on an idle machine."""
+def test_the_joint_study_of_real_data_takes_seconds(data_dir, tmp_path):
+    """From files to pages, in processor time after the imports: 2.6 s on a busy machine, of which
+    1 s are samples, placebos and other forms, and 0.5 s the evidence for rivals."""
     code = f"""
 import sys, time
 from matplotlib.backends import backend_pdf, backend_svg
@@ -136,4 +137,4 @@ print("seconds", time.process_time() - start)
         ).stdout
         for _ in range(3)
     ]  # fmt: skip
-    assert min(float(told.split()[-1]) for told in runs) < 1.5
+    assert min(float(told.split()[-1]) for told in runs) < 4
