@@ -92,7 +92,7 @@ SPECS: dict[str, Callable[[], Mapping[str, Spec]]] = {
     "G7": lambda: _lagged("tfp", OTHERS),
     "L2": lambda: _lagged("participation", OTHERS),
     "M1": lambda: _lagged("volatility", OTHERS),
-    "M2": lambda: static_specs("consumption_volatility", "remit", CONTROLS, LAGS),
+    "M2": lambda: static_specs("consumption_swings", "remit", CONTROLS, LAGS),
     "M8": _exchange_rate,
     "P1": lambda: _lagged("poverty", "y + gini"),
     "D1": _convergence,

@@ -204,6 +204,7 @@ def stylised_world(
         columns[code] = np.clip(noisy + slope * centred[:, block], 1, high)
     if missing:
         _punch(rng, columns, years, block)
+    columns["NE.CON.PRVT.PC.KD"] = columns["NY.GDP.PCAP.KD"] * columns["NE.CON.PRVT.ZS"] / 100
     name = view if isinstance(view, str) else "custom"
     return _as_panel(columns, years, rng, name, repr(view), seed)
 

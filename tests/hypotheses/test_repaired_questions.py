@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 
 import migdev as md
@@ -41,6 +42,16 @@ def test_d1_asks_of_remittances(world):
     assert set(answer.designs.values()) == {"association", "internal instruments"}
     for name, found in answer.focal.items():
         assert found.estimate == pytest.approx(answer.fits[name].params["remit:L(y)"])
+
+
+def test_m2_is_of_the_growth_of_consumption(world):
+    """A share of GDP is steady where consumption and output swing together."""
+    question = md.hypotheses.get("M2")
+    panel = question.prepare(world)
+    raw = world.frame.query("iso3 == 'S001' and 1994 <= year <= 1999")["NE.CON.PRVT.PC.KD"]
+    row = panel.frame.query("iso3 == 'S001' and window == 1995").iloc[0]
+    assert row["consumption_swings"] == pytest.approx(100 * np.log(raw).diff().std())
+    assert set(question.series["consumption_swings"]) == {"NE.CON.PRVT.PC.KD"}
 
 
 def test_questions_that_can_be_supported_have_two_classes_of_design():
