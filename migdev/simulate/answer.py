@@ -11,7 +11,7 @@ import pandas as pd
 
 from migdev.errors import SpecificationError, listing
 from migdev.kernels.arrays.distributions import t_quantile
-from migdev.kernels.arrays.types import FloatArray
+from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.index_worlds import IndexWorlds
 from migdev.options import check_choice
 
@@ -50,6 +50,7 @@ def from_answer(
     worlds: int = 1000,
     seed: int = 20240101,
     errors: Errors = "normal",
+    shared: float = 0.0,
 ) -> SimulatedAnswer:
     """Draw worlds from the design of a joint answer, and judge each by its rule.
 
@@ -71,6 +72,9 @@ def from_answer(
         Normal errors that are autoregressive within countries and correlated between outcomes, or
         whole countries' residuals with random signs; see
         :class:`~migdev.kernels.sandwich.index_worlds.IndexWorlds`.
+    shared : float
+        Share of the variance of normal errors that the countries of a region have in common (by
+        the study's ``region``): dependence that errors clustered by country do not see.
 
     Raises
     ------
@@ -85,10 +89,17 @@ def from_answer(
             f"Worlds cannot be drawn for {listing(without)}: only dimensions whose outcomes are "
             "formulas keep a design to draw from. Write them as Dimension(outcomes=...)."
         )
+    if not 0 <= shared < 1 or (shared and errors != "normal"):
+        raise SpecificationError(
+            f"shared={shared:g} with errors={errors!r}; give a share of the variance of normal "
+            "errors, at least 0 and below 1."
+        )
     effects = _effects(study, truth, size)
     drawn = IndexWorlds(
         designs=[fit.design for fit in fits.values()],
         within=[[part.within for part in fit.parts.values()] for fit in fits.values()],
+        region=_regions(answer) if shared else None,
+        shared=shared,
     ).draw(np.array(list(effects.values())), worlds, np.random.default_rng(seed), errors)
     reach = drawn.std_errors * t_quantile(1 - study.level / 2, drawn.df)
     inside = np.abs(drawn.estimates - list(effects.values())) <= reach
@@ -96,6 +107,19 @@ def from_answer(
         truth=effects, estimates=drawn.estimates, std_errors=drawn.std_errors, df=drawn.df,
         rates=answer.rates(drawn), coverage=dict(zip(effects, inside.mean(axis=0), strict=True)),
     )  # fmt: skip
+
+
+def _regions(answer: Any) -> IntArray:
+    """(N,) codes of the regions of the entities; those without one share a code of their own."""
+    panel, name = next(iter(answer.main.fits.values())).sample.panel, answer.study.region
+    if not name or name not in panel:
+        raise SpecificationError(
+            f"shared= needs the regions of countries, and the study has region={name!r}. Name a "
+            "column of the panel as its region."
+        )
+    codes = np.zeros(len(panel.entities), dtype=np.int64)
+    codes[panel.entity_codes] = panel.codes(name) + 1
+    return codes
 
 
 def _effects(study: Any, truth: str | Mapping[str, float], size: float) -> dict[str, float]:

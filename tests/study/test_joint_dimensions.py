@@ -233,6 +233,23 @@ def test_a_pattern_names_a_truth(answer):
     assert set(drawn.rates.columns) == {"established", "contradicted"}
 
 
+def test_shocks_of_regions_are_not_seen_by_errors_of_countries(answer):
+    """Estimates spread more where regions share shocks, and errors by country do not tell."""
+    apart = from_answer(answer, "null", worlds=400, seed=2)
+    together = from_answer(answer, "null", worlds=400, seed=2, shared=0.6)
+
+    def missed(found):
+        return found.estimates.std(axis=0) / np.sqrt(np.mean(found.std_errors**2, axis=0))
+
+    assert (missed(together) > missed(apart) + 0.03).any()
+    for options, message in (
+        ({"shared": 1.0}, "at least 0 and below 1"),
+        ({"shared": 0.1, "errors": "blocks"}, "of the variance of normal errors"),
+    ):
+        with pytest.raises(SpecificationError, match=message):
+            from_answer(answer, "null", **options)
+
+
 def test_worlds_are_refused_where_there_is_no_design(answer, panel):
     with pytest.raises(SpecificationError, match="is no pattern of the study"):
         from_answer(answer, "other")

@@ -71,10 +71,16 @@ class IndexWorlds:
     designs : (m,) sequence of IndexDesign
     within : (m,) sequence of (O,) sequences of (n_o,)
         Outcomes, whitened and freed of entity effects.
+    region : (N,), optional
+        Codes of groups of entities whose normal errors share shocks of every period.
+    shared : float
+        Share of the variance that these shocks make up.
     """
 
     designs: Sequence[IndexDesign]
     within: Sequence[Sequence[FloatArray]]
+    region: IntArray | None = None
+    shared: float = 0.0
 
     def draw(
         self, truth: FloatArray, worlds: int, rng: np.random.Generator, errors: str
@@ -134,7 +140,12 @@ class IndexWorlds:
         rho = np.array([p.persistence for p in parts])
 
         def unscaled(B: int) -> Iterator[FloatArray]:
-            shocks = np.einsum("op,ngpb->ongb", root, rng.standard_normal((T, N, m, B)))
+            own = rng.standard_normal((T, N, m, B))
+            if self.region is not None and self.shared:
+                common = rng.standard_normal((T, int(self.region.max()) + 1, m, B))
+                own *= np.sqrt(1 - self.shared)
+                own += np.sqrt(self.shared) * common[:, self.region]
+            shocks = np.einsum("op,ngpb->ongb", root, own)
             for t in range(1, T):
                 keep = rho[:, None, None]
                 shocks[:, t] = keep * shocks[:, t - 1] + np.sqrt(1 - keep**2) * shocks[:, t]
