@@ -28,6 +28,7 @@ TERMS = 5_000
 _EFFECT = re.compile(r"[^\W\d][\w.]*(?:\s*\^\s*[^\W\d][\w.]*)*")
 _DOTTED = re.compile(r"(?<![`\w.])[A-Za-z_]\w*(?:\.\w+)+(?![\w.(`])")
 _QUOTED = re.compile(r"`[^`]*`")
+_QUOTES = re.compile(r"""('[^']*'|"[^"]*"|`[^`]*`)""")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\([^()]*\)|\{[^{}]*\}")
 _POWER = re.compile(r"([^\W\d][\w.]*)\s*(?:\*\*|\^)\s*\d")
 
@@ -76,8 +77,11 @@ def quote_columns(text: str, columns: Iterable[str]) -> str:
     if "." not in text:
         return text
     check_size(text)
-    known = set(columns)
-    return _DOTTED.sub(lambda m: f"`{m[0]}`" if m[0] in known else m[0], text)
+    known, parts = set(columns), _QUOTES.split(text)
+    parts[::2] = [
+        _DOTTED.sub(lambda m: f"`{m[0]}`" if m[0] in known else m[0], part) for part in parts[::2]
+    ]
+    return "".join(parts)
 
 
 def split_effects(text: str) -> tuple[str, tuple[str, ...] | None]:

@@ -218,3 +218,13 @@ def test_assign_of_another_length(panel: md.Panel) -> None:
         panel.assign(w=[1, 2, 3])
     with pytest.raises(PanelError, match="one value per row .24., but was given 3"):
         panel.assign(w=lambda _: np.arange(3))
+
+
+def test_words_in_quotes_are_no_columns(panel: md.Panel) -> None:
+    series = np.resize(["NY.GDP", "SP.POP"], len(panel))
+    panel = panel.assign(**{"NY.GDP": panel["z"], "series": series})
+    assert len(panel.where("series == 'NY.GDP' and NY.GDP > 0")) == 12
+    assert len(panel.where('series in ["NY.GDP"]')) == 12
+    found = Design.build("y ~ I(series == 'NY.GDP') + NY.GDP + I(NY.GDP**2)", panel)
+    assert_array_equal(found.X[:, 1], series == "NY.GDP")
+    assert_allclose(found.X[:, 3], panel["z"] ** 2)
