@@ -99,8 +99,8 @@ def refuse_identities(
     FormulaError
         It is the dependent variable, or makes it: y = a + b x in every row.
     """
-    few = slice(None, None, max(len(y) // 8, 1))
-    for j in _suspects(y, values):
+    for j in _suspects(y, values) if names else ():
+        few = slice(None, None, max(len(y) // 8, 1))
         x = values[:, j : j + 1]
         if _makes(y[few], x[few])[0] and _makes(y, x)[0] and np.ptp(y) > 0:
             same = np.array_equal(y, values[:, j])
@@ -127,8 +127,10 @@ def _suspects(y: FloatArray, X: FloatArray) -> Sequence[int]:
     found = []
     for j in range(k):
         start = X.item(0, j)
-        a, b = (X.item(middle, j) - start) * on, (X.item(last, j) - start) * up
-        if abs(a - b) <= 1e-9 * (abs(a) + abs(b)):
+        over, off = X.item(middle, j) - start, X.item(last, j) - start
+        a, b = over * on, off * up
+        together = bool(over or off) == bool(up or on)  # a constant moves with nothing
+        if together and abs(a - b) <= 1e-9 * (abs(a) + abs(b)):
             found.append(j)
     return found
 

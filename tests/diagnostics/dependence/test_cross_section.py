@@ -294,8 +294,9 @@ def test_delta_names_collinear_regressors_and_exact_fits(grunfeld):
     twice = grunfeld.assign(twice=2 * grunfeld["value"])
     with pytest.raises(IdentificationError, match="1: twice"):
         diagnostics.slope_homogeneity(twice, "inv ~ value + twice")
+    both = grunfeld.assign(both=grunfeld["value"] + grunfeld["capital"])
     with pytest.raises(IdentificationError, match="without error"):
-        diagnostics.slope_homogeneity(twice, "twice ~ value")
+        diagnostics.slope_homogeneity(both, "both ~ value + capital")
 
 
 def test_delta_options(grunfeld):
