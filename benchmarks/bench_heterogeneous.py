@@ -1,44 +1,105 @@
-"""Mean group, CCE, PMG and CIPS: this package, pydcce, panelbox and R's plm in one run.
+"""Mean group, CCE, PMG and CIPS: this package, pydcce, panelbox and R's plm by turns.
 
-    python benchmarks/bench_heterogeneous.py [--peers PATH] [--sizes 200x50,5000x30]
+    python benchmarks/bench_heterogeneous.py [--peers PYTHON] [--sizes 200x50,5000x30]
 
-Every tool starts from a data frame and ends with standard errors. Peers that are not installed are
-left out; PATH is a directory that has pydcce and panelbox (put first on the module path); R is
-asked where Rscript is found. The best fit of six within 20 seconds counts, of up to 200 where they
-take less than two seconds together, as others may use the machine.
+Every tool starts from a data frame and ends with standard errors. The programs take turns; in each
+turn every one of them fits once without counting and then equally often by the clock on the wall,
+on one thread. Coefficients and standard errors are compared, but for panelbox, whose PMG holds
+another short run. Peers that are not installed are named so; PYTHON is an interpreter that has
+pydcce and panelbox, and R is asked where Rscript is found.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
-import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from _timing import print_rivals, programs_by_turns
 
-import migdev as md
-from migdev import diagnostics
-
-R_SCRIPT = """
-suppressMessages(library(plm))
-d <- read.csv(commandArgs(TRUE)[1])
-p <- pdata.frame(d, index = c("e", "t"))
-best <- function(f) { s <- system.time(f())[3]; if (s < 5) s <- min(s, system.time(f())[3]); s }
-cat("MG", best(function() pmg(y ~ x + z, p, model = "mg")), "\\n")
-cat("CCE", best(function() pcce(y ~ x + z, p, model = "mg")), "\\n")
-if (length(unique(d$e)) <= 500)
-  cat("CIPS", best(function() suppressWarnings(cipstest(p$y, lags = 1, type = "drift"))), "\\n")
+FRAME = """
+import contextlib, io, json, sys, time, warnings
+import numpy as np, pandas as pd
+warnings.simplefilter("ignore")
+{imports}
+d = pd.read_csv(sys.argv[1])
+def fit():
+    with contextlib.redirect_stdout(io.StringIO()):
+        return {fit}
+found, seconds = fit(), []
+for _ in range(int(sys.argv[2])):
+    start = time.perf_counter()
+    found = fit()
+    seconds.append(time.perf_counter() - start)
+print(json.dumps({{"seconds": seconds, **{numbers}}}))
 """
+R_FRAME = """
+suppressMessages(library(plm))
+args <- commandArgs(TRUE)
+d <- read.csv(args[1])
+fit <- function() {{ p <- pdata.frame(d, index = c("e", "t")); {fit} }}
+found <- fit()
+seconds <- numeric(as.integer(args[2]))
+for (i in seq_along(seconds)) {{
+  start <- Sys.time(); found <- fit(); seconds[i] <- as.numeric(Sys.time() - start, units = "secs")
+}}
+numbers <- {numbers}
+cat("{{", sprintf('"%s": %.12g, ', names(numbers), numbers), '"seconds": [',
+    paste(sprintf("%.9f", seconds), collapse = ", "), "]}}\\n", sep = "")
+"""
+OWN_NUMBERS = """{f"{k} {n}": float(v[n]) for n in ("x", "z") for k, v in
+                 (("b", found.params), ("se", found.std_errors))}"""
+
+
+def own(call: str) -> str:
+    panel = 'md.Panel.from_frame(d, entity="e", time="t")'
+    if call == "cips":
+        fit, numbers = f'md.diagnostics.cips({panel}, "y")', '{"b cips": float(found.statistic)}'
+    else:
+        fit = f'(f := md.{call}(formula="y ~ x + z").fit({panel}), f.std_errors)[0]'
+        numbers = OWN_NUMBERS
+    return FRAME.format(imports="import migdev as md", fit=fit, numbers=numbers)
+
+
+def pydcce(call: str) -> str:
+    keys = 'data=d, depvar="y", indepvars=["x", "z"], unit_col="e", time_col="t"'
+    numbers = """{f"{k} {n}": float(v[n]) for n in ("x", "z") for k, v in
+                 (("b", found.coefficients), ("se", found.std_errors))}"""
+    return FRAME.format(imports="import pydcce", fit=f"pydcce.{call}({keys}).fit()",
+                        numbers=numbers)  # fmt: skip
+
+
+PANELBOX = FRAME.format(
+    imports="from panelbox.models.static.mean_group import PooledMeanGroupEstimator",
+    fit='PooledMeanGroupEstimator("y ~ x + z", d, "e", "t").fit()',
+    numbers="{}",
+)
+
+
+def plm(call: str) -> str:
+    if call == "cips":
+        fit = 'suppressWarnings(cipstest(p$y, lags = 1, type = "drift"))'
+        numbers = 'c("b cips" = unname(found$statistic))'
+    else:
+        fit = f'{{ m <- {call}(y ~ x + z, p, model = "mg"); list(b = coef(m), V = vcov(m)) }}'
+        numbers = (
+            'c("b x" = found$b[["x"]], "b z" = found$b[["z"]], '
+            '"se x" = sqrt(found$V["x", "x"]), "se z" = sqrt(found$V["z", "z"]))'
+        )
+    return R_FRAME.format(fit=fit, numbers=numbers)
+
+
+# By job: programs of Python and of R, turns and fits in each for small and for large panels.
+JOBS = {
+    "MG": ({"migdev": own("MeanGroup"), "pydcce": pydcce("MeanGroup")}, plm("pmg")),
+    "CCE": ({"migdev": own("CCEMeanGroup"), "pydcce": pydcce("CCE")}, plm("pcce")),
+    "PMG": ({"migdev": own("PooledMeanGroup"), "panelbox": PANELBOX}, ""),
+    "CIPS": ({"migdev": own("cips")}, plm("cips")),
+}
+MOST_IN_R = 30_000  # rows up to which plm's CIPS, minutes beyond, takes part
 
 
 def simulate(N: int, T: int, seed: int = 1) -> pd.DataFrame:
@@ -60,98 +121,30 @@ def simulate(N: int, T: int, seed: int = 1) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def best(fit: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of the best fit, and its result."""
-    start = time.perf_counter()
-    result = fit()
-    fastest = time.perf_counter() - start
-    for n in range(200):
-        if fastest > 10 or time.perf_counter() - start > (20 if n < 5 else 2):
-            break
-        at = time.perf_counter()
-        result = fit()
-        fastest = min(fastest, time.perf_counter() - at)
-    return fastest, result
-
-
-def own(frame: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    def panel() -> md.Panel:
-        return md.Panel.from_frame(frame, entity="e", time="t")
-
-    jobs = {
-        "MG": lambda: md.MeanGroup(formula="y ~ x + z").fit(panel()).params["x"],
-        "CCE": lambda: md.CCEMeanGroup(formula="y ~ x + z").fit(panel()).params["x"],
-        "PMG": lambda: md.PooledMeanGroup(formula="y ~ x + z").fit(panel()).params["x"],
-        "CIPS": lambda: diagnostics.cips(panel(), "y").statistic,
-    }
-    return {name: best(job) for name, job in jobs.items()}
-
-
-def peers(frame: pd.DataFrame) -> dict[str, dict[str, tuple[float, float]]]:
-    out: dict[str, dict[str, tuple[float, float]]] = {}
-    with contextlib.suppress(ImportError):
-        import pydcce
-
-        keys = {
-            "data": frame, "depvar": "y", "indepvars": ["x", "z"], "unit_col": "e",
-            "time_col": "t",
-        }  # fmt: skip
-        out["pydcce"] = {
-            "MG": best(lambda: pydcce.MeanGroup(**keys).fit()),
-            "CCE": best(lambda: pydcce.CCE(**keys).fit()),
-        }
-    with contextlib.suppress(ImportError):
-        from panelbox.models.static.mean_group import PooledMeanGroupEstimator
-
-        def pmg() -> Any:
-            return PooledMeanGroupEstimator("y ~ x + z", frame, "e", "t").fit()
-
-        out["panelbox"] = {"PMG": best(pmg)}
-    return out
-
-
-def plm(frame: pd.DataFrame) -> dict[str, float]:
-    if shutil.which("Rscript") is None:
-        return {}
-    with tempfile.TemporaryDirectory() as folder:
-        data, script = Path(folder) / "d.csv", Path(folder) / "b.R"
-        frame.to_csv(data, index=False)
-        script.write_text(R_SCRIPT)
-        run = subprocess.run(
-            ["Rscript", str(script), str(data)], capture_output=True, text=True, check=False
-        )
-    return {
-        line.split()[0]: float(line.split()[1])
-        for line in run.stdout.splitlines()
-        if len(line.split()) == 2
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peers", default="")
+    parser.add_argument("--peers", default=sys.executable, help="interpreter with the peers")
     parser.add_argument("--sizes", default="200x50,5000x30")
-    args = parser.parse_args()
-    if args.peers:
-        sys.path.insert(0, args.peers)
-    warnings.simplefilter("ignore")
-    print(f"{'size':>10} {'job':>5} {'tool':>9} {'seconds':>9} {'ratio':>8}")
-    for size in args.sizes.split(","):
-        N, T = (int(v) for v in size.split("x"))
-        frame = simulate(N, T)
-        mine = own(frame)
-        with contextlib.redirect_stdout(io.StringIO()):
-            others = {
-                tool: {job: pair[0] for job, pair in times.items()}
-                for tool, times in peers(frame).items()
-            }
-        others["plm"] = plm(frame)
-        for job, (seconds, _) in mine.items():
-            print(f"{size:>10} {job:>5} {'migdev':>9} {seconds:>9.4f} {'':>8}")
-            for tool, times in others.items():
-                if job in times:
-                    line = f"{size:>10} {job:>5} {tool:>9} {times[job]:>9.4f}"
-                    print(f"{line} {times[job] / seconds:>8.1f}")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds per program and turn")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for size in options.sizes.split(","):
+            frame = simulate(*map(int, size.split("x")))
+            file = str(Path(folder) / "d.csv")
+            frame.to_csv(file, index=False)
+            turns, fits = (7, 10) if len(frame) <= MOST_IN_R else (3, 2)
+            for job, (python, r) in JOBS.items():
+                programs = {
+                    name: [sys.executable if name == "migdev" else options.peers, "-c", text, file,
+                           str(fits)]
+                    for name, text in python.items()
+                }  # fmt: skip
+                if r and (job != "CIPS" or len(frame) <= MOST_IN_R):
+                    script = Path(folder) / f"{job}.R"
+                    script.write_text(r)
+                    programs["plm"] = ["Rscript", str(script), file, str(fits)]
+                rivals = programs_by_turns(programs, turns, options.limit)
+                print_rivals(f"{size}, {job}: {turns} turns of {fits} fits", rivals)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ def check_options(spec: object) -> None:
     cls: Any = type(spec)
     for name, annotation, words in _choices_of(cls):
         value = getattr(spec, name)
-        if value.__class__ is not str or value not in words:
+        held = value in words if value.__class__ is str else any(value is w for w in words)
+        if not held:
             check_choice(name, value, annotation)
 
 

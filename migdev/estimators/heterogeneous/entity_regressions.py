@@ -51,6 +51,8 @@ def build(formula: str, panel: Data, what: str, **options: Any) -> Design:
 def entity_labels(design: Design) -> pd.Index:
     """(N,) labels of the entities of a design."""
     panel = design.panel
+    if len(panel.entities) == int(design.entity[-1]) + 1:
+        return panel.entities
     return panel.entities[panel.entity_codes[design.rows[_first_rows(design)]]]
 
 
@@ -145,7 +147,7 @@ def unbroken(design: Design, gaps: str) -> Design:
 
 def _first_rows(design: Design) -> IntArray:
     """(N,) first row of each entity; rows are sorted by entity."""
-    return np.flatnonzero(np.diff(design.entity, prepend=-1))
+    return np.searchsorted(design.entity, np.arange(int(design.entity[-1]) + 1))
 
 
 def require_several(design: Design, what: str) -> None:
