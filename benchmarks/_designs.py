@@ -71,6 +71,19 @@ def matched(
     return _frame(rng, {**effects, "time": time}, tuple(effects))
 
 
+def at_random(
+    *others: str, workers: int = 100_000, periods: int = 10, seed: int = 0
+) -> pd.DataFrame:
+    """Workers who meet any of 10,000 firms (and of 5,000 towns, as ``"third"``) in every row."""
+    rng = np.random.default_rng(seed)
+    effects = {"worker": np.repeat(np.arange(workers), periods)}
+    for name in others:
+        levels = {"firm": 10_000, "third": 5_000}[name]
+        effects[name] = rng.integers(0, levels, workers * periods)
+    time = np.tile(np.arange(periods), workers)
+    return _frame(rng, {**effects, "time": time}, tuple(effects))
+
+
 def _frame(
     rng: np.random.Generator, codes: dict[str, np.ndarray], effects: tuple[str, ...]
 ) -> pd.DataFrame:

@@ -34,6 +34,11 @@ class Times:
     def best(self) -> float:
         return min(self.seconds)
 
+    def ratio(self, own: Times) -> float:
+        """Median over rounds of the ratio within the round."""
+        pairs = zip(self.seconds, own.seconds, strict=True)
+        return statistics.median(theirs / ours for theirs, ours in pairs)
+
     @property
     def median(self) -> float:
         ordered = sorted(self.seconds)

@@ -138,7 +138,9 @@ class Absorber:
         elif system.rank is not None:
             rank = Rank(sizes[lead] + system.rank, True, system.rank_method, sizes)
         else:
-            rank = Rank(pairwise_rank(groups), False, system.rank_method, sizes)
+            tables = {(lead, p.factor): p.table for p in parts if p.mask is None}
+            bound = pairwise_rank(groups, {**tables, **system.tables})
+            rank = Rank(bound, False, system.rank_method, sizes)
         return cls(
             groups=groups, weights=weights, lead=lead, mass=groups[lead].weighted(weights),
             parts=parts, system=system, rank=rank,

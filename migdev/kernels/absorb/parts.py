@@ -7,7 +7,7 @@ the other effect. A :class:`Part` keeps the rows that are left. In matched data 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,14 +142,16 @@ def block(one: Part, two: Part, patience: int = 1, small: bool = True) -> Any:
     """
     if one is two:
         weight = one.weight
-        together: Any = np.diag(weight) if one.dense else sparse.diags_array(weight).tocsr()
-        return _block(together, one.table, one.table, one.mass, patience, small)
+
+        def own() -> Any:
+            return np.diag(weight) if one.dense else sparse.diags_array(weight).tocsr()
+
+        return _block(own, one.table, one.table, one.mass, patience, small)
     if one.mask is None and two.mask is None:
-        together = tabulate(one.other, two.other, one.weights)
-        return _block(together, one.table, two.table, one.mass, patience, small)
+        return _block(lambda: coupling(one, two), one.table, two.table, one.mass, patience, small)
     left, right, lead, w = _shared(one, two)
     tables = tabulate(lead, left, w), tabulate(lead, right, w)
-    return _block(tabulate(left, right, w), *tables, lead.weighted(w), patience, small)
+    return _block(lambda: tabulate(left, right, w), *tables, lead.weighted(w), patience, small)
 
 
 def coupling(one: Part, two: Part) -> Any:
@@ -172,16 +174,17 @@ def _shared(one: Part, two: Part) -> tuple[Groups, Groups, Groups, FloatArray | 
 
 
 def _block(
-    together: Any, left: Any, right: Any, mass: FloatArray, patience: int, small: bool
+    tied: Callable[[], Any], left: Any, right: Any, mass: FloatArray, patience: int, small: bool
 ) -> Any:
+    """``tied()``, the weight of each pair of levels, less what goes through the lead."""
     if small and isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        return _array(together) - gram(left, right / mass[:, None])
+        return _array(tied()) - gram(left, right / mass[:, None])
     left, right = sparse.csr_array(left), sparse.csr_array(right)
     few = small and left.shape[1] * right.shape[1] <= _MOST
     terms = int(np.diff(left.indptr).astype(np.int64) @ np.diff(right.indptr))
     if terms > patience * (_TERMS if few else _EASY * right.nnz + _BASE):
         return None
-    joined = left.T @ scale_rows(right, 1.0 / mass)
+    together, joined = tied(), left.T @ scale_rows(right, 1.0 / mass)
     if isinstance(together, np.ndarray) or (few and joined.nnz > _FULL * np.prod(joined.shape)):
         return _array(together) - joined.toarray()
     return sparse.csr_array(together - joined)

@@ -19,8 +19,8 @@ cross-tabulations, in one pass over the rows, and is solved by the first of thes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +28,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from migdev.kernels.absorb.components import components_of
 from migdev.kernels.absorb.conjugate import Operator, Solution, conjugate_gradients
 from migdev.kernels.absorb.factorisation import DenseFactor, SparseFactor
 from migdev.kernels.absorb.laplacian import eliminate
@@ -58,6 +59,8 @@ class Reduced:
     rank : int, optional
         Rank of S where it is known exactly.
     rank_method : str
+    tables : mapping from pairs of factors to tables
+        Cross-tabulations on all rows that were made.
     """
 
     apply: Operator
@@ -67,6 +70,7 @@ class Reduced:
     method: str
     rank: int | None
     rank_method: str
+    tables: Mapping[tuple[int, int], Any] = field(default_factory=dict)
 
     def solve(
         self,
@@ -109,7 +113,8 @@ def reduce(parts: Sequence[Part]) -> Reduced:
             apply=_operator(blocks, slices), precondition=factor.solve, stronger=(),
             slices=slices, method="elimination", rank=factor.rank, rank_method="reduced system",
         )  # fmt: skip
-    apply = _operator(blocks, slices) if formed else Implied.of(parts, slices).apply
+    implied = None if formed else Implied.of(parts, slices)
+    apply = _operator(blocks, slices) if implied is None else implied.apply
     first = [_factor(p, b) for p, b in zip(parts, own, strict=True)]
     exact = [isinstance(b, np.ndarray) and len(b) <= SMALL for b in own]
 
@@ -131,6 +136,11 @@ def reduce(parts: Sequence[Part]) -> Reduced:
     return Reduced(
         apply=apply, precondition=_blockwise(first, slices), stronger=(bands, deeper, whole),
         slices=slices, method="conjugate gradients", rank=None, rank_method="pairwise components",
+        tables={
+            (parts[j].factor, parts[k].factor): table
+            for j, k, table in (() if implied is None else implied.couplings)
+            if parts[j].mask is None and parts[k].mask is None
+        },
     )  # fmt: skip
 
 
@@ -145,7 +155,7 @@ def _one(part: Part, slices: tuple[slice, ...]) -> Reduced:
         return Reduced(
             apply=Implied.of([part], slices).apply, precondition=Diagonal.of(part).solve,
             stronger=(lambda: _better(part),), slices=slices,
-            method="conjugate gradients", rank=part.size - _bipartite_components(part.table),
+            method="conjugate gradients", rank=part.size - components_of(part.table)[0],
             rank_method="components",
         )  # fmt: skip
     graph = _ties(S)
@@ -290,11 +300,3 @@ def _ties(S: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array(
         sparse.coo_array((-coo.data[off], (coo.row[off], coo.col[off])), shape=coo.shape)
     )
-
-
-def _bipartite_components(table: Any) -> int:
-    k, h = table.shape
-    table = sparse.csr_array(table)
-    pointer = np.append(table.indptr, np.full(h, table.nnz, dtype=table.indptr.dtype))
-    graph = sparse.csr_array((table.data, table.indices + k, pointer), shape=(k + h, k + h))
-    return int(connected_components(graph, directed=False)[0])

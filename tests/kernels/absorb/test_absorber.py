@@ -7,12 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import booleans, integers, sampled_from
 from numpy.testing import assert_allclose
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from migdev.errors import ConvergenceError
 from migdev.kernels.absorb import conjugate, laplacian, parts, reduced
 from migdev.kernels.absorb import factorisation as factor
 from migdev.kernels.absorb.absorber import Absorber, absorb, dummy_rank
-from migdev.kernels.absorb.components import count_components, pairwise_rank, singletons
+from migdev.kernels.absorb.components import (
+    components_of,
+    count_components,
+    cross_tab,
+    pairwise_rank,
+    singletons,
+)
 from migdev.kernels.absorb.effects import recover_effects
 from migdev.kernels.arrays.groups import Groups, demean, group_means, group_sums
 
@@ -306,6 +314,44 @@ def test_pairwise_rank_bounds_the_rank(seed):
     assert bound >= rank
     if len(factors) < 3:
         assert bound == rank
+
+
+@given(seed=integers(0, 2**32 - 1), cells=sampled_from([1, 2, 5, 40]), dense=booleans())
+@settings(max_examples=100)
+def test_components_of_tables(seed, cells, dense):
+    """Long chains, islands and graphs in one piece, against a search of the whole graph."""
+    rng = np.random.default_rng(seed)
+    k, h = int(rng.integers(1, 40)), int(rng.integers(1, 40))
+    islands = int(rng.integers(1, 4))
+    a, b = rng.integers(0, k, cells * h), rng.integers(0, h, cells * h)
+    same = a % islands == b % islands
+    a = np.concatenate([a[same], np.arange(max(k, h)) % k])
+    b = np.concatenate([b[same], np.arange(max(k, h)) % h])
+    table = cross_tab(Groups.from_codes(a), Groups.from_codes(b), rng.uniform(0.5, 2, len(a)))
+    graph = sparse.block_array([[None, table], [table.T, None]])
+    count, labels = connected_components(graph, directed=False)
+    found, of_columns = components_of(table.toarray() if dense else table)
+    assert found == count
+    assert count_components(Groups.from_codes(b), Groups.from_codes(a)) == count
+    pairs = np.column_stack([of_columns, labels[table.shape[0] :]])
+    assert len(np.unique(pairs, axis=0)) == len(np.unique(of_columns)) == count
+
+
+def test_rank_of_three_large_factors_is_that_of_their_pairs():
+    """Tables that solving has made are counted on, either way round."""
+    rng = np.random.default_rng(5)
+    n = 200_000
+    left = rng.integers(0, 2, n)
+    factors = [
+        rng.integers(0, 6000, n) * 2 + left, rng.integers(0, 3000, n),
+        rng.integers(0, 1500, n) * 2 + left,
+    ]  # fmt: skip
+    for w in (None, rng.uniform(1, 2, n)):
+        built = Absorber.build(factors, w)
+        assert built.system is not None
+        assert built.system.tables
+        assert not built.rank.exact
+        assert built.rank.value == pairwise_rank([Groups.from_codes(f) for f in factors])
 
 
 @given(seed=integers(0, 2**32 - 1))
