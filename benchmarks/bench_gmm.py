@@ -91,7 +91,7 @@ endloop
 printf "]}}\\n"
 """
 # Turns, and fits in each.
-EFFORT = {"uk": (9, 40), "1000x20": (5, 5), "5000x10": (5, 3), "100000x8": (3, 2)}
+EFFORT = {"uk": (9, 20), "1000x20": (3, 2), "5000x10": (3, 2), "100000x8": (2, 1)}
 
 
 def simulate(N: int, T: int) -> pd.DataFrame:

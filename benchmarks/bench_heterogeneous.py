@@ -132,7 +132,7 @@ def main() -> None:
             frame = simulate(*map(int, size.split("x")))
             file = str(Path(folder) / "d.csv")
             frame.to_csv(file, index=False)
-            turns, fits = (7, 10) if len(frame) <= MOST_IN_R else (3, 2)
+            turns, fits = (5, 4) if len(frame) <= MOST_IN_R else (2, 1)
             for job, (python, r) in JOBS.items():
                 programs = {
                     name: [sys.executable if name == "migdev" else options.peers, "-c", text, file,
