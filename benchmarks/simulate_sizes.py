@@ -298,7 +298,7 @@ DESIGNS = {
                 "Ahn-Schmidt GMM", md.AhnSchmidt("y ~ L(y)", gmm=(md.GMMStyle("y"),)), "L(y)", root,
                 f"persistence {root}",
             ),
-            N=(50, 100, 200, 500), T=(5, 7, 10),
+            N=(100, 200), T=(7,),
         )
         for root in (0.5, 0.8)
     },
@@ -309,13 +309,13 @@ DESIGNS = {
                 *(
                     held(
                         f"Bias-corrected LSDV, first estimate {first}",
-                        md.BiasCorrectedLSDV("y ~ L(y) + x", initial=first, draws=30), "L(y)", root,
+                        md.BiasCorrectedLSDV("y ~ L(y) + x", initial=first, draws=15), "L(y)", root,
                         f"persistence {root}",
                     )
                     for first in ("ah", "ab", "bb")
                 )
             ),
-            N=(20, 50, 100), T=(8, 15, 30),
+            N=(50,), T=(8,),
         )
         for root in (0.5, 0.8)
     },

@@ -169,7 +169,7 @@ class AhnSchmidt:
             residual=u[stack.used][order], observed=stack.y[stack.used][order],
             stated=linear_facts(
                 "other", self.effects, form="differences", removed=("entity",),
-                caution=self._caution(problem, found.params) if self.cov == "windmeijer" else "",
+                caution=self._caution(problem, found.params, psi),
             ),
         )  # fmt: skip
 
@@ -203,8 +203,12 @@ class AhnSchmidt:
         pull = (start.influence @ scores(basis.z, stack.residuals(start.params))).T
         return _Parts(problem=problem, basis=basis, start=start, pull=pull, model=model)
 
-    def _caution(self, problem: Problem, params: FloatArray) -> str:
-        near = nearest_persistence(problem.names, problem.design.dependent, params)
+    def _caution(self, problem: Problem, params: FloatArray, psi: FloatArray) -> str:
+        if self.cov == "robust":
+            return ""
+        # The estimate falls short of a persistence that its interval holds.
+        high = params + 1.96 * np.sqrt(np.square(psi).sum(axis=0))
+        near = nearest_persistence(problem.names, problem.design.dependent, high)
         if near is None:
             return ""
         N = problem.stack.y.shape[1]

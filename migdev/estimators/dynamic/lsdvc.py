@@ -52,7 +52,9 @@ class BiasCorrectedLSDV:
     order : {3, 2, 1}
     initial : {"ah", "ab", "bb"}
         Consistent first estimate: Anderson-Hsiao, one-step difference GMM, one-step system GMM,
-        with all lags of y and the other regressors as their own instruments.
+        with all lags of y and the other regressors as their own instruments. The first two are
+        weak where y is persistent, and leave a bias of -0.08 and -0.09 at 0.8 (N = 50, T = 8);
+        ``"bb"`` -0.02, where y starts around the levels of the entities.
     effects : tuple of str
         ``()`` or ``("time",)``; the effects of entities are always there.
     constant : {"none", "moments"}

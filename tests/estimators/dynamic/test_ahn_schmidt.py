@@ -21,9 +21,9 @@ from tests.gmm_panels import panel, simulated
 GMM = (md.GMMStyle("y", (2, 3), collapse=True), md.GMMStyle("x", (1, 2), collapse=True))
 
 
-def quiet(spec: Any, p: md.Panel) -> Any:
+def quiet(spec: Any, p: md.Panel, category: type[Warning] = Warning) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", category)
         return spec.fit(p)
 
 
@@ -257,3 +257,13 @@ def test_intervals_of_a_persistent_variable() -> None:
             low, high = table.loc["L(y)"]
             held[name] += low < 0.8 < high
     assert held["plain"] < 65 and held["corrected"] > 74 and held["bootstrap"] > 88
+
+
+def test_measured_coverage_is_printed() -> None:
+    spec = md.AhnSchmidt(formula="y ~ L(y)", gmm=md.GMMStyle("y"))
+    p = stationary(np.random.default_rng(2), 100)
+    with pytest.warns(errors.SizeWarning, match="Ahn-Schmidt GMM. Coverage"):
+        fit = quiet(spec, p, errors.DroppedRowsWarning)
+    assert "fit.bootstrap()" in fit.facts.caution and fit.facts.caution in fit.summary()
+    calm = quiet(spec, stationary(np.random.default_rng(2), 100, 0.3))
+    assert not calm.facts.caution

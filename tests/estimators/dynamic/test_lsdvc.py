@@ -221,3 +221,14 @@ def test_bad_input(industry: md.Panel) -> None:
         quiet(spec(formula="n ~ L(n) + w + sector", effects=()), industry)
     with pytest.raises(errors.SpecificationError, match="must be a column"):
         quiet(spec(formula="np.log(emp) ~ L(np.log(emp)) + w", draws=5, initial="ah"), industry)
+
+
+def test_measured_coverage_of_a_persistent_variable_is_printed() -> None:
+    p = dynamic(np.random.default_rng(1), 50, 8, 0.85, 0.0)
+    with pytest.warns(errors.SizeWarning, match="first estimate ab. Coverage"):
+        fit = quiet(md.BiasCorrectedLSDV("y ~ L(y) + x", draws=5), p)
+    assert fit.params["L(y)"] > 0.65
+    assert "BiasCorrectedMM" in fit.facts.caution and fit.facts.caution in fit.summary()
+    other = dynamic(np.random.default_rng(1), 50, 8, 0.3, 0.0)
+    calm = quiet(md.BiasCorrectedLSDV("y ~ L(y) + x", draws=5), other)
+    assert not calm.facts.caution
