@@ -128,6 +128,9 @@ class DifferenceGMM:
     -----
     DroppedRowsWarning, CollinearityWarning
         Rows and columns left out, among them regressors that do not vary over time.
+    InvalidInstrumentsWarning
+        Lags of the dependent variable that hold the error of the equation, with the first that
+        does not (:mod:`migdev.estimators.dynamic.gmm.validity`).
     ManyInstrumentsWarning
         More instruments than entities.
     CovarianceWarning
