@@ -14,7 +14,7 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,8 @@ def walks_with_factor(rng: np.random.Generator, N: int, T: int) -> dict[str, np.
 
 
 def one_factor(rng: np.random.Generator, N: int, T: int) -> dict[str, np.ndarray]:
-    load = 1 + rng.standard_normal((N, 1))
+    """Loadings between zero and one: CD* is the worse the more they are alike."""
+    load = rng.uniform(0, 1, (N, 1))
     return {"y": load * rng.standard_normal((1, T)) + rng.standard_normal((N, T))}
 
 
@@ -130,6 +131,11 @@ def effects_only(root: float) -> Callable[[np.random.Generator, int, int], dict[
         return {"y": y}
 
     return sample
+
+
+def without_threshold(rng: np.random.Generator, N: int, T: int) -> dict[str, np.ndarray]:
+    """As above with a root of 0.5, and a threshold variable of no effect."""
+    return dynamic(0.5)(rng, N, T) | {"q": rng.standard_normal((N, T))}
 
 
 # ---------------------------------------------------------------------- outcomes
@@ -237,6 +243,28 @@ def held(
     return outcome
 
 
+def thresholds(panel: md.Panel) -> Iterator[tuple[Key, bool]]:
+    spec = md.PanelThreshold("x ~ z", threshold="q", regime="z", trim=0.1, draws=99)
+    panel = panel.assign(z=panel["q"][::-1].to_numpy())
+    for kind in ("wild", "entity"):
+        test = replace(spec, bootstrap=kind).fit(panel).stats["threshold_1"]
+        yield ("size", "F for one threshold", f"{kind} bootstrap"), bool(test.rejects())
+
+
+def linearity(panel: md.Panel) -> Iterator[tuple[Key, bool]]:
+    """Seo and Shin's test, by the number of instruments in place of periods."""
+    for lags, collapse in ((2, True), (1, False), (3, False), (None, False)):
+        styles = tuple(
+            md.GMMStyle(name, (first, lags and first + lags - 1), collapse=collapse)
+            for name, first in (("y", 2), ("x", 1), ("q", 1))
+        )
+        fit = md.DynamicPanelThreshold(
+            "y ~ L(y) + x", threshold="q", regime="x", gmm=styles, grid=30, draws=99
+        ).fit(panel)
+        count = f"{fit.stats['n_instruments']} instruments"
+        yield ("size", "sup Wald", count), bool(fit.stats["linearity"].rejects())
+
+
 def each(*outcomes: Callable[[md.Panel], Iterator]) -> Callable[[md.Panel], Iterator]:
     return lambda panel: (found for outcome in outcomes for found in outcome(panel))
 
@@ -246,11 +274,13 @@ DESIGNS = {
     "common-unit-roots": Design(
         sample=walks_with_factor, outcomes=common_unit_roots, N=(5, 10, 50)
     ),
-    "cointegration": Design(sample=walks, outcomes=residual_tests, T=LONG),
+    "cointegration": Design(sample=walks, outcomes=residual_tests, T=LONG[:4]),
     "factor-cointegration": Design(
         sample=walks_with_factor, outcomes=factor_cointegration, T=(30, 50, 100, 200)
     ),
-    "factor": Design(sample=one_factor, outcomes=dependence, N=(10, 20, 50), T=LONG),
+    "factor": Design(
+        sample=one_factor, outcomes=dependence, N=(10, 20, 50, 100), T=LONG
+    ),
     "independent": Design(
         sample=walks, outcomes=independence, N=(10, 20, 50, 100), T=(5, 8, 10, 15, 20, 30, 50, 100)
     ),
@@ -280,6 +310,10 @@ DESIGNS = {
         ),
         N=(20, 50, 100), T=(30, 40, 60, 100, 200),
     ),
+    "threshold": Design(
+        sample=without_threshold, outcomes=thresholds, N=(20, 40, 100, 200), T=(5, 10)
+    ),
+    "linearity": Design(sample=without_threshold, outcomes=linearity, N=(50, 100, 200), T=(8,)),
     **{
         f"jackknife-{root}": Design(
             sample=dynamic(root),
@@ -358,11 +392,14 @@ def main() -> None:
         rows: dict[Key, dict[int, dict[int, float]]] = {}
         for N in design.N:
             for T in design.T:
-                for key, share in shares(name, N, T, options.draws).items():
-                    rows.setdefault(key, {}).setdefault(N, {})[T] = share
+                for (kind, test, what), share in shares(name, N, T, options.draws).items():
+                    at = T
+                    if what.endswith(" instruments"):
+                        at, what = int(what.split()[0]), "instruments"
+                    rows.setdefault((kind, test, what), {}).setdefault(N, {})[at] = share
         for key, sizes in rows.items():
             for N, by_T in sizes.items():
-                print(*key, N, *(f"{T}:{p:.3f}" for T, p in by_T.items()), sep="\t", flush=True)
+                print(*key, N, *(f"{T}:{p:.2f}" for T, p in by_T.items()), sep="\t", flush=True)
 
 
 if __name__ == "__main__":

@@ -118,4 +118,6 @@ def _table(
         "dependence. IPS, Fisher Z, CIPS: unit root in every entity; IPS and Fisher assume "
         "independent entities. CIPS rejects below its critical value."
     )
+    cautions = dict.fromkeys(f"{t.name}. {t.caution}" for t in tests.values() if t.caution)
+    note = "\n".join([note, *cautions])
     return PretestTable(frame=pd.DataFrame(rows, index=list(variables)), tests=tests, note=note)

@@ -17,7 +17,7 @@ Kind = Literal["size", "cover"]
 S = TypeVar("S", bound=TestStatistic)
 
 #: Shares beyond these are told: of true nulls rejected at 5%, of 95% intervals that hold the truth.
-MOST_REJECTED, LEAST_COVERED = 0.075, 0.925
+MOST_REJECTED, LEAST_COVERED = 0.10, 0.90
 
 
 def with_size(test: S, N: float, T: float, options: str = "") -> S:
@@ -28,7 +28,7 @@ def with_size(test: S, N: float, T: float, options: str = "") -> S:
     test : TestStatistic
         Found in ``sizes.tsv`` by its name.
     N, T : float
-        Entities and periods.
+        Entities and periods; for ``options="instruments"`` their number in place of periods.
     options : str
         What its size hangs on too, in the words of the table.
 
@@ -52,7 +52,8 @@ def caution(kind: Kind, method: str, N: float, T: float, options: str = "") -> s
     n, t, share = found
     if (share <= MOST_REJECTED) if kind == "size" else (share >= LEAST_COVERED):
         return ""
-    where = f"N = {n}, T = {t}" + (f", {options}" if options else "")
+    size = f"{t} instruments" if options == "instruments" else f"T = {t}"
+    where = ", ".join(filter(None, (f"N = {n}", size, "" if options in size else options)))
     said = (
         f"Size: in simulations ({where}) a true null is rejected in {share:.0%} of samples at 5%."
         if kind == "size"

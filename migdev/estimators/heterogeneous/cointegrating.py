@@ -74,6 +74,12 @@ class FullyModifiedOLS:
     IdentificationError
         As :class:`~migdev.MeanGroup`.
 
+    Warns
+    -----
+    SizeWarning
+        Intervals by (2) and (3) are too short in most panels: bias and long-run variances are of
+        order 1/T, and averages over many entities make the standard errors small beside them.
+
     References
     ----------
     Phillips and Hansen (1990), Review of Economic Studies 57, 99-125. Pedroni (2000), Advances in

@@ -143,15 +143,16 @@ class CSDL:
             + \bar y_tc_i + \sum_{l=0}^{s}\bar x_{t-l}'d_{il} + a_i + e_{it} \quad (1) \\
         \hat\theta &= N^{-1}\textstyle\sum_i\hat\theta_i \quad (2)
 
-    Robust to unit roots, wrong lag orders and breaks, and better than :class:`CSARDL` for moderate
-    T; inconsistent where y feeds back on x.
+    Robust to unit roots, breaks and, with enough differences, to wrong lag orders, and better than
+    :class:`CSARDL` for moderate T; inconsistent where y feeds back on x.
 
     Parameters
     ----------
     formula : str
         ``y ~ x + z`` in levels.
     lags : int
-        p, the number of differences of each regressor.
+        p, the number of differences of each regressor; of order T^(1/3), since what is left out
+        biases the long run where adjustment is slow.
     cross_lags : int
         s, of order T^(1/3).
     trend, short, inference

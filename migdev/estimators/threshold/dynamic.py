@@ -27,6 +27,7 @@ from migdev.progress import Progress
 from migdev.protocols import CovEstimate, Data
 from migdev.results.estimate import Estimate
 from migdev.results.facts import Facts
+from migdev.results.sizes import with_size
 from migdev.results.statistic import TestStatistic, chi2_test
 
 
@@ -249,7 +250,7 @@ class DynamicPanelThreshold:
         with Progress("thresholds", len(grid)) as done:
             value, draws = linearity(model, grid, first, self.draws, rng, done)
         draws, lost = finite_draws(draws, "The linearity test")
-        return TestStatistic(
+        test = TestStatistic(
             name="sup Wald", null="no threshold: all shifts are zero",
             alternative="one threshold", statistic=value, distribution="bootstrap",
             pvalue=float(np.mean(draws >= value)),
@@ -258,3 +259,4 @@ class DynamicPanelThreshold:
             },
             note=f"{self.draws} bootstrap samples" + (f", {lost}" if lost else ""),
         )  # fmt: skip
+        return with_size(test, model.stack.y.shape[1], first.rank, "instruments")

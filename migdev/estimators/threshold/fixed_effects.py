@@ -33,6 +33,7 @@ from migdev.panel.terms import evaluate_terms
 from migdev.progress import Progress
 from migdev.protocols import Data
 from migdev.results.facts import Facts
+from migdev.results.sizes import with_size
 from migdev.results.statistic import TestStatistic
 from migdev.results.threshold import ThresholdEstimate
 
@@ -267,13 +268,17 @@ class PanelThreshold:
                     for level in (0.10, 0.05, 0.01)
                 }
             fewer = "no threshold" if g == 1 else _NUMBERS[g - 1]
-            tests[f"threshold_{g}"] = TestStatistic(
+            test = TestStatistic(
                 name=f"F for {_NUMBERS[g]}", null=fewer, alternative=_NUMBERS[g], statistic=value,
                 distribution="bootstrap", pvalue=p, critical_values=critical,
                 sample=f"{design.nobs} rows, {len(counts)} entities",
                 note=f"{self.draws} bootstrap samples ({kind})" if self.draws
                 else "no bootstrap",
             )  # fmt: skip
+            if self.draws:
+                N = len(counts)
+                test = with_size(test, N, design.nobs / N, f"{kind} bootstrap")
+            tests[f"threshold_{g}"] = test
         return tests
 
 
