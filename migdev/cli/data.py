@@ -12,7 +12,10 @@ from migdev.errors import SourceError, listing, suggestion
 
 #: What a study takes of the folder ``$MIGDEV_DATA``: country-years by World Bank code, attributes
 #: of countries, poverty.
-FOLDER = ("wdi_panel.csv", "country_meta.csv", "wdi_poverty_inequality_2021ppp.csv")
+FOLDER = (
+    "wdi_panel.csv", "country_meta.csv", "wdi_poverty_inequality_2021ppp.csv", "wdi_more.csv",
+    "pwt110.csv", "wgi_1996_2022.csv",
+)  # fmt: skip
 #: Options of :func:`migdev.read` that ``--read`` takes; those that hold several values.
 READING = (
     "entity", "time", "sheet", "separator", "decimal", "thousands", "encoding", "format",
