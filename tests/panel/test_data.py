@@ -175,7 +175,7 @@ def test_data_of_one_period_have_no_lags(held) -> None:
 
 def test_what_does_not_answer_is_refused(held) -> None:
     for other in (pd.DataFrame(held), held, None):
-        with pytest.raises(PanelError, match=r"fit\(\) takes a Panel, not"):
+        with pytest.raises(PanelError, match="A Panel is asked for, not"):
             md.PooledOLS(formula="y ~ x").fit(other)
     with pytest.raises(FormulaError, match="names 'q', which"):
         md.PooledOLS(formula="y ~ q").fit(Columns(held))
