@@ -215,9 +215,10 @@ class SystemGMM:
     ----------
     formula : str
         ``y ~ L(y) + x``; the intercept belongs to the equation in levels.
-    gmm, iv, steps, transform, cov, cluster, small, fod_dating, divisor, components,
-    components_of, ar_tests
+    gmm, iv, steps, transform, cov, cluster, small, fod_dating, divisor, ar_tests
         As in :class:`DifferenceGMM`. ``divisor="nobs"`` counts the rows in levels.
+    components, components_of
+        As in :class:`DifferenceGMM`.
     effects : tuple of str
         ``("time",)``: dummies of the periods (but one with an intercept) in both equations.
     time_instruments : {"both", "level", "transformed"}
