@@ -250,7 +250,7 @@ def _terms(side: str, text: str, *, intercept: bool) -> SimpleFormula:
                 f"{text[:200]!r} crosses its terms into more than {TERMS:,}. Name the products "
                 "that you need: a:b."
             )
-        formula = Formula(side)
+        formula = _summed(side)
     except FormulaicError as error:
         raise FormulaError(f"{text!r} cannot be read: {str(error).splitlines()[0]}") from error
     if not isinstance(formula, SimpleFormula):
@@ -259,6 +259,12 @@ def _terms(side: str, text: str, *, intercept: bool) -> SimpleFormula:
         )
     terms = [t for term in formula for t in _expand(term) if intercept or not _is_one(t)]
     return SimpleFormula(list(dict.fromkeys(terms)))
+
+
+@lru_cache(maxsize=512)
+def _summed(side: str) -> Any:
+    """formulaic's reading of a side; many equations share their regressors."""
+    return Formula(side)
 
 
 def _expand(term: Term) -> Iterator[Term]:

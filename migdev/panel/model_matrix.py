@@ -200,12 +200,13 @@ class ModelMatrix:
 
     def _check_column(self, name: str) -> None:
         values = self.data.numbers(name)
-        if values is not None and len(values) and not np.isnan(values[0]):
-            return
-        column = self.data[name]
-        if column.isna().all():
+        if values is None:
+            absent = bool(self.data[name].isna().all())
+        else:  # the first value tells of most columns
+            absent = bool(np.isnan(values[:1]).all() and np.isnan(values).all())
+        if absent:
             raise IdentificationError(
-                f"{self.text!r} uses {name!r}, which is missing in all {len(column)} rows."
+                f"{self.text!r} uses {name!r}, which is missing in all {len(self.data)} rows."
             )
 
 

@@ -14,7 +14,7 @@ from migdev.errors import (
     SpecificationError,
     listing,
 )
-from migdev.kernels.arrays.groups import Groups, demean
+from migdev.kernels.arrays.groups import demean, level_codes
 from migdev.kernels.arrays.types import FloatArray, IntArray
 from migdev.kernels.sandwich.index_equation import IndexEquation, serial_correlation
 from migdev.notes import warn
@@ -174,7 +174,7 @@ def fit_outcome(outcome: Outcome, term: str, panel: Panel, scale: ScaleOf) -> Ou
         )
     d = _without_singletons(d)
     x = d.X[:, list(d.names).index(term)]
-    _, period = np.unique(d.time, return_inverse=True)
+    period = level_codes(d.time)
     others = [j for j, name in enumerate(d.names) if name != term]
     W = np.column_stack([d.X[:, others], np.eye(int(period.max()) + 1)[period]])
     sd_outcome, sd_regressor = deviation(d.y, d.entity, scale), deviation(x, d.entity, "within")
@@ -206,10 +206,8 @@ def fit_outcome(outcome: Outcome, term: str, panel: Panel, scale: ScaleOf) -> Ou
 def _without_singletons(d: Design) -> Design:
     """Rows of entities and periods with at least two: the effect of one row fits it exactly."""
     while True:
-        counts = [
-            Groups.from_codes(np.unique(c, return_inverse=True)[1]) for c in (d.entity, d.time)
-        ]
-        keep = np.logical_and(*(g.counts[g.codes] > 1 for g in counts))
+        counts = [np.bincount(codes)[codes] for codes in (d.entity, level_codes(d.time))]
+        keep = (counts[0] > 1) & (counts[1] > 1)
         if keep.all():
             return d
         if not keep.any():

@@ -111,12 +111,6 @@ class IndexEquation:
         rows = _rows(self.basis, float(self.focal @ self.focal), self.groups, "CR3")
         return np.asarray(np.add.reduceat(rows * residuals, self._starts))
 
-    def loadings(self) -> FloatArray:
-        """(G, n) T: contributions are T times the whitened errors."""
-        spread = np.zeros((self.groups.size, self.nobs))
-        spread[self.groups.codes, np.arange(self.nobs)] = self.adjusted
-        return np.asarray(spread - (spread @ self.basis) @ self.basis.T)
-
     def unshrunk(self, restricted: FloatArray) -> FloatArray:
         """Restricted residuals (n,) with the length that errors have: of each entity times the
         inverse root of its own block of I - H."""

@@ -55,26 +55,41 @@ class IndexTraces:
         cls, equations: Sequence[IndexEquation], cells: Sequence[IntArray],
         members: Sequence[IntArray], entities: int,
     ) -> IndexTraces:  # fmt: skip
-        """Of O equations with cells (n_o,) that tell which rows are the same country and period,
-        and the positions (G_o,) of their entities among all ``entities``."""
+        r"""Of O equations with cells (n_o,) that tell which rows are the same country and period,
+        and the positions (G_o,) of their entities among all ``entities``.
+
+        With D the adjusted rows, each in the line of its entity, and Q the basis of an equation,
+        :math:`T = D - LQ'` with :math:`L = DQ`, so that
+
+        .. math::
+            K_{oo'} = D_o S D_{o'}' - (D_o S Q_{o'}) L_{o'}'
+            + L_o \{(Q_o' S Q_{o'}) L_{o'}' - Q_o' S D_{o'}'\} \quad (2)
+
+        whose first part is diagonal, and whose others are of the rank of the bases.
+        """
         m = len(equations)
-        T = []
-        for equation, at in zip(equations, members, strict=True):
-            whole = np.zeros((entities, equation.nobs))
-            whole[at] = equation.loadings()
-            T.append(whole)
-        pairs = np.empty((m, m, entities, entities))
-        for o in range(m):
-            for p in range(o, m):
+        present = np.unique(np.concatenate(list(members)))  # the lines of the others are zero
+        at = [np.searchsorted(present, of) for of in members]
+        L = [e.contributions(e.basis) for e in equations]
+        K = np.zeros((m, m, len(present), len(present)))
+        for o, e in enumerate(equations):
+            for p, f in enumerate(equations[o:], start=o):
                 _, here, there = np.intersect1d(
                     cells[o], cells[p], assume_unique=True, return_indices=True
                 )
-                pairs[o, p] = T[o][:, here] @ T[p][:, there].T
-                pairs[p, o] = pairs[o, p].T
-        K = pairs.reshape(m * m, entities, entities)
+                theirs = np.zeros((e.nobs, f.basis.shape[1] + 1))  # Q and D of p in the cells of o
+                theirs[here] = np.column_stack([f.basis, f.adjusted])[there]
+                ours = np.zeros((f.nobs, e.basis.shape[1]))
+                ours[there] = e.basis[here]
+                shared = e.contributions(theirs)
+                low = L[o] @ (e.basis.T @ theirs[:, :-1] @ L[p].T - f.contributions(ours).T)
+                K[o, p][np.ix_(at[o], at[p])] = low - shared[:, :-1] @ L[p].T
+                K[o, p][at[o], at[o]] += shared[:, -1]
+                K[p, o] = K[o, p].T
         flat = K.reshape(m * m, -1)
-        squared = flat @ np.swapaxes(K, 1, 2).reshape(m * m, -1).T
-        return cls(own=np.einsum("kgg->k", K), squared=squared)
+        products = (flat @ flat.T).reshape(m * m, m, m)
+        squared = np.swapaxes(products, 1, 2).reshape(m * m, m * m)  # K_{oo'} is K_{o'o} turned
+        return cls(own=np.einsum("opgg->op", K).ravel(), squared=squared)
 
     def df(self, c: FloatArray) -> FloatArray:
         """Degrees of freedom for c (O, O) of eq. (1), or for a stack (B, O, O)."""
@@ -202,7 +217,7 @@ def index_weights(kind: str, R: FloatArray) -> FloatArray:
     correlations R (B, O, O) of the oriented outcomes (Anderson), so that what outcomes share is not
     counted over and over.
 
-    .. math:: w = R^{-1} 1 / 1'R^{-1}1 \quad (2)
+    .. math:: w = R^{-1} 1 / 1'R^{-1}1 \quad (3)
 
     References
     ----------
@@ -218,7 +233,7 @@ def index_weights(kind: str, R: FloatArray) -> FloatArray:
 def entity_variances(design: IndexDesign, weights: FloatArray, R: FloatArray) -> FloatArray:
     r"""(N,) variance that each entity brings to the index under the working model.
 
-    .. math:: \gamma_g = \sum_{c \in g} z_c' R z_c, \quad z_{co} = w_o s_o \sigma_o a_{oc} \quad (3)
+    .. math:: \gamma_g = \sum_{c \in g} z_c' R z_c, \quad z_{co} = w_o s_o \sigma_o a_{oc} \quad (4)
 
     over the cells of entity g; ``weights`` (O,) are :math:`w_o s_o \sigma_o`.
     """
@@ -238,7 +253,7 @@ def effective_clusters(by_entity: Sequence[float] | FloatArray) -> float:
 
     .. math::
         G^* = \frac{G}{1 + \Gamma}, \quad
-        \Gamma = G^{-1} \sum_g (\gamma_g - \bar\gamma)^2 / \bar\gamma^2 \quad (4)
+        \Gamma = G^{-1} \sum_g (\gamma_g - \bar\gamma)^2 / \bar\gamma^2 \quad (5)
 
     with :math:`\gamma_g` (G,) what each cluster brings to the variance of the estimate under the
     working model.
