@@ -250,7 +250,7 @@ def _statistics(
         )
     sizes = np.diff(starts, append=len(frame))
     cells = numbers.groupby(np.repeat(np.arange(len(starts)), sizes), sort=False)
-    whole = not np.isnan(numbers.to_numpy()).any()
+    whole = not any(np.isnan(numbers[c].to_numpy()).any() for c in sources)
     counts = np.tile(sizes[:, None], len(sources)) if whole else cells.count().to_numpy()
     out = np.empty((len(starts), len(plan)), order="F")
     masked = 0
