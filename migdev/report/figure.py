@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,17 @@ def svg(figure: Any, *, inline: bool = True) -> str:
     mark = f"f{hashlib.sha256(text.encode()).hexdigest()[:8]}-"
     text = re.sub(r'\bid="', f'id="{mark}', text)
     return re.sub(r'(url\(#|href="#)', rf"\g<1>{mark}", text)
+
+
+@contextmanager
+def as_laid_out(figure: Any) -> Iterator[None]:
+    """A figure that was drawn before is drawn again as it stands, without seeking its layout."""
+    engine = figure.get_layout_engine()
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def new_figure(size: tuple[float, float]) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from migdev.errors import ReportError, listing
 from migdev.report.blocks import Block, Details, Figure
 from migdev.report.escape import to_latex, to_markdown
+from migdev.report.figure import as_laid_out
 from migdev.report.formats.html import STYLE
 from migdev.writing import beside, write_whole
 
@@ -126,7 +127,7 @@ def with_files(page: Page, target: Path) -> Page:
         folder.mkdir(exist_ok=True)
         name = f"figure-{len(written) + 1}.{kind}"
         if kind == "pdf":
-            with beside(folder / name) as partial:
+            with beside(folder / name) as partial, as_laid_out(block.source):
                 block.source.savefig(partial, format=kind, metadata={"CreationDate": None})
         else:
             write_whole(folder / name, block.svg)

@@ -131,14 +131,20 @@ def margin_plot(frame: Any) -> Any:
     columns = [c for c in frame.columns if c != "what" and not str(c).startswith("p ")]
     figure = new_figure((9.0, 1.6 + 0.42 * len(columns)))
     axes = figure.add_subplot()
-    for row, column in enumerate(columns):
-        for place, said in enumerate(frame[column]):
-            color = PALETTE[_SAID.get(said, 2 if said != "undecided" else 6)]
-            shade = 0.15 if said == "undecided" else 0.6
-            axes.barh(row, 0.96, left=place - 0.48, height=0.8, color=color, alpha=shade,
-                      linewidth=0)  # fmt: skip
-            axes.text(place, row, _SHORT.get(said, said), ha="center", va="center", color=INK,
-                      fontsize=8)  # fmt: skip
+    said = [
+        (row, place, text) for row, c in enumerate(columns) for place, text in enumerate(frame[c])
+    ]
+    for shade in (0.15, 0.6):
+        cells = [cell for cell in said if (cell[2] == "undecided") == (shade == 0.15)]
+        axes.barh(
+            [row for row, _, _ in cells], 0.96, left=[place - 0.48 for _, place, _ in cells],
+            height=0.8, alpha=shade, linewidth=0,
+            color=[PALETTE[_SAID.get(text, 6 if text == "undecided" else 2)] for *_, text in cells],
+        )  # fmt: skip
+    for row, place, text in said:
+        axes.text(
+            place, row, _SHORT.get(text, text), ha="center", va="center", color=INK, fontsize=8
+        )
     marks = [_mark(value) for value in frame.index]
     axes.set_xticks(range(len(marks)), marks, rotation=45, ha="right", fontsize=8)
     axes.set_yticks(range(len(columns)), [plain_label(str(c)) for c in columns])

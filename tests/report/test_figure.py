@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 import migdev as md
 from migdev.errors import ReportError
 from migdev.report.coefplot import coefplot
-from migdev.report.figure import PALETTE, svg
+from migdev.report.figure import PALETTE, as_laid_out, svg
 from migdev.report.marginsplot import marginsplot
 from migdev.report.verdict_figures import interval_plot
 from migdev.results.estimate import Estimate
@@ -191,3 +191,17 @@ def test_pyplot_stays_out():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_a_figure_is_drawn_again_as_it_was_laid_out(three):
+    figure = md.coefplot(three)
+    svg(figure)
+    (axes,), engine = figure.axes, figure.get_layout_engine()
+    laid_out = axes.get_position().bounds
+    with as_laid_out(figure):
+        axes.set_ylabel("a label that a layout would make room for")
+        figure.draw_without_rendering()
+    assert_allclose(axes.get_position().bounds, laid_out)
+    assert figure.get_layout_engine() is engine
+    figure.draw_without_rendering()
+    assert axes.get_position().x0 > laid_out[0]

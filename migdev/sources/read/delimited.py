@@ -172,14 +172,19 @@ def _fields(line: str, dialect: Dialect) -> int:
 
 
 def _warn_of_short_rows(text: str, dialect: Dialect, width: int, name: str) -> None:
-    if '"' in text:
+    if '"' in text or not dialect.separator.isascii():
         reader = csv.reader(io.StringIO(text), delimiter=dialect.separator)
         rows = [(len(row), reader.line_num) for row in reader if row]
+        fields, lines = np.array(rows).T
     else:  # no separator inside a value, so fields are counted without taking them apart
-        lines = text.replace("\r", "").split("\n")
-        rows = [(s.count(dialect.separator) + 1, i) for i, s in enumerate(lines, start=1) if s]
-    short = [line for fields, line in rows[dialect.header + 1 :] if fields < width]
-    if short and short != [rows[-1][1]]:  # the last line has been told of
+        characters = np.frombuffer(f"{text}\n".replace("\r", "").encode(), np.uint8)
+        ends = np.flatnonzero(characters == ord("\n"))
+        marks = np.flatnonzero(characters == ord(dialect.separator))
+        filled = np.diff(ends, prepend=-1) > 1
+        fields = (np.diff(np.searchsorted(marks, ends), prepend=0) + 1)[filled]
+        lines = np.flatnonzero(filled) + 1
+    short = lines[dialect.header + 1 :][fields[dialect.header + 1 :] < width]
+    if len(short) and short.tolist() != [lines[-1]]:  # the last line has been told of
         _warn(f"{len(short)} rows of {name} have fewer than its {width} fields, first line "
               f"{short[0]}; what they lack is read as missing.")  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import inf, nan
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 from scipy.special import chdtri, ndtri
 
 from migdev.kernels.arrays.distributions import t_quantile
+from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.inequality.box_probability import lower_root
 from migdev.kernels.inequality.lattice import lattice
 from migdev.study.assessment.parts import Parts
@@ -111,7 +113,7 @@ def pattern_power(parts: Parts, pattern: str) -> Callable[[float], float]:
     errors = np.tile(parts.errors, (POINTS, 1))
     for j, df in enumerate(parts.dfs):
         if df is not None and np.isfinite(df):
-            errors[:, j] *= np.sqrt(chdtri(df, u[:, m + j]) / df)
+            errors[:, j] *= _error_ratios(float(df), m, j)
     at = np.array([_AT.get(p, 0.0) for p in predictions]) * parts.bounds
 
     def power(factor: float) -> float:
@@ -125,6 +127,12 @@ def pattern_power(parts: Parts, pattern: str) -> Callable[[float], float]:
         return float(np.all(passed, axis=0).mean())
 
     return power
+
+
+@lru_cache(maxsize=64)
+def _error_ratios(df: float, m: int, j: int) -> FloatArray:
+    """(POINTS,) estimated over true standard error of part j of m, at the points of the lattice."""
+    return np.asarray(np.sqrt(chdtri(df, lattice(POINTS, 2 * m)[:, m + j]) / df))
 
 
 def factor_needed(parts: Parts, pattern: str, power: float = POWER) -> float:

@@ -22,7 +22,7 @@ def problem(rng: np.random.Generator, m: int):
     return low, high, 0.3 * rng.normal(size=m), cov
 
 
-@pytest.mark.parametrize(("m", "digits"), [(1, 1e-12), (2, 5e-4), (4, 1e-3), (6, 5e-3)])
+@pytest.mark.parametrize(("m", "digits"), [(1, 1e-12), (2, 5e-6), (4, 5e-5), (6, 5e-3)])
 def test_boxes_agree_with_scipy(m, digits):
     rng = np.random.default_rng(m)
     for _ in range(3):
@@ -45,7 +45,25 @@ def test_orthant_of_two_in_closed_form():
         cov = np.array([[1, rho], [rho, 1]])
         exact = 0.25 + np.arcsin(rho) / (2 * np.pi)  # Sheppard
         found = box_probability(np.zeros(2), np.full(2, np.inf), np.zeros(2), cov)
-        assert_allclose(found, exact, rtol=1e-3)
+        assert_allclose(found, exact, rtol=1e-5)
+
+
+def test_orthants_of_three_and_four_in_closed_form():
+    rng = np.random.default_rng(2)
+    for _ in range(5):
+        root = rng.normal(size=(3, 5))
+        cov = root @ root.T
+        spread = np.sqrt(np.diag(cov))
+        angles = np.arcsin((cov / np.outer(spread, spread))[np.triu_indices(3, 1)])
+        exact = 1 / 8 + angles.sum() / (4 * np.pi)
+        found = box_probability(np.zeros(3), np.full(3, np.inf), np.zeros(3), cov)
+        assert_allclose(found, exact, rtol=1e-5)
+    pair, alike = np.array([[1, 0.6], [0.6, 1]]), np.kron(np.eye(2), np.ones((2, 2)))
+    cov = np.kron(np.eye(2), pair)[np.ix_([0, 2, 1, 3], [0, 2, 1, 3])]
+    exact = (0.25 + np.arcsin(0.6) / (2 * np.pi)) ** 2
+    found = box_probability(np.zeros(4), np.full(4, np.inf), np.zeros(4), np.stack([cov, alike]))
+    assert_allclose(found[0], exact, rtol=1e-4)
+    assert_allclose(found[1], 0.25, rtol=1e-3)  # two pairs of the same: by the lattice
 
 
 def test_a_box_far_in_the_tail_keeps_its_digits():
