@@ -23,7 +23,7 @@ from migdev.study.answer import Answer
 from migdev.study.component import Component
 from migdev.study.dimension import Dimension
 from migdev.study.hypothesis import Hypothesis
-from migdev.study.joint import JointStudy
+from migdev.study.joint import COUNTRIES, JointStudy
 from migdev.study.joint_answer import JointAnswer
 from migdev.study.outcome import Outcome
 from migdev.study.pretests import PreTests
@@ -70,6 +70,9 @@ class Question(Hypothesis):
     leads : int
         Of a joint question. ``within`` and ``beside`` are samples by income, of
         :func:`~migdev.hypotheses.samples.income_samples`.
+    entities : (str, str)
+        What the entities of the panel are, one and many. Where they are not countries they have no
+        income groups, and all that the panel holds are the sample.
     """
 
     variables: tuple[str, ...] = ()
@@ -90,6 +93,7 @@ class Question(Hypothesis):
     forms: tuple[str, ...] = field(default=(), metadata=LATER)
     within: str = field(default="", metadata=LATER)
     beside: tuple[str, ...] = field(default=(), metadata=LATER)
+    entities: tuple[str, str] = field(default=COUNTRIES, metadata=LATER)
 
     @property
     def runnable(self) -> bool:
@@ -108,7 +112,7 @@ class Question(Hypothesis):
 
     @property
     def series(self) -> dict[str, tuple[str, ...]]:
-        """World Bank codes needed, by variable."""
+        """Series needed, by variable: World Bank codes, or columns of other files."""
         return {n: variables()[n].codes for n in self.variables if n in variables()}
 
     def prepare(self, panel: Panel, window: int | None = None) -> Panel:
@@ -136,7 +140,8 @@ class Question(Hypothesis):
             held = of_any(panel, samples, (self.within, *self.beside))
             made = mark(prepare(held, self.variables, **options), labels, samples)
         else:
-            made = prepare(low_and_middle_income(panel), self.variables, **options)
+            held = low_and_middle_income(panel) if self.entities == COUNTRIES else panel
+            made = prepare(held, self.variables, **options)
         return long_enough(made, self.variables, self.fewest, self.least)
 
     def prepare_background(self, panel: Panel) -> Panel | None:
@@ -150,9 +155,10 @@ class Question(Hypothesis):
         if self.components:
             own_rows = any(isinstance(c, Dimension) for c in self.components)
             declared = {
-                "null": self.null, "level": self.level, "pretests": pretests, "region": "region",
+                "null": self.null, "level": self.level, "pretests": pretests,
+                "region": "region" if self.entities == COUNTRIES else "",
                 "placebos": self.placebos, "leads": self.leads, "forms": self.forms,
-                "within": self.within, "beside": self.beside,
+                "within": self.within, "beside": self.beside, "entities": self.entities,
                 "sample": "largest" if own_rows else "common",
             }  # fmt: skip
             return JointStudy(components=self.components, **{**declared, **options})

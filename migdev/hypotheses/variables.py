@@ -85,6 +85,7 @@ def _log_signed(x: pd.Series) -> pd.Series:
 #: How values are made from columns, by the name that ``variables.tsv`` has for it.
 MAKE: dict[str, Callable[..., Any]] = {
     "log": _log,
+    "log_ratio": lambda a, b: _log(a) - _log(b),
     "log_inflation": _log_inflation,
     "dependence": _dependence,
     "difference": lambda a, b: a - b,

@@ -29,6 +29,7 @@ from migdev.report.words import equals, interval, labeller, number, sign_words, 
 def joint_page(answer: Any) -> Page:
     """The page of a :class:`~migdev.study.joint_answer.JointAnswer`."""
     study = answer.study
+    one, many = study.entities
     noun = "effects" if answer.is_effect else "associations"
     sections: dict[str, Any] = {
         "What could be decided": [
@@ -55,8 +56,8 @@ def joint_page(answer: Any) -> Page:
     sections["Allowing for several tests"] = _family(answer)
     sections["Share of draws in each cone"] = [
         Text(
-            "Joint draws of the effects: whole countries drawn with replacement (pairs), one "
-            "sign per country for all residuals (wild), and the normal distribution with the "
+            f"Joint draws of the effects: whole {many} drawn with replacement (pairs), one "
+            f"sign per {one} for all residuals (wild), and the normal distribution with the "
             "stacked cluster covariance (sandwich). The cones exclude one another. The shares are "
             "a picture and no test: no verdict rests on them, and they are no probabilities of the "
             "patterns."
@@ -156,7 +157,7 @@ def _effects(answer: Any) -> list[Any]:
                 heading: name, "Std. error": number(error, error),
                 "Smallest effect": f"{row['smallest_effect']:g}",
                 "p (equivalence)": row["p_equivalence"], "Observations": row["nobs"],
-                "Countries": row["entities"],
+                answer.study.entities[1].capitalize(): row["entities"],
             }
         )  # fmt: skip
     detail = pd.DataFrame(more).set_index(heading)
@@ -206,8 +207,8 @@ def _family(answer: Any) -> list[Any]:
     return [
         Text(
             f"The {len(frame)} parts as one family: p-values of zero, corrected by Holm and by "
-            "Romano and Wolf (joint draws, one sign per country), and each claim's verdict alone "
-            "and with the correction."
+            f"Romano and Wolf (joint draws, one sign per {answer.study.entities[0]}), and each "
+            "claim's verdict alone and with the correction."
         ),
         frame.drop(columns=["estimate", "std_error"]).dropna(axis=1, how="all"),
     ]
@@ -218,7 +219,8 @@ def _samples(answer: Any) -> list[Any]:
     frame = answer.by_sample
     shares = [name for name in frame.columns if name.startswith("share ")]
     effects = frame.drop(columns=shares).astype(float).round(3)
-    effects["countries"] = effects["countries"].astype(int)
+    many = answer.study.entities[1]
+    effects[many] = effects[many].astype(int)
     cones = _percent(frame[shares].astype(float)).rename(columns=lambda c: c.removeprefix("share "))
     for part in (effects, cones):
         part.index.name = "Sample"

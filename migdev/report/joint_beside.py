@@ -19,13 +19,14 @@ _ROLES = {
 
 def beside_sections(answer: Any) -> dict[str, list[Any]]:
     """The sections by title, as far as the answer has them."""
+    forms = _FORMS.format(entities=answer.study.entities[1])
     return {
         title: found
         for title, found in (
             ("Outcomes behind the indices", outcome_blocks(answer)),
             ("Who carries the estimates", carrier_blocks(answer)),
             ("Placebos and leads", _exchanged(answer, answer.placebos, _PLACEBOS)),
-            ("Other forms of the regressor", _exchanged(answer, answer.forms, _FORMS)),
+            ("Other forms of the regressor", _exchanged(answer, answer.forms, forms)),
         )
         if found
     }
@@ -40,7 +41,7 @@ _PLACEBOS = (
 _FORMS = (
     "The same equations with the regressor in other forms, and whitened for serial correlation, "
     "which is more precise but asks that the regressor be strictly exogenous. Few degrees of "
-    "freedom mean that few countries carry the estimate."
+    "freedom mean that few {entities} carry the estimate."
 )
 
 
@@ -51,7 +52,7 @@ def outcome_blocks(answer: Any) -> list[Any]:
             "Dimension": name, "Outcome": outcome, "Turned round": "yes" if r.sign < 0 else "",
             "Effect": number(r.effect, r.std_error), "Std. error": number(r.std_error, r.std_error),
             "df": f"{r.df:.0f}", "Weight": f"{r.weight:.2f}", "Rows": int(r.nobs),
-            "Countries": int(r.entities),
+            answer.study.entities[1].capitalize(): int(r.entities),
         }
         for name, fit in answer.main.fits.items()
         if hasattr(fit, "left_out")
@@ -76,12 +77,12 @@ def outcome_blocks(answer: Any) -> list[Any]:
 
 
 def carrier_blocks(answer: Any) -> list[Block]:
-    """Effective number of clusters, and the countries of most leverage."""
-    table = answer.carriers
+    """Effective number of clusters, and the entities of most leverage."""
+    table, (one, many) = answer.carriers, answer.study.entities
     first = table.groupby("component", sort=False).first()
     clusters = pd.DataFrame(
         {
-            "Countries": [answer.main.fits[name].entities for name in first.index],
+            many.capitalize(): [answer.main.fits[name].entities for name in first.index],
             "Effective clusters": first["effective"].map("{:.0f}".format),
             "Degrees of freedom": first["df"].map(lambda v: "" if v is None else f"{v:.0f}"),
         },
@@ -89,19 +90,19 @@ def carrier_blocks(answer: Any) -> list[Block]:
     )
     rows = [
         {
-            "Estimate": name, "Country": str(country), "Leverage": f"{100 * r.share:.0f}%",
+            "Estimate": name, one.capitalize(): str(entity), "Leverage": f"{100 * r.share:.0f}%",
             "Estimate without it": number(r.without, answer.main.focal[name].std_error),
         }
-        for (name, country), r in table.iterrows()
+        for (name, entity), r in table.iterrows()
     ]  # fmt: skip
     return [
         Text(
-            "Effective clusters: how many countries of equal weight would tell as much (Carter, "
+            f"Effective clusters: how many {many} of equal weight would tell as much (Carter, "
             "Schnepel and Steigerwald 2017)."
         ),
         as_table(clusters),
         Details(
-            "Countries of most leverage, and the estimate without each",
+            f"{many.capitalize()} of most leverage, and the estimate without each",
             (as_table(pd.DataFrame(rows).set_index("Estimate")),),
         ),
     ]

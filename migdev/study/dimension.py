@@ -39,12 +39,12 @@ class Dimension:
 
     with :math:`\hat b_o` the slope of outcome o on the focal regressor beside its controls and
     effects of entity and period, :math:`s_x` the regressor's standard deviation within entities
-    and :math:`s_{y_o}` the outcome's, both on the rows of the equation, and the sign that orients
-    it. Contributions of entities (CR2) are summed over the outcomes before they are squared, so
-    the outcomes may differ in sample and depend on one another as they like; degrees of freedom
-    are Satterthwaite's for the whole index (:class:`IndexTraces`). Standard deviations and weights
-    are taken as known. It stands in :class:`~migdev.JointStudy` beside a
-    :class:`~migdev.Component`; ``hypothesis.smallest_effect`` is in units of the index.
+    (and periods, as declared) and :math:`s_{y_o}` the outcome's, both on the rows of the equation,
+    and the sign that orients it. Contributions of entities (CR2) are summed over the outcomes
+    before they are squared, so the outcomes may differ in sample and depend on one another as they
+    like; degrees of freedom are Satterthwaite's for the whole index (:class:`IndexTraces`).
+    Standard deviations and weights are taken as known. It stands in :class:`~migdev.JointStudy`
+    beside a :class:`~migdev.Component`; ``hypothesis.smallest_effect`` is in units of the index.
 
     Parameters
     ----------
@@ -55,8 +55,11 @@ class Dimension:
     index : {"equal", "anderson"}
         Weights: the mean of Kling, Liebman and Katz, or Anderson's by the inverse correlation of
         the residuals.
-    outcome_sd : {"total", "within"}
-        Standard deviation that outcomes are measured in: over all rows, or within entities.
+    outcome_sd : {"total", "within", "two-way"}
+        Standard deviation that outcomes are measured in: over all rows, within entities, or within
+        entities and periods, and the regressor with them. Where all entities move together, as
+        schooling and money incomes do, only the last makes an index of one outcome near a partial
+        correlation.
     correlation : {"estimated", "independent"}
         Between outcomes, in the working model behind the degrees of freedom.
     regressor_of : tuple of str

@@ -39,6 +39,9 @@ from migdev.study.pretests import PreTests
 #: Shares of draws that differ by more than this between methods are reported.
 DISAGREE = 0.10
 
+#: What entities are called, one and many, where nothing else is said.
+COUNTRIES = ("country", "countries")
+
 JointSample = Literal["common", "largest"]
 
 
@@ -90,6 +93,8 @@ class JointStudy:
         Column that is 1 for the rows of the study, where the panel holds others too.
     beside : tuple of str
         Columns like it, of other samples that are shown beside the declared one.
+    entities : (str, str)
+        What the page calls the entities, one and many: "state" and "states".
     """
 
     components: tuple[Component | Dimension, ...]
@@ -105,10 +110,11 @@ class JointStudy:
     forms: tuple[str, ...] = field(default=(), metadata=LATER)
     within: str = field(default="", metadata=LATER)
     beside: tuple[str, ...] = field(default=(), metadata=LATER)
+    entities: tuple[str, str] = field(default=COUNTRIES, metadata=LATER)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "components", tuple(self.components))
-        for name in ("placebos", "forms", "beside"):
+        for name in ("placebos", "forms", "beside", "entities"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         other = [c for c in self.components if not isinstance(c, Component | Dimension)]
         if other:

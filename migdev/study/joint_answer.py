@@ -249,7 +249,7 @@ class JointAnswer(JointAssessment):
             rows[name] = {
                 **{c: f.estimate for c, f in result.focal.items()},
                 **{f"share {p}": s for p, s in result.shares["pairs"].items()},
-                "countries": max(fit.entities or 0 for fit in result.fits.values()),
+                self.study.entities[1]: max(fit.entities or 0 for fit in result.fits.values()),
             }
         return pd.DataFrame(rows).T
 

@@ -25,7 +25,7 @@ from migdev.study.influence import influence
 from migdev.study.study import as_spec, readable
 
 Serial = Literal["none", "ar1"]
-ScaleOf = Literal["total", "within"]
+ScaleOf = Literal["total", "within", "two-way"]
 #: A serial correlation beyond this is taken to be this.
 MOST_SERIAL = 0.95
 
@@ -148,12 +148,26 @@ class OutcomeFit:
         return self.outcome.sign * self.sd_regressor / self.sd_outcome
 
 
-def deviation(values: FloatArray, entity: IntArray, of: ScaleOf) -> float:
-    """Standard deviation of all values, or within entities (n - N degrees of freedom)."""
+def deviation(values: FloatArray, entity: IntArray, period: IntArray, of: ScaleOf) -> float:
+    """Standard deviation of all values, within entities (n - N degrees of freedom), or within
+    entities and periods (n - N - T + 1 where all are connected)."""
     if of == "total":
         return float(np.std(values, ddof=1))
-    apart = demean(values, entity)
-    return float(np.sqrt(apart @ apart / max(len(values) - len(np.unique(entity)), 1)))
+    apart, lost = demean(values, entity), len(np.unique(entity))
+    if of == "two-way":
+        periods = np.unique(period, return_inverse=True)[1]
+        D = demean(np.eye(int(periods.max()) + 1)[periods], entity)
+        b, _, rank, _ = np.linalg.lstsq(D, apart, rcond=None)
+        apart, lost = apart - D @ b, lost + int(rank)
+    return float(np.sqrt(apart @ apart / max(len(values) - lost, 1)))
+
+
+def _deviations(
+    x: FloatArray, y: FloatArray, entity: IntArray, period: IntArray, of: ScaleOf
+) -> tuple[float, float]:
+    """Of the outcome as declared, and of the regressor: never over all rows."""
+    of_regressor: ScaleOf = "within" if of == "total" else of
+    return deviation(y, entity, period, of), deviation(x, entity, period, of_regressor)
 
 
 def fit_outcome(outcome: Outcome, term: str, panel: Panel, scale: ScaleOf) -> OutcomeFit:
@@ -177,7 +191,7 @@ def fit_outcome(outcome: Outcome, term: str, panel: Panel, scale: ScaleOf) -> Ou
     period = level_codes(d.time)
     others = [j for j, name in enumerate(d.names) if name != term]
     W = np.column_stack([d.X[:, others], np.eye(int(period.max()) + 1)[period]])
-    sd_outcome, sd_regressor = deviation(d.y, d.entity, scale), deviation(x, d.entity, "within")
+    sd_outcome, sd_regressor = _deviations(x, d.y, d.entity, d.time, scale)
     equation = IndexEquation.build(x, W, d.entity, d.time)
     if equation is None or not sd_outcome > 0:
         what = (
@@ -234,11 +248,11 @@ def _by_spec(outcome: Outcome, term: str, panel: Panel, scale: ScaleOf) -> Outco
     x, y = (panel[name].to_numpy(dtype=float)[rows] for name in (term, fit.dependent))
     entity = panel.entity_codes[rows]
     values = psi.to_numpy(dtype=float)
+    sd_outcome, sd_regressor = _deviations(x, y, entity, panel.ordinals[rows], scale)
     return OutcomeFit(
         outcome=outcome, slope=float(found.estimate),
         contributions=values * (found.std_error / float(np.sqrt(values @ values))),
-        members=np.unique(entity), rows=rows, sd_outcome=deviation(y, entity, scale),
-        sd_regressor=deviation(x, entity, "within"),
+        members=np.unique(entity), rows=rows, sd_outcome=sd_outcome, sd_regressor=sd_regressor,
         df=float(found.df) if found.df is not None else float(len(values) - 1),
         dropped=dict(fit.dropped),
     )  # fmt: skip

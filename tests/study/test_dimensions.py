@@ -173,6 +173,25 @@ def test_standard_deviations_are_those_declared(panel):
     assert within.effect == pytest.approx(within.slope * dense.sd_x / dense.sd_y)
 
 
+def test_two_way_standard_deviations_are_those_of_the_residuals_of_both_effects(panel):
+    """On rows with gaps, against regressions on the dummies; the slope is another measure's too."""
+    part = dimension(A, outcome_sd="two-way").fit(panel)
+    within = dimension(A, outcome_sd="within").fit(panel).outcomes.loc["a"]
+    frame = panel.frame.iloc[part.parts["a"].rows]
+    dummies = pd.get_dummies(frame[["iso3", "year"]].astype(str)).to_numpy(dtype=float)
+    rank = np.linalg.matrix_rank(dummies)
+
+    def left(v):
+        u = v - dummies @ np.linalg.lstsq(dummies, v, rcond=None)[0]
+        return np.sqrt(u @ u / (len(v) - rank))
+
+    rows = part.outcomes.loc["a"]
+    assert rows.sd_outcome == pytest.approx(left(frame["a"].to_numpy()), rel=1e-9)
+    assert rows.sd_regressor == pytest.approx(left(frame["x"].to_numpy()), rel=1e-9)
+    assert rows.slope == pytest.approx(within.slope, rel=1e-12)
+    assert rows.sd_regressor != pytest.approx(within.sd_regressor, rel=1e-3)
+
+
 def test_an_estimate_without_a_country_is_that_of_the_other_countries(panel):
     fit = dimension(A, outcome_sd="within").fit(panel)
     scale, label = fit.parts["a"].scale, fit.losses.index[3]

@@ -176,7 +176,7 @@ def _bayes_factors(parts: Parts, scale: float) -> pd.DataFrame:
         regions[predictions] = (before, after)
     prior, post = np.array([regions[predictions] for predictions in asked.values()]).T
     factor = post / prior
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # data that exclude both tell neither: nan
         against = factor / factor[-1]
     columns = {"prior": prior, "posterior": post, "against_null": against, "against_all": factor}
     return pd.DataFrame(columns, index=list(asked)).drop(index=_NULL)
