@@ -12,8 +12,8 @@ from migdev.study.plan import check_plan, read_plan
 PLANS = sorted((Path(__file__).parents[2] / "docs" / "plans").glob("*.json"))
 
 
-def test_the_second_form_is_registered():
-    assert "X1.json" in [path.name for path in PLANS]
+def test_the_joint_questions_are_registered():
+    assert {"X1.json", "X1-MX.json"} <= {path.name for path in PLANS}
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda p: p.stem)
