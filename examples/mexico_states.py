@@ -53,6 +53,10 @@ def main(out: Path) -> None:
     print(answer)
     for name, fit in answer.main.fits.items():
         print(f"\n{name}, by outcome\n{fit.outcomes.to_string(float_format='{:.4g}'.format)}")
+    leads = answer.placebos[answer.placebos["outcome"] == "index"].drop(
+        columns=["outcome", "failure"]
+    )
+    print(f"\nLeads\n{leads.to_string(index=False, float_format='{:.4g}'.format)}")
     print(f"\nWho carries the estimates\n{answer.carriers.to_string(float_format='{:.3g}'.format)}")
     answer.report(out / "X1-MX.html")
 

@@ -49,6 +49,16 @@ def test_joint_example_holds_to_its_plan(data_dir, tmp_path):
     assert "SHA-256" in (tmp_path / "X1.html").read_text(encoding="utf-8")
 
 
+def test_states_example_holds_to_its_plan(data_dir, tmp_path):
+    printed = run(["examples/mexico_states.py", str(tmp_path)], data_dir)
+    assert "Verdict: undecided" in printed
+    assert "Departure from the plan" not in printed
+    assert printed.count("Decidable: ") == 3
+    page = (tmp_path / "X1-MX.html").read_text(encoding="utf-8")
+    assert "SHA-256" in page
+    assert "could not have been established" in page
+
+
 def test_long_run_example_answers_with_every_estimator(data_dir):
     printed = run(["examples/long_run.py"], data_dir)
     assert len(re.findall(r"remit [+-]0\.\d{3} \[", printed)) == 7 + 6
