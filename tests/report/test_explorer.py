@@ -171,10 +171,30 @@ def test_a_page_opens_with_the_numbers_it_was_written_with(answer, tmp_path: Pat
         assert probability(float(shown[f"p-{k}"])) == probability(said.pvalues[view])
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not BROWSER, reason="no Chromium here: install the system's package chromium")
+def test_no_column_is_hidden_on_a_laptop(answer, tmp_path: Path) -> None:
+    """At 1,200 pixels every table fits, those that are folded away too."""
+    script = """<script>
+    document.querySelectorAll("details").forEach((part) => { part.open = true; });
+    const wide = [...document.querySelectorAll(".scroll")].filter(
+      (part) => part.scrollWidth > part.clientWidth);
+    const found = wide.map((part) => ({ [part.closest("section").id]: part.innerText }));
+    document.body.innerHTML = "";
+    const out = document.createElement("pre");
+    out.textContent = JSON.stringify(found);
+    document.body.append(out);
+    </script>"""
+    path = answer.report(tmp_path / "page.html")
+    path.write_text(path.read_text().replace("</body>", script + "</body>"))
+    assert _run(path) == []
+
+
 def _run(page: Path) -> list[dict[str, str]]:
     done = subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000",
-         f"--user-data-dir={page.parent / 'profile'}", "--dump-dom", page.as_uri()],
+         "--window-size=1200,900", f"--user-data-dir={page.parent / 'profile'}", "--dump-dom",
+         page.as_uri()],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     found = re.search(r"<pre>(\[.*\])</pre>", done.stdout, re.S)

@@ -14,6 +14,7 @@ STYLE = """
   padding: 0 0 .5em; color: inherit; }
 .migdev-table th, .migdev-table td { padding: .15em .8em; text-align: center; border: 0;
   font-weight: 400; background: none; white-space: nowrap; }
+.migdev-table td.words { white-space: normal; }
 .migdev-table th[scope=row], .migdev-table th[scope=rowgroup] { text-align: left;
   padding-left: 0; white-space: normal; }
 .migdev-table th[scope=rowgroup] { font-style: italic; padding-top: .5em; }
@@ -73,9 +74,16 @@ def _body(row: Row, columns: int) -> str:
             f"{to_html(row.label)}</th></tr>"
         )
     label = f'<th scope="row">{to_html(row.label)}</th>' if row.label else "<td></td>"
-    cells = "".join(f"<td{_span(cell)}>{_text(cell)}</td>" for cell in cells_of(row, columns))
+    cells = "".join(
+        f"<td{_span(cell)}{_words(cell)}>{_text(cell)}</td>" for cell in cells_of(row, columns)
+    )
     inner = " inner" if row.indent else ""
     return f'<tr class="{row.kind}{inner}">{label}{cells}</tr>'
+
+
+def _words(cell: Cell) -> str:
+    """Long text may be broken; numbers and intervals never are."""
+    return ' class="words"' if len(cell.text) > 24 and not cell.number else ""
 
 
 def _span(cell: Cell) -> str:
