@@ -73,6 +73,7 @@ def main(out: Path) -> None:
         told = table[table["outcome"] == "index"].drop(columns=["outcome", "failure"])
         print(f"\n{title}\n{told.to_string(index=False, float_format='{:.4g}'.format)}")
     print(f"\nWho carries the estimates\n{answer.carriers.to_string(float_format='{:.3g}'.format)}")
+    out.mkdir(parents=True, exist_ok=True)
     answer.report(out / "X1.html")
 
 

@@ -58,6 +58,7 @@ def main(out: Path) -> None:
     )
     print(f"\nLeads\n{leads.to_string(index=False, float_format='{:.4g}'.format)}")
     print(f"\nWho carries the estimates\n{answer.carriers.to_string(float_format='{:.3g}'.format)}")
+    out.mkdir(parents=True, exist_ok=True)
     answer.report(out / "X1-MX.html")
 
 

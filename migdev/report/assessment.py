@@ -77,8 +77,8 @@ def ruled_out_blocks(found: Mapping[str, Any]) -> list[Block]:
     text = (
         "Effects beyond these are ruled out, each side by a one-sided test at the level. Partial "
         "correlations of 0.07, 0.17 and 0.33 are what Doucouliagos (2011) calls small, moderate "
-        "and large in economics; standard deviations are those within entities, of the outcome per "
-        "one of the regressor."
+        "and large in economics; standard deviations are those within entities (of a summary index "
+        "those that its dimension declares), of the outcome per one of the regressor."
     )
     more = Details("In three units, beside margins of the literature", (_table(rows, "Part"),))
     return [Text(text), _table(brief, "Part"), more]
