@@ -71,7 +71,8 @@ def _by_coordinate(a0: FloatArray, b0: FloatArray, L: FloatArray, n: int | None)
     m, batch = L.shape[-1], L.shape[:-2]
     total, eta = np.ones((*batch, 1)), np.zeros((*batch, 0, 1))
     for j in range(m):
-        shift = np.einsum("...k,...kp->...p", L[..., j, :j], eta)
+        # numpy's einsum over an empty axis may give whatever the memory holds.
+        shift = np.einsum("...k,...kp->...p", L[..., j, :j], eta) if j else 0.0
         scale = L[..., j, j][..., None]
         fixed = scale <= 0
         a, b = a0[..., j, :] - shift, b0[..., j, :] - shift
@@ -132,7 +133,9 @@ def lower_root(cov: FloatArray) -> FloatArray:
     m = cov.shape[-1]
     L = np.zeros(cov.shape)
     for j in range(m):
-        rest = cov[..., j:, j] - np.einsum("...ik,...k->...i", L[..., j:, :j], L[..., j, :j])
+        rest = cov[..., j:, j]
+        if j:  # no einsum over an empty axis
+            rest = rest - np.einsum("...ik,...k->...i", L[..., j:, :j], L[..., j, :j])
         pivot = rest[..., 0]
         left = pivot > 1e-12 * cov[..., j, j]
         with np.errstate(divide="ignore", invalid="ignore"):
