@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"^[\[\](){}0-9.,eE+\-%\s]*$")
 
 def plain(text: str) -> str:
     """One line without control characters, which no format can hold."""
-    return _CONTROL.sub("", _SPACE.sub(" ", text))
+    return text if text.isprintable() else _CONTROL.sub("", _SPACE.sub(" ", text))
 
 
 def to_sheet(text: str) -> str:

@@ -143,8 +143,9 @@ def margin_plot(frame: Any) -> Any:
         )  # fmt: skip
     for row, place, text in said:
         axes.text(
-            place, row, _SHORT.get(text, text), ha="center", va="center", color=INK, fontsize=8
-        )
+            place, row, _SHORT.get(text, text), ha="center", va="center", color=INK, fontsize=8,
+            in_layout=False,
+        )  # fmt: skip
     marks = [_mark(value) for value in frame.index]
     axes.set_xticks(range(len(marks)), marks, rotation=45, ha="right", fontsize=8)
     axes.set_yticks(range(len(columns)), [plain_label(str(c)) for c in columns])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from migdev.errors import MigdevError
@@ -28,6 +29,7 @@ def exchanges(
     placebos: Iterable[str] = (),
     leads: int = 0,
     forms: Iterable[str] = (),
+    known: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Every formula of the components with another regressor in the place of the focal one: one
     row per component, outcome and regressor.
@@ -36,6 +38,7 @@ def exchanges(
     ``role`` says "focal", "placebo", "lead" or "form", and "ar1" for the focal regressor in
     equations whitened for serial correlation, which come with ``forms``. What cannot be estimated
     says why in ``failure``; specifications, whose regressor cannot be exchanged, are left out.
+    ``known`` are fits of the components on the panel as they are, which need not be made again.
     """
     asked_forms = list(forms)
     rows: list[dict[str, Any]] = []
@@ -51,14 +54,15 @@ def exchanges(
         for regressor, role in asked:
             told = {"component": c.name, "regressor": regressor, "role": role, "failure": ""}
             try:
-                rows += [{**told, **row} for row in _estimates(c, regressor, role, panel)]
+                fit = (known or {}).get(c.name) if role == "focal" else None
+                rows += [{**told, **row} for row in _estimates(c, regressor, role, panel, fit)]
             except MigdevError as error:
                 rows.append({**told, "outcome": "", "failure": str(error)})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _estimates(
-    c: Component | Dimension, regressor: str, role: str, panel: Panel
+    c: Component | Dimension, regressor: str, role: str, panel: Panel, fit: Any = None
 ) -> list[dict[str, Any]]:
     """The index and its outcomes, or the one coefficient, of the exchanged equation."""
     if isinstance(c, Component):
@@ -69,15 +73,19 @@ def _estimates(
         c = Component(name=c.name, hypothesis=claim, formula=formula)
         names = {regressor: ""}
     else:
+        if not all(o.formula for o in c.outcomes):
+            fit = None  # the index of the outcomes whose regressor can be exchanged
         c = c.whitened() if role == "ar1" else c.exchanged(regressor)
         names = {"index": "index", **{o.name: o.name for o in c.outcomes}}
-    with quiet():  # the main fits have told what is left out
-        fit: Any = c.fit(panel)
+    if fit is None:
+        with quiet():  # the main fits have told what is left out
+            fit = c.fit(panel)
     frame = fit.tidy().set_index("term")
+    unit = dict(zip(fit.names, np.eye(len(fit.names)), strict=True))
     return [
         {
             "outcome": outcome, "estimate": frame.estimate[name],
-            "std_error": frame.std_error[name], "df": fit.lincom(f"`{name}`").df,
+            "std_error": frame.std_error[name], "df": fit.contrast_df(unit[name]),
             "conf_low": frame.conf_low[name], "conf_high": frame.conf_high[name],
             "p_value": frame.p_value[name], "nobs": fit.nobs if outcome in ("", "index")
             else len(fit.parts[outcome].rows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -241,14 +241,16 @@ class JointStudy:
             variants={k: v for k, v in variants.items() if isinstance(v, JointResult)},
             failures={k: v for k, v in variants.items() if isinstance(v, str)},
             notes=(*notes, *self._approximate(), *_doubts(main, self.draws)), pretests=tested,
-            rulings=rulings, background=background, exchanges=self._exchanges(panel),
+            rulings=rulings, background=background, exchanges=self._exchanges(panel, main),
         )  # fmt: skip
 
-    def _exchanges(self, panel: Panel) -> pd.DataFrame:
-        asked: dict[str, Any] = {
-            "placebos": self.placebos, "leads": self.leads, "forms": self.forms
-        }  # fmt: skip
-        return exchanges(self.components, panel, **asked) if any(asked.values()) else pd.DataFrame()
+    def _exchanges(self, panel: Panel, main: JointResult) -> pd.DataFrame:
+        if not (self.placebos or self.leads or self.forms):
+            return pd.DataFrame()
+        return exchanges(
+            self.components, panel, placebos=self.placebos, leads=self.leads, forms=self.forms,
+            known=main.fits if self.sample == "largest" else None,
+        )  # fmt: skip
 
     def _approximate(self) -> tuple[str, ...]:
         """Components whose pairs draws are moved to first order."""

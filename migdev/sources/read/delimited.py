@@ -242,6 +242,8 @@ def _header_row(rows: list[list[str]], name: str) -> int:
 def decimal_mark(cells: list[str], separator: str, name: str) -> str:
     """Point or comma, from sample cells; an error where all could be thousands as well."""
     points, commas = ([cell.strip() for cell in cells if mark in cell] for mark in ".,")
+    if not commas and separator != ";":
+        return "."
     comma = [c for c in commas if re.fullmatch(r"[+-]?\d+,\d+", c)]
     point = [c for c in points if re.fullmatch(r"[+-]?\d*\.\d+", c)]
     if any(re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d+", c) for c in commas):
