@@ -14,7 +14,7 @@ from migdev.kernels.inequality.lattice import lattice
 
 #: Points of the lattice: three digits or more of a probability in eight dimensions.
 POINTS = 4096
-#: Points by coordinate in so many of them: four digits.
+#: Points by coordinate in so many of them: four digits, two where coordinates are nearly STEEP.
 NODES = {1: 1, 2: 32, 3: 20, 4: 12}
 #: A coordinate with less than this share of its spread left, given the former ones, is as good as
 #: inside or outside: too steep for few points.
