@@ -24,7 +24,7 @@ class Missing:
             return
         # One pass settles the usual case: a sum is NaN as soon as one value is.
         with np.errstate(invalid="ignore", over="ignore"):
-            complete = not np.isnan(values.sum(axis=0)).any()
+            complete = not np.isnan(values.sum())
         if complete:
             return
         for j, name in enumerate(names):
@@ -71,7 +71,7 @@ def refuse_infinite(values: FloatArray, names: Sequence[str], rows: IntArray, da
     if not names:
         return
     with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(values.sum(axis=0)).all():
+        if np.isfinite(values.sum()):
             return
     for j, name in enumerate(names):
         bad = rows[np.isinf(values[rows, j])]
