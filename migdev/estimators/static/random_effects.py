@@ -23,9 +23,9 @@ from migdev.estimators.assembly import (
 )
 from migdev.estimators.specification import Effects, of_panel, require_effects, settle
 from migdev.estimators.static.linear import refuse_endogenous
-from migdev.kernels.arrays.groups import demean, group_means
+from migdev.kernels.arrays.groups import demean, group_means, run_starts
 from migdev.kernels.arrays.least_squares import independent_columns
-from migdev.kernels.arrays.types import FloatArray, IntArray
+from migdev.kernels.arrays.types import FloatArray
 from migdev.kernels.random.error_components import Dummies, Root, predicted_effects
 from migdev.kernels.random.variance_components import VarianceComponents, variance_components
 from migdev.notes import warn
@@ -226,7 +226,7 @@ def gls(
     if len(phis) == 1 and root is None:
         moments = replace(moments, error_components=(spec.effects[0], phis[0]))
     idiosyncratic, effects = predicted_effects(y - X @ params, transform, factors, phis)
-    labels = {"entity": d.panel.entities[d.panel.entity_codes[d.rows[_first(d.entity)]]]}
+    labels = {"entity": d.panel.entities[d.panel.entity_codes[d.rows[run_starts(d.entity)]]]}
     if "time" in spec.effects:
         labels["time"] = d.panel.calendar.labels(np.unique(d.time))
     return finish(
@@ -290,8 +290,3 @@ def _squared_correlation(a: FloatArray, b: FloatArray) -> float:
     a, b = a - a.mean(), b - b.mean()
     scale = float(a @ a) * float(b @ b)
     return float(a @ b) ** 2 / scale if scale > 0 else float("nan")
-
-
-def _first(codes: IntArray) -> IntArray:
-    """First row of each run of equal codes."""
-    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]).astype(np.int64)

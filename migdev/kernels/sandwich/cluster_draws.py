@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from migdev.kernels.arrays.groups import run_starts
 from migdev.kernels.arrays.types import BoolArray, FloatArray, IntArray
 
 #: A column of which the others leave less than this share is not identified beside them.
@@ -37,11 +38,11 @@ def cluster_sums(X: FloatArray, y: FloatArray, cluster: IntArray, G: int) -> Clu
     cluster : (n,)
         Codes in 0..G-1, in any order.
     """
-    n, k = X.shape
+    k = X.shape[1]
     A, c = np.zeros((G, k, k)), np.zeros((G, k))
     order = np.argsort(cluster, kind="stable")
     codes = cluster[order]
-    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]) if n else np.empty(0, int)
+    starts = run_starts(codes)
     present = codes[starts]
     Xs, ys = X[order], y[order]
     for j in range(k):  # columns, not rows: k is small
